@@ -1,0 +1,73 @@
+# Everything a newcomer and a developer type; `make help` lists it. Meson and ninja do the building.
+BUILD  = build
+PREFIX = /usr/local
+FOR    =
+LIBCHDB = deps/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
+MESON   = meson setup --fatal-meson-warnings
+
+.PHONY: all demo test asan tsan fuzz bench format check install clean help
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/build.ninja ## build build/tailrace, after installing what it needs
+	@ninja -C $(BUILD) --quiet
+
+demo: build/ready/demo all ## mirror an online shop live; FOR=20: for 20 s, then compare and exit
+	@$(BUILD)/tailrace demo $(if $(FOR),--for $(FOR))
+
+test: build/ready/test all build-asan/build.ninja ## every check and every test; T=NAME: tests whose path has it
+	@ninja -C build-asan --quiet unit
+	@$(MAKE) --no-print-directory check
+	@tests/run $(T)
+
+asan: build-asan/build.ninja ## build with AddressSanitizer and UBSan, run the unit and golden tests
+	@ninja -C build-asan --quiet
+	@tests/run build-asan/
+
+tsan: build-tsan/build.ninja ## build with ThreadSanitizer, run the unit tests
+	@ninja -C build-tsan --quiet
+	@tests/run build-tsan/
+
+fuzz: build-fuzz/build.ninja ## let each decoder's fuzzer run for FOR seconds (60)
+	@ninja -C build-fuzz --quiet fuzz
+	@tests/fuzz/run $(or $(FOR),60)
+
+bench: build/ready/demo all ## measure limits, tailrace and its peers; writes docs/benchmarks.md
+	@bench/run
+
+format: build/ready/test ## format the C files
+	@tools/check-format --write
+
+check: build/ready/test ## layers, sizes, format
+	@tools/check-layers
+	@tools/check-sizes
+	@tools/check-format
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/tailrace $(DESTDIR)$(PREFIX)/bin/tailrace
+	install -D -m 644 $(LIBCHDB) $(DESTDIR)$(PREFIX)/lib/tailrace/libchdb.so
+	$(if $(wildcard docs/tailrace.1),install -D -m 644 docs/tailrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/tailrace.1)
+
+clean: ## remove what was built; libchdb stays in deps/node_modules
+	rm -rf build build-asan build-tsan build-fuzz
+
+help: ## this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+# tools/setup installs what a group of targets needs, and leaves a stamp, so that it runs once.
+build/ready/%: tools/setup deps/package-lock.json $(LIBCHDB)
+	@tools/setup build $*
+
+$(LIBCHDB):
+	@tools/setup build
+
+$(BUILD)/build.ninja: | build/ready/build
+	@$(MESON) $(BUILD) >/dev/null
+
+build-asan/build.ninja: | build/ready/build
+	@$(MESON) build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+
+build-tsan/build.ninja: | build/ready/build
+	@$(MESON) build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+
+build-fuzz/build.ninja: | build/ready/fuzz
+	@CC=clang-14 $(MESON) build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
