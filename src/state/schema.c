@@ -1,0 +1,104 @@
+/*
+ * The tables of state.db. Each step below brings the database one version on; `user_version` counts
+ * the steps that were taken. A step that was released is never changed: add one behind it.
+ */
+#include "state/store.h"
+
+/* Places are 16 bytes, big-endian, so that they compare as bytes. */
+static const char *const steps[] = {
+	"CREATE TABLE streams (\n"
+	"	name TEXT PRIMARY KEY,\n"
+	"	epoch INTEGER NOT NULL DEFAULT 0,\n" /* 0: it has not begun yet */
+	"	identity TEXT NOT NULL DEFAULT '',\n"
+	"	place BLOB NOT NULL DEFAULT x'00000000000000000000000000000000',\n"
+	"	token TEXT NOT NULL DEFAULT '',\n"
+	"	commit_time_us INTEGER NOT NULL DEFAULT 0,\n"
+	"	status TEXT NOT NULL DEFAULT 'starting',\n"
+	"	error TEXT NOT NULL DEFAULT '',\n"
+	"	changes INTEGER NOT NULL DEFAULT 0,\n"
+	"	updated_us INTEGER NOT NULL\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE tables (\n"
+	"	stream TEXT NOT NULL,\n"
+	"	source_id INTEGER NOT NULL,\n"
+	"	schema TEXT NOT NULL,\n"
+	"	name TEXT NOT NULL,\n"
+	"	target TEXT NOT NULL,\n"
+	"	definition TEXT NOT NULL,\n"
+	"	status TEXT NOT NULL,\n"
+	"	generation INTEGER NOT NULL,\n"
+	"	building INTEGER NOT NULL,\n"
+	"	copied_rows INTEGER NOT NULL DEFAULT 0,\n"
+	"	changes INTEGER NOT NULL DEFAULT 0,\n"
+	"	set_aside INTEGER NOT NULL DEFAULT 0,\n"
+	"	chunks INTEGER NOT NULL DEFAULT 0,\n"
+	"	chunks_done INTEGER NOT NULL DEFAULT 0,\n"
+	"	error TEXT NOT NULL,\n"
+	"	updated_us INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (stream, source_id)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE chunks (\n"
+	"	stream TEXT NOT NULL,\n"
+	"	source_id INTEGER NOT NULL,\n"
+	"	generation INTEGER NOT NULL,\n"
+	"	number INTEGER NOT NULL,\n"
+	"	spec TEXT NOT NULL,\n"
+	"	done INTEGER NOT NULL DEFAULT 0,\n"
+	"	copied_rows INTEGER NOT NULL DEFAULT 0,\n"
+	"	PRIMARY KEY (stream, source_id, generation, number)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE requests (\n"
+	"	id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	"	kind TEXT NOT NULL,\n"
+	"	stream TEXT NOT NULL,\n"
+	"	name TEXT NOT NULL,\n"
+	"	made_us INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TABLE facts (\n"
+	"	name TEXT PRIMARY KEY,\n"
+	"	value TEXT NOT NULL\n"
+	") STRICT, WITHOUT ROWID;\n",
+};
+
+static bool version_of(struct state *s, int *version, struct error *err)
+{
+	sqlite3_stmt *row = store_query(s, "PRAGMA user_version", NO_VALUES, err);
+	int step = row ? store_step(s, row, err) : -1;
+	if (step != 1)
+		return false;
+	*version = sqlite3_column_int(row, 0);
+	sqlite3_reset(row);
+	return true;
+}
+
+static bool take_steps(struct state *s, struct error *err)
+{
+	/* Read anew within the transaction: another process may have done it meanwhile. */
+	int version;
+	if (!version_of(s, &version, err))
+		return false;
+	for (; version < (int)COUNT_OF(steps); version++) {
+		char set_version[48];
+		sqlite3_snprintf(
+			sizeof set_version, set_version, "PRAGMA user_version = %d", version + 1);
+		if (sqlite3_exec(s->db, steps[version], NULL, NULL, NULL) != SQLITE_OK ||
+			sqlite3_exec(s->db, set_version, NULL, NULL, NULL) != SQLITE_OK)
+			return store_failed(s, "migrate", err);
+	}
+	return true;
+}
+
+bool store_migrate(struct state *s, struct error *err)
+{
+	int version;
+	if (!version_of(s, &version, err))
+		return false;
+	if (version == (int)COUNT_OF(steps))
+		return true;
+	if (version > (int)COUNT_OF(steps) || version < 0)
+		return error_set(err, ERROR_BROKEN,
+			"%s is of a newer tailrace (version %d; this one knows up to %d); install "
+			"that one",
+			s->path, version, (int)COUNT_OF(steps));
+	return store_begin(s, err) && store_end(s, take_steps(s, err), err);
+}

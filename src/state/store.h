@@ -1,0 +1,78 @@
+/*
+ * Inside of the state store: the connection, and the few calls that every statement goes through.
+ *
+ *	state.c      open, close, lock, the few calls below
+ *	schema.c     the tables, and how older ones become these
+ *	streams.c    positions and status of streams
+ *	tables.c     tables and the ledgers of their copies
+ *	requests.c   requests and facts: what processes tell one another
+ *
+ * A public function enters, runs its statements, and leaves. Statements are prepared once and kept by
+ * their text.
+ */
+#ifndef STATE_STORE_H
+#define STATE_STORE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include "base/map.h"
+#include "state/state.h"
+
+struct state {
+	sqlite3 *db;
+	pthread_mutex_t mutex;
+	struct map statements; /* text -> sqlite3_stmt * */
+	char *dir, *path;      /* the folder, the database in it */
+	int lock_fd;           /* of the lock file while we run, else -1 */
+};
+
+/* A value to bind, typed by what it is made of: V(name), V(rows), BLOB(bytes, n). */
+struct value {
+	enum { VALUE_TEXT, VALUE_INT, VALUE_BLOB } kind;
+	union {
+		const char *text; /* NULL binds NULL */
+		int64_t integer;
+		const void *bytes;
+	};
+	size_t len;
+};
+static inline struct value value_text(const char *s)
+{
+	return (struct value){.kind = VALUE_TEXT, .text = s};
+}
+static inline struct value value_int(int64_t i)
+{
+	return (struct value){.kind = VALUE_INT, .integer = i};
+}
+#define V(x)          _Generic((x), char * : value_text, const char * : value_text, default : value_int)(x)
+#define BLOB(p, size) ((struct value){.kind = VALUE_BLOB, .bytes = (p), .len = (size)})
+#define VALUES(...) \
+	(const struct value[]){__VA_ARGS__}, COUNT_OF(((const struct value[]){__VA_ARGS__}))
+#define NO_VALUES NULL, 0
+
+void store_enter(struct state *s);
+bool store_leave(struct state *s, bool result); /* gives back result */
+
+/* Runs a statement that gives no rows; *changed, where asked for, is how many it changed. */
+MUST_CHECK bool store_run(
+	struct state *s, const char *sql, const struct value *values, size_t n, struct error *err);
+int store_changed(struct state *s); /* rows that the last store_run() changed */
+
+/* Runs one that gives rows: step until it returns 0 (end) or -1 (failed); 1 is a row. A caller that
+ * stops early resets the statement. */
+sqlite3_stmt *store_query(
+	struct state *s, const char *sql, const struct value *values, size_t n, struct error *err);
+MUST_CHECK int store_step(struct state *s, sqlite3_stmt *row, struct error *err);
+void store_text(
+	sqlite3_stmt *row, int column, char *out, size_t size); /* cut where it does not fit */
+
+/* Several statements as one. store_end() commits what is `ok` and rolls back what is not. */
+MUST_CHECK bool store_begin(struct state *s, struct error *err);
+MUST_CHECK bool store_end(struct state *s, bool ok, struct error *err);
+
+/* The error of the last call to SQLite, with what to do about it. Always false. */
+bool store_failed(struct state *s, const char *doing, struct error *err);
+
+MUST_CHECK bool store_migrate(struct state *s, struct error *err);
+
+#endif
