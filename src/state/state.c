@@ -32,9 +32,8 @@ bool store_failed(struct state *s, const char *doing, struct error *err)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return error_set(err, ERROR_BROKEN,
-			"%s: %s: the file is damaged (%s); put a backup in its place, or move it "
-			"away: "
-			"every table is then copied anew",
+			"%s: %s: the file is damaged (%s); put a backup in its place, "
+			"or move it away: every table is then copied anew",
 			s->path, doing, says);
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
@@ -50,17 +49,36 @@ bool store_failed(struct state *s, const char *doing, struct error *err)
 	}
 }
 
-/* The file is made here and not by SQLite, so that only its owner reads it: facts hold passwords. */
+/* Bytes of the lock file. The locks are of the open file, not of the process: such a lock can be asked
+ * for without being taken, and does not go when some other descriptor of the file is closed. */
+enum lock_byte { LOCK_RUNNING, LOCK_OPENING };
+
+static int open_lock(struct state *s, struct error *err)
+{
+	CLEANUP(free_string) char *path = xasprintf("%s/lock", s->dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		error_set(err, ERROR_BROKEN,
+			"%s: %s; the user who runs tailrace must own %s and what is in it", path,
+			strerror(errno), s->dir);
+	return fd;
+}
+
+static bool lock_do(int fd, int command, enum lock_byte byte, struct flock *out)
+{
+	*out = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+	return fcntl(fd, command, out) == 0;
+}
+
+/* The file is made here and not by SQLite, so that only its owner reads it: facts hold passwords. One
+ * that is there is not touched: closing a descriptor of it would end the locks of SQLite in this process. */
 static bool make_file(struct state *s, struct error *err)
 {
-	if (mkdir(s->dir, 0711) != 0 && errno != EEXIST)
-		return error_set(err, ERROR_BROKEN, "state folder %s: %s", s->dir, strerror(errno));
-	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error_set(err, ERROR_BROKEN,
-			"%s: %s; the user who runs tailrace must own %s and what is in it", s->path,
-			strerror(errno), s->dir);
-	close(fd);
+	int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno != EEXIST)
+		return error_set(err, ERROR_BROKEN, "%s: %s", s->path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 	return true;
 }
 
@@ -73,6 +91,33 @@ static bool pragmas(struct state *s, struct error *err)
 	return true;
 }
 
+static bool open_database(struct state *s, struct error *err)
+{
+	/* Our mutex serializes the calls. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
+		return store_failed(s, "open", err);
+	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+	sqlite3_extended_result_codes(s->db, 1);
+	return pragmas(s, err) && store_migrate(s, err);
+}
+
+/* One process at a time: SQLite's change to WAL does not wait for others. */
+static bool open_alone(struct state *s, struct error *err)
+{
+	struct flock lock;
+	if (mkdir(s->dir, 0711) != 0 && errno != EEXIST)
+		return error_set(err, ERROR_BROKEN, "state folder %s: %s", s->dir, strerror(errno));
+	int fd = open_lock(s, err);
+	if (fd < 0)
+		return false;
+	bool ok = lock_do(fd, F_OFD_SETLKW, LOCK_OPENING, &lock) ||
+		  error_set(err, ERROR_BROKEN, "%s/lock: %s", s->dir, strerror(errno));
+	ok = ok && make_file(s, err) && open_database(s, err);
+	close(fd);
+	return ok;
+}
+
 struct state *state_open(const char *dir, struct error *err)
 {
 	struct state *s = xcalloc(1, sizeof *s);
@@ -80,19 +125,8 @@ struct state *state_open(const char *dir, struct error *err)
 	s->path = xasprintf("%s/state.db", dir);
 	s->lock_fd = -1;
 	pthread_mutex_init(&s->mutex, NULL);
-	if (!make_file(s, err))
-		goto failed;
-	/* Our mutex serializes the calls. */
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-	if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK) {
-		store_failed(s, "open", err);
-		goto failed;
-	}
-	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-	sqlite3_extended_result_codes(s->db, 1);
-	if (pragmas(s, err) && store_migrate(s, err))
+	if (open_alone(s, err))
 		return s;
-failed:
 	state_close(s);
 	return NULL;
 }
@@ -116,23 +150,7 @@ void state_close(struct state *s)
 	free(s);
 }
 
-/* --- the lock --- */
-
-/* A lock of the open file, not of the process: it can be asked for without being taken, and does not
- * go when some other descriptor of the file is closed. */
-static struct flock whole_file(void)
-{
-	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
-}
-
-static int open_lock(struct state *s, struct error *err)
-{
-	CLEANUP(free_string) char *path = xasprintf("%s/lock", s->dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		error_set(err, ERROR_BROKEN, "%s: %s", path, strerror(errno));
-	return fd;
-}
+/* --- the process that runs --- */
 
 static int read_pid(int fd)
 {
@@ -149,11 +167,11 @@ int state_runner(struct state *s)
 	int fd = open_lock(s, NULL);
 	if (fd < 0)
 		return 0;
-	struct flock lock = whole_file();
+	struct flock lock;
 	int pid = 0;
 	if (s->lock_fd >= 0)
 		pid = getpid();
-	else if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+	else if (lock_do(fd, F_OFD_GETLK, LOCK_RUNNING, &lock) && lock.l_type != F_UNLCK)
 		pid = read_pid(fd);
 	close(fd);
 	return pid;
@@ -165,13 +183,12 @@ bool state_lock(struct state *s, struct error *err)
 	int fd = open_lock(s, err);
 	if (fd < 0)
 		return false;
-	struct flock lock = whole_file();
-	if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+	struct flock lock;
+	if (!lock_do(fd, F_OFD_SETLK, LOCK_RUNNING, &lock)) {
 		if (errno == EAGAIN || errno == EACCES)
 			error_set(err, ERROR_BROKEN,
-				"%s is in use: tailrace already runs there, as process %d; end "
-				"that one first, "
-				"or use another configuration file in another folder",
+				"%s is in use: tailrace already runs there, as process %d; "
+				"end it first, or use a configuration in another folder",
 				s->dir, read_pid(fd));
 		else
 			error_set(err, ERROR_BROKEN, "%s/lock: %s", s->dir, strerror(errno));

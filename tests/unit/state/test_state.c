@@ -180,7 +180,7 @@ static void a_folder_that_cannot_be_made_is_named(void **unused)
 	assert_null(state_open("/nonexistent/.tailrace", &err));
 	assert_non_null(strstr(err.text, "/nonexistent/.tailrace: No such file or directory"));
 	assert_null(state_open("/dev/null", &err));
-	assert_non_null(strstr(err.text, "/dev/null/state.db: Not a directory"));
+	assert_non_null(strstr(err.text, "/dev/null/lock: Not a directory"));
 }
 
 static void open_and_count(void)
