@@ -1,0 +1,68 @@
+/* Text from outside; see text.h. */
+#include "base/text.h"
+
+#include <string.h>
+
+size_t utf8_sequence(const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	if (n >= 1 && p[0] < 0x80)
+		return 1;
+	if (n >= 2 && p[0] >= 0xc2 && p[0] <= 0xdf && (p[1] & 0xc0) == 0x80)
+		return 2;
+	if (n >= 3 && (p[0] & 0xf0) == 0xe0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
+		bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
+		bool surrogate = p[0] == 0xed && p[1] > 0x9f;
+		return overlong || surrogate ? 0 : 3;
+	}
+	if (n >= 4 && p[0] >= 0xf0 && p[0] <= 0xf4 && (p[1] & 0xc0) == 0x80 &&
+		(p[2] & 0xc0) == 0x80 && (p[3] & 0xc0) == 0x80) {
+		bool overlong = p[0] == 0xf0 && p[1] < 0x90;
+		bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
+		return overlong || beyond ? 0 : 4;
+	}
+	return 0;
+}
+
+bool utf8_valid(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t step = utf8_sequence(s + i, n - i);
+		if (!step)
+			return false;
+		i += step;
+	}
+	return true;
+}
+
+static void print_escaped(unsigned char c, struct buf *out)
+{
+	static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+
+	for (const char *form = short_forms; *form; form += 2) {
+		if ((unsigned char)*form == c) {
+			buf_u8(out, '\\');
+			buf_u8(out, (uint8_t)form[1]);
+			return;
+		}
+	}
+	buf_printf(out, "\\u%04x", c);
+}
+
+void text_print_json(const char *s, size_t n, struct buf *out)
+{
+	buf_u8(out, '"');
+	for (size_t i = 0; i < n;) {
+		size_t step = utf8_sequence(s + i, n - i);
+		unsigned char c = (unsigned char)s[i];
+		if (!step)
+			buf_puts(out, "\\ufffd");
+		else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+			print_escaped(c, out);
+		else
+			buf_append(out, s + i, step);
+		i += step ? step : 1;
+	}
+	buf_u8(out, '"');
+}

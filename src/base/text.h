@@ -1,0 +1,16 @@
+/* Text from outside: is it UTF-8, and how does it go into a JSON string or a log line. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/buf.h"
+
+/* Bytes of the UTF-8 sequence that begins at s; 0 when none does (overlong forms, surrogates, above U+10FFFF). */
+size_t utf8_sequence(const char *s, size_t n);
+bool utf8_valid(const char *s, size_t n);
+
+/* Appends the text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
+void text_print_json(const char *s, size_t n, struct buf *out);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * What a source hands over in one go: batches of several tables and what happened to tables between
+ * them, in the order of the log. The writer applies the items in order and then, when `ended`, records
+ * `end`. A transaction may go through several bundles; only those in which one ends carry a position.
+ */
+#ifndef CORE_BUNDLE_H
+#define CORE_BUNDLE_H
+
+#include "core/batch.h"
+#include "core/position.h"
+
+enum bundle_kind {
+	BUNDLE_ROWS,     /* batch */
+	BUNDLE_TRUNCATE, /* everything of `table` below `version` is gone */
+	BUNDLE_TABLE,    /* `table` is new, or its definition or physical identity is now this */
+	BUNDLE_RECOPY,   /* the log cannot carry `table` on from here: copy it anew; `reason` */
+	BUNDLE_DROPPED,  /* `table` is gone in the source: keep, mark */
+};
+
+struct bundle_item {
+	enum bundle_kind kind;
+	struct batch batch;   /* BUNDLE_ROWS */
+	struct table *table;  /* a reference; of every kind */
+	version_t version;    /* BUNDLE_TRUNCATE */
+	char reason[256];     /* BUNDLE_RECOPY */
+};
+
+struct bundle {
+	VEC(struct bundle_item) items;
+	struct map *open;        /* source_id -> index + 1 of the batch that new rows go to */
+	struct position end;     /* end of the last whole transaction within */
+	bool ended;              /* `end` is set */
+	uint64_t transactions, changes;
+	int64_t started_ms;      /* mono_ms() of the first item; 0 while empty */
+};
+
+struct bundle *bundle_new(void);
+void bundle_free(struct bundle *b);
+bool bundle_empty(const struct bundle *b); /* no items and no end */
+size_t bundle_bytes(const struct bundle *b);
+
+/* The batch that new rows of this definition go to. Pointers to batches move when an item is added. */
+struct batch *bundle_batch(struct bundle *b, struct table *table);
+
+/* Adds an item that is not rows; later rows of the table go to a new batch behind it. */
+struct bundle_item *bundle_add(struct bundle *b, enum bundle_kind kind, struct table *table);
+
+#endif

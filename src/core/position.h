@@ -1,0 +1,23 @@
+/*
+ * A place in a source's log, at the end of a transaction. `order` compares places of one source and
+ * one identity; `token` is the source's own form of it, which it alone reads ("0/16B3748",
+ * "binlog.000003:154", "orders-0=12,orders-1=9").
+ */
+#ifndef CORE_POSITION_H
+#define CORE_POSITION_H
+
+#include <stdint.h>
+
+struct position {
+	unsigned __int128 order;
+	int64_t commit_time_us; /* of the last transaction up to here; 0 when unknown */
+	char token[224];
+};
+
+/* Where a stream goes on after a start. */
+struct resume {
+	char identity[256];  /* what the position is of: system identifier, timeline, database, slot */
+	struct position position;
+};
+
+#endif

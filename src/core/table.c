@@ -1,0 +1,68 @@
+/* Tables and their references; see table.h. Their JSON is in table_json.c. */
+#include "core/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+
+struct table *table_new(void)
+{
+	struct table *t = xcalloc(1, sizeof *t);
+
+	t->references = 1;
+	arena_init(&t->arena);
+	return t;
+}
+
+struct table *table_ref(struct table *t)
+{
+	if (t)
+		__atomic_add_fetch(&t->references, 1, __ATOMIC_RELAXED);
+	return t;
+}
+
+void table_unref(struct table *t)
+{
+	if (!t || __atomic_sub_fetch(&t->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	arena_release(&t->arena);
+	free(t);
+}
+
+int table_column_by_attribute(const struct table *t, int attribute)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (t->columns[i].attribute == attribute)
+			return (int)i;
+	return -1;
+}
+
+int table_column_by_name(const struct table *t, const char *name)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (!strcmp(t->columns[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_column(const struct table_column *a, const struct table_column *b)
+{
+	return a->attribute == b->attribute && !strcmp(a->name, b->name) &&
+	       type_equal(&a->type, &b->type) && a->rule.kind == b->rule.kind &&
+	       same_text(a->rule.constant, b->rule.constant);
+}
+
+bool table_same_definition(const struct table *a, const struct table *b)
+{
+	if (a->n_columns != b->n_columns || a->n_key != b->n_key)
+		return false;
+	for (size_t i = 0; i < a->n_columns; i++)
+		if (!same_column(&a->columns[i], &b->columns[i]))
+			return false;
+	return !a->n_key || !memcmp(a->key, b->key, a->n_key * sizeof *a->key);
+}
