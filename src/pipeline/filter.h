@@ -1,0 +1,21 @@
+/*
+ * The row filter of a table (`where`): comparisons of a column with a literal (= <> != < <= > >=),
+ * IN, BETWEEN, LIKE, IS [NOT] NULL, a bare boolean column, joined by AND, OR, NOT and parentheses: a
+ * subset of SQL that means the same here as in the source, which evaluates the same text when it copies.
+ * Text compares only for equality, since its order is the source's collation.
+ */
+#ifndef PIPELINE_FILTER_H
+#define PIPELINE_FILTER_H
+
+#include "core/batch.h"
+
+struct filter;
+
+/* Memory from the arena. NULL with an ERROR_CONFIG that names the place in the text. */
+struct filter *filter_compile(
+	const char *where, const struct table *table, struct arena *arena, struct error *err);
+
+/* NULL counts as false, as in WHERE. */
+bool filter_matches(const struct filter *, const struct batch *, size_t row);
+
+#endif
