@@ -1,0 +1,75 @@
+/*
+ * The configuration: tailrace.yaml to structs. ${NAME} and ${NAME:-default} come from the environment;
+ * every value is checked against an option table; an error names file, line, and the nearest known key.
+ * Everything lives in the config's arena until config_free().
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "core/sink.h"
+#include "core/source.h"
+
+struct connection_config {
+	const char *name;
+	const char *kind;                    /* "postgres", "clickhouse", ... */
+	int line;
+	const struct source_ops *source;     /* NULL when the kind cannot be a source */
+	const struct sink_ops *sink;         /* NULL when the kind cannot be a sink */
+	/* name and value pairs as written, checked; config_source() and config_sink() fill structs with them */
+	struct config_pair { const char *name, *value; int line; } *pairs;
+	size_t n_pairs;
+};
+
+struct stream_options {
+	int64_t copy_connections;  /* 0: 4, or the number of cores where that is less */
+	int64_t flush_interval_ms; /* shortest time between two writes of a stream: 100 ms */
+	int64_t max_batch_rows;    /* 500,000 */
+	int on_gap;                /* enum on_gap */
+};
+enum on_gap { ON_GAP_STOP, ON_GAP_RECOPY };
+
+struct stream_config {
+	const char *name;
+	int line;
+	struct connection_config *from, *to;
+	struct stream_options options;
+	struct selection selection;
+};
+
+struct server_config {
+	const char *listen;        /* "127.0.0.1:8080"; "off": none */
+	int log_format;            /* enum log_format */
+	int log_level;             /* enum log_level */
+	int64_t memory_bytes;      /* the budget of all batches and queues: 64 MiB */
+	const char *hmac_key;      /* secret of the column rule hmac; set where a column has that rule */
+};
+
+struct config {
+	struct arena arena;
+	const char *path;          /* of the file */
+	const char *state_dir;     /* ".tailrace" beside it */
+	struct connection_config *connections;
+	size_t n_connections;
+	struct stream_config *streams;
+	size_t n_streams;
+	struct server_config server;
+};
+
+/* On failure nothing is left to release. */
+MUST_CHECK bool config_load(const char *path, struct config *out, struct error *err);
+void config_release(struct config *);
+
+/* A source or sink struct of the connection's kind, options filled, not opened; the caller frees it with free()
+ * after close. Its strings live in the arena. */
+struct source *config_source(const struct stream_config *, struct arena *, struct error *err);
+struct sink *config_sink(const struct connection_config *, struct arena *, struct error *err);
+/* Is it the ClickHouse that tailrace itself runs (url: embedded)? */
+bool connection_is_embedded(const struct connection_config *);
+const struct connection_config *config_connection(const struct config *, const char *name);
+
+/* The reference page (Markdown) of everything that a configuration may hold, from the option tables. */
+void config_reference(struct buf *out);
+
+extern const struct option stream_option_table[], server_option_table[];
+
+#endif

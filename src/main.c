@@ -1,0 +1,5 @@
+/* tailrace: dispatches to cli/. */
+int main(void)
+{
+	return 0;
+}

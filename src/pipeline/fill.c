@@ -1,0 +1,308 @@
+/*
+ * Filling unchanged TOAST values; see fill.h. Rows are found by a hash of their key; a filled column is
+ * rebuilt as a whole, since values of any length change places.
+ */
+#include "pipeline/fill.h"
+
+#include "base/mem.h"
+#include "pipeline/rows.h"
+
+#define NO_ROW UINT32_MAX
+
+/* Rows of one batch by key; the last one put wins. */
+struct key_index {
+	const struct batch *batch;
+	uint32_t *slots; /* row, or NO_ROW */
+	size_t mask;
+};
+
+static void key_index_init(struct key_index *index, const struct batch *batch)
+{
+	size_t size = 16;
+	while (size < batch->rows * 2)
+		size *= 2;
+	index->batch = batch;
+	index->mask = size - 1;
+	index->slots = xmalloc(size * sizeof *index->slots);
+	memset(index->slots, 0xff, size * sizeof *index->slots);
+}
+
+static void key_index_release(struct key_index *index)
+{
+	free(index->slots);
+}
+
+static uint32_t *key_slot(const struct key_index *index, const struct batch *batch, size_t row)
+{
+	size_t i = batch_key_hash(batch, row) & index->mask;
+	while (index->slots[i] != NO_ROW &&
+		!batch_key_equal(index->batch, index->slots[i], batch, row))
+		i = (i + 1) & index->mask;
+	return &index->slots[i];
+}
+
+static void key_index_all(struct key_index *index, const struct batch *batch)
+{
+	key_index_init(index, batch);
+	for (size_t row = 0; row < batch->rows; row++)
+		*key_slot(index, batch, row) = (uint32_t)row;
+}
+
+/* Where a row's values come from: a row of a batch; from NULL: nowhere yet. */
+struct origin {
+	const struct batch *from;
+	size_t row;
+};
+
+bool batch_has_unchanged(const struct batch *batch)
+{
+	for (size_t c = 0; c < batch->table->n_columns; c++) {
+		if (batch->columns[c].unchanged.len)
+			return true;
+	}
+	return false;
+}
+
+static bool row_has_unchanged(const struct batch *batch, size_t row)
+{
+	for (size_t c = 0; c < batch->table->n_columns; c++) {
+		if (column_is_unchanged(&batch->columns[c], row))
+			return true;
+	}
+	return false;
+}
+
+/* The row whose key the value was stored under before: of a key change, the tombstone in front. */
+static size_t former_row(const struct batch *batch, size_t row)
+{
+	const struct row_meta *meta = batch_meta(batch);
+	bool moved = row && meta[row - 1].op == OP_KEY_CHANGED &&
+		     meta[row - 1].version == meta[row].version;
+	return moved ? row - 1 : row;
+}
+
+static void rebuild(struct column *column, size_t rows, const struct origin *origins, size_t c)
+{
+	struct column filled;
+
+	if (!column->unchanged.len)
+		return;
+	column_init(&filled, &column->type);
+	for (size_t row = 0; row < rows; row++) {
+		bool fill = column_is_unchanged(column, row) && origins[row].from;
+		if (fill)
+			column_copy_row(&filled, &origins[row].from->columns[c], origins[row].row);
+		else
+			column_copy_row(&filled, column, row);
+	}
+	column_release(column);
+	*column = filled;
+}
+
+/* Of each row, the nearest earlier row of the same key. A delete ends what came before it. */
+static uint32_t *earlier_rows(const struct batch *batch)
+{
+	const struct row_meta *meta = batch_meta(batch);
+	uint32_t *earlier = xmalloc((batch->rows + 1) * sizeof *earlier);
+	uint32_t *last = xmalloc((batch->rows + 1) * sizeof *last);
+	struct key_index index;
+
+	/* `last` maps the first row of a key, which stays in its slot, to the newest one of that key */
+	key_index_init(&index, batch);
+	for (size_t row = 0; row < batch->rows; row++) {
+		uint32_t *former = key_slot(&index, batch, former_row(batch, row));
+		earlier[row] = *former == NO_ROW ? NO_ROW : last[*former];
+		if (meta[row].op == OP_KEY_CHANGED)
+			continue; /* the row behind it still looks this key up */
+		uint32_t *own = key_slot(&index, batch, row);
+		if (*own == NO_ROW)
+			*own = (uint32_t)row;
+		last[*own] = meta[row].op == OP_DELETE ? NO_ROW : (uint32_t)row;
+		if (former_row(batch, row) != row && *former != NO_ROW && former != own)
+			last[*former] = NO_ROW;
+	}
+	key_index_release(&index);
+	free(last);
+	return earlier;
+}
+
+void fill_from_batch(struct batch *batch)
+{
+	uint32_t *earlier = earlier_rows(batch);
+	struct origin *origins = xcalloc(batch->rows + 1, sizeof *origins);
+
+	for (size_t c = 0; c < batch->table->n_columns; c++) {
+		const struct column *column = &batch->columns[c];
+		for (size_t row = 0; row < batch->rows; row++) {
+			uint32_t from = column_is_unchanged(column, row) ? earlier[row] : NO_ROW;
+			while (from != NO_ROW && column_is_unchanged(column, from))
+				from = earlier[from];
+			origins[row] = (struct origin){
+				.from = from == NO_ROW ? NULL : batch, .row = from};
+		}
+		rebuild(&batch->columns[c], batch->rows, origins, c);
+	}
+	free(origins);
+	free(earlier);
+}
+
+/* What is to be filled from outside, and what has been found for it. */
+struct holes {
+	struct batch *batch;
+	struct origin *origins;
+	uint8_t *fates;
+};
+
+static bool is_open(const struct holes *h, size_t row)
+{
+	return h->fates[row] == ROW_KEEP && !h->origins[row].from &&
+	       row_has_unchanged(h->batch, row);
+}
+
+static void add_key(struct batch *keys, const struct batch *from, size_t row)
+{
+	for (size_t c = 0; c < keys->table->n_columns; c++) {
+		if (keys->table->columns[c].key)
+			column_copy_row(&keys->columns[c], &from->columns[c], row);
+		else
+			column_add_default(&keys->columns[c]);
+	}
+	batch_commit_row(keys, &batch_meta(from)[row]);
+}
+
+/* The keys of the open rows, as they are now or (`former`) as they were before. */
+static void open_keys(const struct holes *h, bool former, struct batch *keys)
+{
+	batch_init(keys, h->batch->table);
+	for (size_t row = 0; row < h->batch->rows; row++) {
+		if (is_open(h, row))
+			add_key(keys, h->batch, former ? former_row(h->batch, row) : row);
+	}
+}
+
+static void settle_found(struct holes *h, const struct batch *found, bool former, bool target)
+{
+	struct key_index index;
+
+	key_index_all(&index, found);
+	for (size_t row = 0; row < h->batch->rows; row++) {
+		if (!is_open(h, row))
+			continue;
+		uint32_t at = *key_slot(&index, h->batch, former ? former_row(h->batch, row) : row);
+		if (at == NO_ROW)
+			continue;
+		/* rows are written in order: what is there at this version or later is this row, replayed */
+		if (target && batch_meta(found)[at].version >= batch_meta(h->batch)[row].version)
+			h->fates[row] = ROW_DROP;
+		else if (former || former_row(h->batch, row) == row || !target)
+			h->origins[row] = (struct origin){.from = found, .row = at};
+	}
+	key_index_release(&index);
+}
+
+static bool look_in_target(const struct prepare *p, struct holes *h, bool former,
+	struct batch *found, struct error *err)
+{
+	struct batch keys;
+
+	open_keys(h, former, &keys);
+	bool ok = !keys.rows || p->sink->ops->fetch(p->sink, &p->landing, &keys, found, err);
+	batch_release(&keys);
+	if (!ok)
+		return error_add(err, "looking up unchanged values in the target");
+	settle_found(h, found, former, true);
+	return true;
+}
+
+static bool look_in_source(
+	const struct prepare *p, struct holes *h, struct batch *found, struct error *err)
+{
+	struct batch keys;
+
+	open_keys(h, false, &keys);
+	bool ok = !keys.rows || p->source->ops->fetch(p->source, &keys, found, err);
+	batch_release(&keys);
+	if (!ok)
+		return error_add(err, "looking up unchanged values in the source");
+	apply_rules(found, p->hmac_key);
+	settle_found(h, found, false, false);
+	return true;
+}
+
+static void set_row_aside(struct batch *batch, size_t row)
+{
+	struct buf key, text;
+	const char *first = NULL;
+
+	buf_init(&key, BUF_MAX);
+	buf_init(&text, BUF_MAX);
+	batch_print_key(batch, row, &key);
+	buf_puts(&text, "{");
+	for (size_t c = 0; c < batch->table->n_columns; c++) {
+		const struct table_column *column = &batch->table->columns[c];
+		bool open = column_is_unchanged(&batch->columns[c], row);
+		if (open && !first)
+			first = column->name;
+		if (open || column->rule.kind != RULE_NONE)
+			continue;
+		buf_printf(&text, "%s\"%s\":", text.len > 1 ? "," : "", column->name);
+		column_print(&batch->columns[c], row, &text);
+	}
+	buf_puts(&text, "}");
+	batch_set_aside(batch, &(struct set_aside){.meta = batch_meta(batch)[row],
+				       .key = buf_text(&key),
+				       .row = buf_text(&text),
+				       .column = first,
+				       .reason = "the update left this large value unchanged, so "
+						 "the log does not carry it, and the row "
+						 "is gone from the source"});
+	buf_release(&key);
+	buf_release(&text);
+}
+
+static void settle_missing(struct holes *h)
+{
+	for (size_t row = 0; row < h->batch->rows; row++) {
+		if (!is_open(h, row))
+			continue;
+		h->fates[row] = ROW_DROP;
+		if (h->batch->table->keep != KEEP_LATEST)
+			set_row_aside(h->batch, row);
+	}
+}
+
+static bool fill_holes(
+	const struct prepare *p, struct holes *h, struct batch found[3], struct error *err)
+{
+	if (p->trust_target && p->sink->ops->fetch && !h->batch->aside.len) {
+		if (!look_in_target(p, h, true, &found[0], err) ||
+			!look_in_target(p, h, false, &found[1], err))
+			return false;
+	}
+	if (!look_in_source(p, h, &found[2], err))
+		return false;
+	settle_missing(h);
+	for (size_t c = 0; c < h->batch->table->n_columns; c++)
+		rebuild(&h->batch->columns[c], h->batch->rows, h->origins, c);
+	batch_settle(h->batch, h->fates);
+	return true;
+}
+
+bool fill_from_outside(const struct prepare *p, struct batch *batch, struct error *err)
+{
+	struct holes holes = {.batch = batch};
+	struct batch found[3];
+
+	if (!batch_has_unchanged(batch))
+		return true;
+	holes.origins = xcalloc(batch->rows + 1, sizeof *holes.origins);
+	holes.fates = xcalloc(batch->rows + 1, 1);
+	for (size_t i = 0; i < COUNT_OF(found); i++)
+		batch_init(&found[i], batch->table);
+	bool ok = fill_holes(p, &holes, found, err);
+	for (size_t i = 0; i < COUNT_OF(found); i++)
+		batch_release(&found[i]);
+	free(holes.origins);
+	free(holes.fates);
+	return ok;
+}

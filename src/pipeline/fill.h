@@ -1,0 +1,20 @@
+/*
+ * Unchanged TOAST values: PostgreSQL does not send a large value that an UPDATE left alone. Each is
+ * filled with the value the row had before, never with NULL (design, invariant 8).
+ */
+#ifndef PIPELINE_FILL_H
+#define PIPELINE_FILL_H
+
+#include "pipeline/prepare.h"
+
+bool batch_has_unchanged(const struct batch *);
+
+/* From earlier rows of the same (for a key change: the old) key in the batch. */
+void fill_from_batch(struct batch *);
+
+/* From the target where it may be trusted, else from the source. A row that the target holds at the same or
+ * a later version is a replay and leaves the batch; a row gone from the source leaves it too (a later change
+ * of the key follows), and is set aside where history is kept. */
+MUST_CHECK bool fill_from_outside(const struct prepare *, struct batch *, struct error *);
+
+#endif

@@ -1,0 +1,522 @@
+/* The lives of mirrored tables; see mirror.h. */
+#include "pipeline/mirror.h"
+
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "pipeline/stream.h"
+
+#define RETRY_BROKEN_FIRST_MS 30000
+#define RETRY_BROKEN_MOST_MS  (30 * 60 * 1000)
+
+struct mirror *mirror_find(struct stream *s, uint64_t source_id)
+{
+	vec_each (&s->mirrors, m) {
+		if ((*m)->table->source_id == source_id)
+			return *m;
+	}
+	return NULL;
+}
+
+bool mirror_takes_rows(const struct mirror *m)
+{
+	return m->status == TABLE_COPYING || m->status == TABLE_LIVE;
+}
+
+size_t mirror_landings(const struct mirror *m, struct landing out[2])
+{
+	size_t n = 0;
+
+	if (m->building)
+		out[n++] = (struct landing){.table = m->table,
+			.generation = m->building,
+			.building = m->generation != 0};
+	if (m->generation && (!m->building || m->feed_live))
+		out[n++] = (struct landing){.table = m->table, .generation = m->generation};
+	return n;
+}
+
+bool mirror_save(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct table_state row = {
+		.source_id = m->table->source_id,
+		.status = m->status,
+		.generation = m->generation,
+		.building = m->building,
+		.copied_rows = m->copied_rows,
+		.changes = m->changes,
+		.set_aside = m->set_aside,
+		.chunks = (uint32_t)m->chunks.len,
+		.chunks_done = (uint32_t)(m->chunks.len - m->chunks_left),
+		.updated_us = wall_us(),
+	};
+	struct buf json;
+
+	snprintf(row.schema, sizeof row.schema, "%s", m->table->schema);
+	snprintf(row.name, sizeof row.name, "%s", m->table->name);
+	snprintf(row.target, sizeof row.target, "%s", m->table->target);
+	snprintf(row.error, sizeof row.error, "%s", m->error);
+	buf_init(&json, BUF_MAX);
+	table_to_json(m->table, &json);
+	row.definition = (char *)buf_text(&json);
+	bool ok = state_table_put(s->state, s->settings->name, &row, err);
+	buf_release(&json);
+	return ok;
+}
+
+/* The copy starts over; under the write lock. */
+static void forget_copy(struct stream *s, struct mirror *m)
+{
+	pthread_mutex_lock(&s->lock);
+	m->chunks.len = 0;
+	m->again.len = 0;
+	m->next_chunk = m->chunks_left = 0;
+	m->planned = false;
+	m->publish_at = 0;
+	m->copy_failures = 0;
+	m->wait_until_ms = 0;
+	m->recopy_wanted[0] = m->break_wanted[0] = '\0';
+	m->copied_rows = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void replace_table(struct stream *s, struct table **slot, struct table *now)
+{
+	pthread_mutex_lock(&s->lock);
+	struct table *old = *slot;
+	*slot = table_ref(now);
+	if (old)
+		table_unref(old);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void set_status(
+	struct stream *s, struct mirror *m, enum table_status status, const char *error)
+{
+	pthread_mutex_lock(&s->lock);
+	m->status = status;
+	snprintf(m->error, sizeof m->error, "%s", error);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void set_generations(
+	struct stream *s, struct mirror *m, uint32_t live, uint32_t building, bool feed_live)
+{
+	pthread_mutex_lock(&s->lock);
+	m->generation = live;
+	m->building = building;
+	m->feed_live = feed_live;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool compile_filter(struct mirror *m, struct error *err)
+{
+	m->filter = NULL;
+	arena_release(&m->filter_arena);
+	if (!m->table->options || !m->table->options->where)
+		return true;
+	m->filter = filter_compile(m->table->options->where, m->table, &m->filter_arena, err);
+	return m->filter != NULL;
+}
+
+struct attach_job {
+	struct stream *stream;
+	struct landing landing;
+};
+
+static bool attach(void *context, struct error *err)
+{
+	struct attach_job *job = context;
+	return job->stream->sink->ops->attach(job->stream->sink, &job->landing, err);
+}
+
+static bool attach_all(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct landing landings[2];
+	size_t n = mirror_landings(m, landings);
+
+	for (size_t i = 0; i < n; i++) {
+		struct attach_job job = {s, landings[i]};
+		if (!stream_attempt(s, "attach", attach, &job, err))
+			return false;
+	}
+	return true;
+}
+
+/* An error of the table breaks the mirror and is no error of the stream. */
+static bool table_error(struct stream *s, struct mirror *m, struct error *err)
+{
+	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA && err->kind != ERROR_CONFIG)
+		return false;
+	mirror_break(s, m, err->text);
+	error_clear(err);
+	return true;
+}
+
+void mirror_break(struct stream *s, struct mirror *m, const char *why)
+{
+	struct error err = {0};
+
+	if (m->status != TABLE_BROKEN || strcmp(m->error, why) != 0)
+		log_error("table broken; the others go on", F("stream", s->settings->name),
+			F("table", m->table->target), F("reason", why));
+	pthread_rwlock_wrlock(&m->lock);
+	forget_copy(s, m);
+	set_status(s, m, TABLE_BROKEN, why);
+	m->broken_for_ms = m->broken_for_ms ? m->broken_for_ms * 2 : RETRY_BROKEN_FIRST_MS;
+	if (m->broken_for_ms > RETRY_BROKEN_MOST_MS)
+		m->broken_for_ms = RETRY_BROKEN_MOST_MS;
+	m->retry_broken_ms = mono_ms() + m->broken_for_ms;
+	pthread_rwlock_unlock(&m->lock);
+	if (!mirror_save(s, m, &err))
+		stream_fail(s, &err);
+}
+
+/* The generation that people read when the state store does not know; a lost store must not start at 1 on
+ * top of rows that may be gone from the source by now. */
+static bool find_generation(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct landing landing = {.table = m->table};
+
+	uint32_t live;
+
+	if (!s->sink->ops->generation(s->sink, &landing, &live, err))
+		return false;
+	set_generations(s, m, live, live + 1, false);
+	set_status(s, m, TABLE_COPYING, "");
+	return true;
+}
+
+static bool load_chunks(struct stream *s, struct mirror *m, struct error *err)
+{
+	if (!m->building)
+		return true;
+	if (!state_chunks(
+		    s->state, s->settings->name, m->table->source_id, m->building, &m->chunks, err))
+		return false;
+	m->planned = m->chunks.len > 0;
+	m->chunks_left = 0;
+	vec_each (&m->chunks, c)
+		m->chunks_left += !c->done;
+	return true;
+}
+
+/* Takes up a table where the state store left it; what changed while nobody looked is made good. */
+static bool resume_known(
+	struct stream *s, struct mirror *m, const struct table_state *known, struct error *err)
+{
+	struct table *now = table_ref(m->table);
+	struct table *then = table_from_json(
+		known->definition, s->settings->name, now->options, err);
+	bool ok = then != NULL;
+
+	m->generation = known->generation;
+	m->building = known->building;
+	m->copied_rows = known->copied_rows;
+	m->changes = known->changes;
+	m->set_aside = known->set_aside;
+	if (ok) {
+		replace_table(s, &m->table, then);
+		m->status = known->status;
+		ok = load_chunks(s, m, err);
+	}
+	if (ok && (known->status == TABLE_COPYING || known->status == TABLE_LIVE)) {
+		if (m->generation && !m->building)
+			replace_table(s, &m->live_table, then);
+		ok = attach_all(s, m, err) && mirror_define(s, m, now, err);
+	} else if (ok) {
+		replace_table(s, &m->table, now);
+		ok = mirror_recopy(s, m,
+			known->status == TABLE_BROKEN ? "it was broken" : "it is selected again",
+			err);
+	}
+	if (then)
+		table_unref(then);
+	table_unref(now);
+	return ok;
+}
+
+struct mirror *mirror_new(struct stream *s, struct table *table, const struct table_state *known)
+{
+	struct mirror *m = xcalloc(1, sizeof *m);
+	struct error err = {0};
+
+	pthread_rwlock_init(&m->lock, NULL);
+	m->table = table_ref(table);
+	m->copied_estimate = table->rows_estimate;
+	bool ok = !table->problem;
+	if (!ok)
+		error_set(&err, ERROR_TABLE, "%s", table->problem);
+	ok = ok && compile_filter(m, &err);
+	if (ok && known)
+		ok = resume_known(s, m, known, &err);
+	else if (ok)
+		ok = find_generation(s, m, &err) && attach_all(s, m, &err) &&
+		     mirror_save(s, m, &err);
+	if (!ok && known) {
+		m->generation = known->generation;
+		m->building = known->building;
+	}
+	if (!ok && !table_error(s, m, &err))
+		stream_fail(s, &err);
+	return m;
+}
+
+void mirror_free(struct mirror *m)
+{
+	table_unref(m->table);
+	if (m->live_table)
+		table_unref(m->live_table);
+	arena_release(&m->filter_arena);
+	vec_release(&m->chunks);
+	vec_release(&m->again);
+	pthread_rwlock_destroy(&m->lock);
+	free(m);
+}
+
+static bool discard(void *context, struct error *err)
+{
+	struct attach_job *job = context;
+	return job->stream->sink->ops->discard(job->stream->sink, &job->landing, err);
+}
+
+static bool discard_building(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct attach_job job = {
+		s, {.table = m->table, .generation = m->building, .building = true}};
+
+	if (!m->building || !m->generation)
+		return true;
+	return stream_attempt(s, "discard", discard, &job, err);
+}
+
+/* A first copy that starts over leaves what it has as the live storage: stale, but there to be exchanged. */
+static void next_generation(struct stream *s, struct mirror *m, bool feed_live)
+{
+	uint32_t greatest = m->building > m->generation ? m->building : m->generation;
+
+	set_generations(s, m, m->generation ? m->generation : m->building, greatest + 1,
+		feed_live && m->live_table && table_same_definition(m->live_table, m->table));
+	set_status(s, m, TABLE_COPYING, "");
+}
+
+bool mirror_recopy(struct stream *s, struct mirror *m, const char *reason, struct error *err)
+{
+	bool was_live = m->status == TABLE_LIVE || (m->status == TABLE_COPYING && m->feed_live);
+
+	log_info("table is copied anew", F("stream", s->settings->name),
+		F("table", m->table->target), F("reason", reason));
+	pthread_rwlock_wrlock(&m->lock);
+	bool ok = discard_building(s, m, err);
+	if (ok) {
+		forget_copy(s, m);
+		next_generation(s, m, was_live);
+		ok = compile_filter(m, err) && attach_all(s, m, err) &&
+		     state_chunks_forget(s->state, s->settings->name, m->table->source_id, err) &&
+		     mirror_save(s, m, err);
+	}
+	pthread_rwlock_unlock(&m->lock);
+	return ok || table_error(s, m, err);
+}
+
+struct evolve_job {
+	struct stream *stream;
+	struct landing landing;
+	struct table *old;
+	bool in_place;
+};
+
+static bool evolve(void *context, struct error *err)
+{
+	struct evolve_job *job = context;
+	struct sink *sink = job->stream->sink;
+	return sink->ops->evolve(sink, &job->landing, job->old, &job->in_place, err);
+}
+
+/* Under the write lock, m->table is the new definition. *in_place false: the copy must be made anew. */
+static bool evolve_all(
+	struct stream *s, struct mirror *m, struct table *old, bool *in_place, struct error *err)
+{
+	struct landing landings[2];
+	size_t n = mirror_landings(m, landings);
+
+	*in_place = true;
+	for (size_t i = 0; i < n && *in_place; i++) {
+		struct evolve_job job = {.stream = s, .landing = landings[i], .old = old};
+		if (!stream_attempt(s, "evolve", evolve, &job, err))
+			return false;
+		*in_place = job.in_place;
+	}
+	return true;
+}
+
+static bool define_changed(struct stream *s, struct mirror *m, struct table *old, struct error *err)
+{
+	bool in_place = false;
+
+	pthread_rwlock_wrlock(&m->lock);
+	bool ok = compile_filter(m, err) && evolve_all(s, m, old, &in_place, err);
+	if (ok && in_place) {
+		if (m->live_table)
+			replace_table(s, &m->live_table, m->table);
+		ok = mirror_save(s, m, err);
+	}
+	pthread_rwlock_unlock(&m->lock);
+	if (!ok)
+		return table_error(s, m, err);
+	log_info("table changed its columns", F("stream", s->settings->name),
+		F("table", m->table->target), F("in_place", in_place));
+	return in_place ||
+	       mirror_recopy(s, m, "its columns changed in a way that only a copy can follow", err);
+}
+
+bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct error *err)
+{
+	struct table *old = table_ref(m->table);
+	bool same = table_same_definition(old, now), ok = true;
+	bool rewritten = strcmp(old->physical ? old->physical : "",
+				 now->physical ? now->physical : "") != 0;
+
+	pthread_rwlock_wrlock(&m->lock);
+	replace_table(s, &m->table, now);
+	pthread_rwlock_unlock(&m->lock);
+	if (now->problem)
+		mirror_break(s, m, now->problem);
+	else if (!mirror_takes_rows(m))
+		ok = mirror_recopy(s, m, "it changed since it broke", err);
+	else if (rewritten)
+		ok = mirror_recopy(s, m, "it was rewritten in the source", err);
+	else if (!same)
+		ok = define_changed(s, m, old, err);
+	else
+		ok = mirror_save(s, m, err);
+	table_unref(old);
+	return ok;
+}
+
+struct truncate_job {
+	struct stream *stream;
+	struct landing landing;
+	version_t below;
+};
+
+static bool truncate_one(void *context, struct error *err)
+{
+	struct truncate_job *job = context;
+	struct sink *sink = job->stream->sink;
+	return sink->ops->truncate(sink, &job->landing, job->below, err);
+}
+
+/* All that lives after a TRUNCATE is streamed, so it ends the copy; workers are kept out by the lock.
+ * Not so while the source leaves rows out: then the copy starts over instead. */
+static void end_copy(struct stream *s, struct mirror *m)
+{
+	pthread_mutex_lock(&s->lock);
+	vec_each (&m->chunks, c)
+		c->done = true;
+	m->again.len = 0;
+	m->next_chunk = m->chunks.len;
+	m->chunks_left = 0;
+	m->planned = true;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool record_end_of_copy(struct stream *s, struct mirror *m, struct error *err)
+{
+	for (size_t i = 0; m->building && i < m->chunks.len; i++) {
+		if (!state_chunk_done(s->state, s->settings->name, m->table->source_id, m->building,
+			    m->chunks.items[i].chunk.number, 0, err))
+			return false;
+	}
+	return true;
+}
+
+bool mirror_truncate(
+	struct stream *s, struct mirror *m, struct table *now, version_t below, struct error *err)
+{
+	struct landing landings[2];
+	bool ok = true;
+
+	pthread_rwlock_wrlock(&m->lock);
+	if (m->building && !m->log_lost_track) {
+		end_copy(s, m);
+		m->copy_serial++;
+		ok = record_end_of_copy(s, m, err);
+	}
+	size_t n = mirror_landings(m, landings);
+	for (size_t i = 0; ok && i < n; i++) {
+		struct truncate_job job = {s, landings[i], below};
+		ok = stream_attempt(s, "truncate", truncate_one, &job, err);
+	}
+	/* the new relfilenode is explained: it is no rewrite */
+	if (ok && table_same_definition(m->table, now)) {
+		replace_table(s, &m->table, now);
+		ok = compile_filter(m, err) && mirror_save(s, m, err);
+	}
+	pthread_rwlock_unlock(&m->lock);
+	if (ok && m->building && m->log_lost_track)
+		ok = mirror_recopy(s, m, "it was truncated while it was copied", err);
+	return ok || table_error(s, m, err);
+}
+
+static bool publish(void *context, struct error *err)
+{
+	struct attach_job *job = context;
+	return job->stream->sink->ops->publish(job->stream->sink, &job->landing, err);
+}
+
+bool mirror_publish(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct attach_job job = {
+		s, {.table = m->table, .generation = m->building, .building = m->generation != 0}};
+
+	pthread_rwlock_wrlock(&m->lock);
+	bool ok = !job.landing.building || stream_attempt(s, "publish", publish, &job, err);
+	if (ok) {
+		failpoint("mirror.published");
+		set_generations(s, m, m->building, 0, false);
+		set_status(s, m, TABLE_LIVE, "");
+		m->broken_for_ms = 0;
+		replace_table(s, &m->live_table, m->table);
+		ok = mirror_save(s, m, err) &&
+		     state_chunks_forget(s->state, s->settings->name, m->table->source_id, err);
+	}
+	pthread_rwlock_unlock(&m->lock);
+	if (!ok)
+		return table_error(s, m, err);
+	log_info("table is live", F("stream", s->settings->name), F("table", m->table->target),
+		F("rows_copied", (int64_t)m->copied_rows), F("generation", m->generation));
+	return true;
+}
+
+bool mirror_dropped(struct stream *s, struct mirror *m, struct error *err)
+{
+	log_warn("table was dropped in the source; its rows are kept",
+		F("stream", s->settings->name), F("table", m->table->target));
+	pthread_rwlock_wrlock(&m->lock);
+	forget_copy(s, m);
+	set_status(s, m, TABLE_DROPPED, "dropped in the source; the rows up to then are kept");
+	pthread_rwlock_unlock(&m->lock);
+	return mirror_save(s, m, err);
+}
+
+bool mirror_plan(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct chunks chunks = {0};
+	bool ok = s->source->ops->plan(s->source, m->table, &chunks, err);
+
+	ok = ok && state_chunks_plan(s->state, s->settings->name, m->table->source_id, m->building,
+			   &chunks, err);
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; ok && i < chunks.len; i++)
+		vec_push(&m->chunks, ((struct chunk_state){.chunk = chunks.items[i]}));
+	m->chunks_left = m->chunks.len;
+	m->planned = ok;
+	m->copy_began_ms = mono_ms();
+	m->copied_estimate = m->table->rows_estimate;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	vec_release(&chunks);
+	return ok;
+}

@@ -1,0 +1,75 @@
+/*
+ * A mirror is a table on its way: its definition now, where its rows go, and the copy of it if one is
+ * under way. All changes of a mirror are made by the stream's writer thread under its write lock; copy
+ * workers hold the read lock while they write rows. A life:
+ *
+ *	first copy:   building 1 as the live storage ──► live 1
+ *	copied anew:  live N stays readable, N+1 is built beside it ──► exchanged ──► live N+1
+ *	broken:       not written, not waited for; copied anew after a while, or on request
+ */
+#ifndef PIPELINE_MIRROR_H
+#define PIPELINE_MIRROR_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "core/sink.h"
+#include "pipeline/filter.h"
+#include "state/state.h"
+
+struct stream;
+
+struct mirror {
+	struct table *table;       /* definition now */
+	struct table *live_table;  /* definition of the live storage; NULL before there is one */
+	struct filter *filter;     /* of `table`; in filter_arena */
+	struct arena filter_arena;
+	enum table_status status;
+	uint32_t generation, building;
+	bool feed_live;            /* while building: the live storage is of the same definition and gets the stream too */
+	bool log_lost_track;       /* after BUNDLE_RECOPY, until BUNDLE_TABLE: the source may leave rows out */
+	char error[1024];
+	pthread_rwlock_t lock;     /* of the above; who changes them holds stream->lock as well, so that a
+	                            * picture (snapshot.c) needs only that one */
+
+	/* the copy; under stream->lock */
+	struct chunk_states chunks;
+	size_t next_chunk, chunks_left;
+	VEC(size_t) again;         /* indexes of chunks handed out that must be taken once more */
+	uint32_t copy_serial;      /* counts copies ended early; what was begun under another may not land */
+	bool planned;              /* the ledger holds a plan for `building` */
+	char recopy_wanted[256];   /* reason; the writer sees to it */
+	char break_wanted[1024];   /* likewise */
+	unsigned __int128 publish_at; /* copied: becomes live once the stream has come to here; 0: not yet */
+	int copy_failures;
+	int64_t copy_began_ms;
+	int64_t wait_until_ms;     /* copy workers leave it alone until then */
+	int64_t retry_broken_ms, broken_for_ms;
+
+	_Atomic uint64_t copied_rows, copied_estimate, changes, set_aside;
+};
+
+/* Makes the mirror of a discovered table from what the state store knows of it (NULL: nothing), attaches its
+ * storage, and wants a copy where one is needed. Never fails as a whole: what is wrong breaks the mirror. */
+struct mirror *mirror_new(struct stream *, struct table *, const struct table_state *known);
+
+void mirror_free(struct mirror *);
+
+struct mirror *mirror_find(struct stream *, uint64_t source_id);
+
+/* Writer thread only. */
+MUST_CHECK bool mirror_define(struct stream *, struct mirror *, struct table *now, struct error *);
+MUST_CHECK bool mirror_recopy(struct stream *, struct mirror *, const char *reason, struct error *);
+MUST_CHECK bool mirror_truncate(struct stream *, struct mirror *, struct table *now, version_t below, struct error *);
+MUST_CHECK bool mirror_plan(struct stream *, struct mirror *, struct error *);
+MUST_CHECK bool mirror_publish(struct stream *, struct mirror *, struct error *);
+MUST_CHECK bool mirror_dropped(struct stream *, struct mirror *, struct error *);
+void mirror_break(struct stream *, struct mirror *, const char *why);
+
+/* Does the stream write to it? */
+bool mirror_takes_rows(const struct mirror *);
+/* Where rows of the stream go, 1 or 2 places, the building one first. Under the lock, or on the writer thread. */
+size_t mirror_landings(const struct mirror *, struct landing out[2]);
+
+MUST_CHECK bool mirror_save(struct stream *, struct mirror *, struct error *);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * What happens to a batch between the source and the sink, in this order:
+ *	unchanged TOAST values are taken from an earlier row of the same key in the batch,
+ *	column rules are applied,
+ *	what is still unchanged is filled from the target, or else from the source by key,
+ *	the row filter turns what leaves it into tombstones and drops what was never in it.
+ * Afterwards no cell is marked unchanged.
+ */
+#ifndef PIPELINE_PREPARE_H
+#define PIPELINE_PREPARE_H
+
+#include "core/sink.h"
+#include "core/source.h"
+#include "pipeline/filter.h"
+
+struct prepare {
+	struct source *source;
+	struct sink *sink;
+	const char *hmac_key;
+	const struct filter *filter;  /* NULL: none */
+	struct landing landing;       /* where the rows of this batch go */
+	bool trust_target;            /* no key of the table was ever set aside: the target's values are the latest */
+};
+
+MUST_CHECK bool prepare_batch(const struct prepare *, struct batch *, struct error *);
+
+/* Only the column rules; also for verify, which compares what the source has under the same rules. */
+void apply_rules(struct batch *, const char *hmac_key);
+
+#endif

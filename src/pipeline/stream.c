@@ -1,0 +1,443 @@
+/*
+ * The reader thread of a stream. It runs sessions: open sink and source, take up the tables, start
+ * writer and copy workers, then read bundles and queue them. When anything fails for good the session
+ * ends, everything is closed, and by the kind of the failure another begins after a backoff or the
+ * stream stops and says why.
+ */
+#include "pipeline/stream.h"
+
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+
+#define READ_MS      250   /* longest wait for something to read */
+#define BUSY_WAIT_MS 5     /* while a ripe bundle waits for its writer */
+#define STEADY_MS    10000 /* a session that lasted so long starts the backoff over */
+#define PUMP_MS      1000 /* a reader held up by a full queue looks after its connection this often */
+
+static const char *const status_names[] = {
+	[STREAM_STARTING] = "starting",
+	[STREAM_COPYING] = "copying",
+	[STREAM_STREAMING] = "streaming",
+	[STREAM_RETRYING] = "retrying",
+	[STREAM_STOPPED] = "stopped",
+};
+
+const char *stream_status_name(enum stream_status status)
+{
+	return status_names[status];
+}
+
+bool stream_leaving(struct stream *s)
+{
+	return s->failing || s->stopping;
+}
+
+void stream_pause(struct stream *s, int ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (!stream_leaving(s))
+		pthread_cond_timedwait(&s->changed, &s->lock, &until);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Waits the whole time, unless the stream is to end. */
+static void stream_sleep(struct stream *s, int ms)
+{
+	int64_t until = mono_ms() + ms;
+	for (int64_t left = ms; left > 0 && !stream_leaving(s); left = until - mono_ms())
+		stream_pause(s, (int)left);
+}
+
+void stream_fail(struct stream *s, const struct error *err)
+{
+	pthread_mutex_lock(&s->lock);
+	if (!s->failing)
+		s->failure = *err;
+	s->failing = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void stream_set_status(struct stream *s, enum stream_status status, const char *error)
+{
+	struct error ignored = {0};
+
+	pthread_mutex_lock(&s->lock);
+	s->status = status;
+	snprintf(s->error, sizeof s->error, "%s", error);
+	pthread_mutex_unlock(&s->lock);
+	/* a status that cannot be recorded is no reason to stop: the next write to the store will tell */
+	if (!state_stream_status(
+		    s->state, s->settings->name, stream_status_name(status), error, &ignored))
+		log_warn("status not recorded", F("stream", s->settings->name),
+			F("error", ignored.text));
+}
+
+bool stream_attempt(
+	struct stream *s, const char *what, attempt_fn *fn, void *context, struct error *err)
+{
+	struct backoff backoff = {0};
+	bool said = false;
+
+	while (!fn(context, err)) {
+		if (err->kind != ERROR_RETRY || s->failing)
+			return false;
+		if (s->stopping)
+			return error_add(err, "gave up at the end");
+		if (!said) {
+			log_warn("target is away; trying again", F("stream", s->settings->name),
+				F("step", what), F("error", err->text));
+			stream_set_status(s, STREAM_RETRYING, err->text);
+		}
+		said = true;
+		stream_sleep(s, backoff_next_ms(&backoff));
+		error_clear(err);
+	}
+	if (said) {
+		log_info("target is back", F("stream", s->settings->name), F("step", what));
+		stream_set_status(s, STREAM_STREAMING, "");
+	}
+	return true;
+}
+
+static bool open_ends(struct stream *s, struct error *err)
+{
+	struct sink *sink = config_sink(s->settings->to, &s->arena, err);
+	if (!sink)
+		return false;
+	if (s->warehouse_url &&
+		!option_set(sink->ops->options, sink, "url", s->warehouse_url, &s->arena, err)) {
+		free(sink);
+		return false;
+	}
+	if (!sink->ops->open(sink, err)) {
+		free(sink);
+		return error_add(err, "connection %s", s->settings->to->name);
+	}
+	s->sink = sink;
+
+	struct source *source = config_source(s->settings, &s->arena, err);
+	if (!source)
+		return false;
+	source->bundle_bytes = s->share_bytes;
+	source->batch_rows = s->settings->options.max_batch_rows;
+	if (!source->ops->open(source, err)) {
+		free(source);
+		return error_add(err, "connection %s", s->settings->from->name);
+	}
+	s->source = source;
+	return true;
+}
+
+static void close_ends(struct stream *s)
+{
+	if (s->source)
+		s->source->ops->close(s->source);
+	if (s->sink)
+		s->sink->ops->close(s->sink);
+	free(s->source);
+	free(s->sink);
+	s->source = NULL;
+	s->sink = NULL;
+}
+
+/* Before the epoch is raised: a crash in between must not leave tables that look whole. */
+static bool mark_for_recopy(
+	struct stream *s, const struct table_states *known, const char *why, struct error *err)
+{
+	for (size_t i = 0; i < known->len; i++) {
+		struct table_state row = known->items[i];
+		if (row.status == TABLE_DROPPED || row.status == TABLE_EXCLUDED)
+			continue;
+		row.status = TABLE_BROKEN;
+		snprintf(row.error, sizeof row.error, "%.900s", why);
+		if (!state_table_put(s->state, s->settings->name, &row, err))
+			return false;
+	}
+	return true;
+}
+
+static bool begin_epoch(
+	struct stream *s, const struct tables *tables, uint8_t least, struct error *err)
+{
+	uint8_t greatest = 0;
+
+	if (!s->sink->ops->epoch(
+		    s->sink, s->settings->name, tables->items, tables->len, &greatest, err))
+		return false;
+	if (greatest < least)
+		greatest = least;
+	if (greatest == UINT8_MAX)
+		return error_set(err, ERROR_BROKEN,
+			"stream %s has been begun anew 255 times; drop its database in the target "
+			"and its state to go on",
+			s->settings->name);
+	s->epoch = s->source->epoch = (uint8_t)(greatest + 1);
+	if (!s->source->ops->start(s->source, NULL, &s->resume, err))
+		return false;
+	log_info("stream begins", F("stream", s->settings->name), F("epoch", s->epoch),
+		F("position", s->resume.position.token));
+	return state_stream_begin(s->state, s->settings->name, s->epoch, &s->resume, err);
+}
+
+static bool bridge_gap(struct stream *s, const struct tables *tables,
+	const struct table_states *known, struct error *err)
+{
+	struct error gap = *err;
+
+	if (gap.kind != ERROR_GAP || s->settings->options.on_gap != ON_GAP_RECOPY)
+		return false;
+	log_warn("the log has a gap; every table is copied anew (on_gap: recopy)",
+		F("stream", s->settings->name), F("reason", gap.text));
+	error_clear(err);
+	return mark_for_recopy(s, known, gap.text, err) &&
+	       s->source->ops->restart(s->source, err) && begin_epoch(s, tables, s->epoch, err);
+}
+
+static bool start_source(struct stream *s, const struct tables *tables, struct table_states *known,
+	struct error *err)
+{
+	struct stream_state then;
+	bool found;
+
+	if (!state_stream_get(s->state, s->settings->name, &then, &found, err))
+		return false;
+	if (!found)
+		return begin_epoch(s, tables, 0, err);
+	s->epoch = s->source->epoch = then.epoch;
+	s->resume = then.resume;
+	if (s->source->ops->start(s->source, &then.resume, &s->resume, err))
+		return true;
+	if (!bridge_gap(s, tables, known, err))
+		return false;
+	table_states_release(known);
+	return state_tables(s->state, s->settings->name, known, err);
+}
+
+/* Tables of the state store that are not there any more: gone in the source, or no longer selected. */
+static bool settle_absent(struct stream *s, const struct table_states *known, struct error *err)
+{
+	for (size_t i = 0; i < known->len; i++) {
+		struct table_state row = known->items[i];
+		bool selected = selection_match(&s->settings->selection, row.schema, row.name) !=
+				NULL;
+		enum table_status status = selected ? TABLE_DROPPED : TABLE_EXCLUDED;
+		if (mirror_find(s, row.source_id) || row.status == status)
+			continue;
+		log_warn(selected ? "table is gone from the source; its rows are kept"
+				  : "table is no longer selected; its rows are kept",
+			F("stream", s->settings->name), F("table", row.target));
+		row.status = status;
+		if (!state_table_put(s->state, s->settings->name, &row, err))
+			return false;
+	}
+	return true;
+}
+
+static const struct table_state *find_known(const struct table_states *known, uint64_t source_id)
+{
+	for (size_t i = 0; i < known->len; i++) {
+		if (known->items[i].source_id == source_id)
+			return &known->items[i];
+	}
+	return NULL;
+}
+
+static bool take_up_tables(struct stream *s, const struct tables *tables,
+	const struct table_states *known, struct error *err)
+{
+	for (size_t i = 0; i < tables->len && !stream_leaving(s); i++) {
+		struct mirror *m = mirror_new(
+			s, tables->items[i], find_known(known, tables->items[i]->source_id));
+		pthread_mutex_lock(&s->lock);
+		vec_push(&s->mirrors, m);
+		pthread_mutex_unlock(&s->lock);
+	}
+	if (s->failing) {
+		*err = s->failure;
+		return false;
+	}
+	return settle_absent(s, known, err);
+}
+
+static bool session_prepare(struct stream *s, struct error *err)
+{
+	struct tables tables = {0};
+	struct table_states known = {0};
+	struct source_lag lag;
+
+	if (!open_ends(s, err))
+		return false;
+	bool ok = state_tables(s->state, s->settings->name, &known, err) &&
+		  s->source->ops->discover(s->source, &tables, err);
+	if (ok)
+		selection_collisions(tables.items, tables.len);
+	ok = ok && start_source(s, &tables, &known, err) &&
+	     s->source->ops->lag(s->source, &lag, err);
+	if (ok && !s->first_head.order)
+		s->first_head = lag.head;
+	ok = ok && take_up_tables(s, &tables, &known, err);
+	s->taken_up = ok;
+	vec_each (&tables, t)
+		table_unref(*t);
+	vec_release(&tables);
+	table_states_release(&known);
+	return ok;
+}
+
+static void session_free(struct stream *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->taken_up = false;
+	vec_each (&s->mirrors, m)
+		mirror_free(*m);
+	vec_release(&s->mirrors);
+	pthread_mutex_unlock(&s->lock);
+	close_ends(s);
+	arena_release(&s->arena);
+}
+
+/* A reader that may not put its bundle still answers its server. */
+static bool put_bundle(struct stream *s, struct bundle *bundle, struct error *err)
+{
+	while (!queue_put(&s->queue, bundle, bundle_bytes(bundle), PUMP_MS)) {
+		if (s->failing)
+			return error_set(err, ERROR_RETRY, "the session ends");
+		if (s->source->ops->read(s->source, bundle, 0, err) == SOURCE_FAILED)
+			return false;
+	}
+	return true;
+}
+
+static int next_wait_ms(struct stream *s, const struct bundle *bundle)
+{
+	if (bundle_empty(bundle) || !bundle->started_ms)
+		return READ_MS;
+	int64_t left = s->settings->options.flush_interval_ms - (mono_ms() - bundle->started_ms);
+	if (left <= 0)
+		return BUSY_WAIT_MS;
+	return left < READ_MS ? (int)left : READ_MS;
+}
+
+static bool goes_now(struct stream *s, const struct bundle *bundle)
+{
+	if (bundle_empty(bundle))
+		return false;
+	if ((int64_t)bundle_bytes(bundle) >= s->share_bytes)
+		return true;
+	bool ripe = mono_ms() - bundle->started_ms >= s->settings->options.flush_interval_ms;
+	return ripe && queue_wanted(&s->queue);
+}
+
+static void note_idle(struct stream *s)
+{
+	if (!queue_wanted(&s->queue))
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->progress_ms = mono_ms();
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool read_loop(struct stream *s, struct error *err)
+{
+	struct bundle *bundle = bundle_new();
+	bool ok = true;
+
+	while (ok && !stream_leaving(s)) {
+		enum source_status status = s->source->ops->read(
+			s->source, bundle, next_wait_ms(s, bundle), err);
+		ok = status != SOURCE_FAILED;
+		if (ok && bundle_empty(bundle) && status == SOURCE_IDLE)
+			note_idle(s);
+		if (ok && goes_now(s, bundle)) {
+			ok = put_bundle(s, bundle, err);
+			bundle = ok ? bundle_new() : bundle;
+		}
+	}
+	if (ok && s->stopping && !s->failing && !bundle_empty(bundle) &&
+		queue_put(&s->queue, bundle, bundle_bytes(bundle), PUMP_MS))
+		bundle = NULL;
+	bundle_free(bundle);
+	return ok;
+}
+
+static void session_run(struct stream *s)
+{
+	struct error err = {0};
+
+	queue_init(&s->queue, (size_t)s->share_bytes);
+	pthread_create(&s->writer, NULL, writer_run, s);
+	for (size_t i = 0; i < s->n_copiers; i++)
+		pthread_create(&s->copiers[i], NULL, copier_run, s);
+	if (!read_loop(s, &err))
+		stream_fail(s, &err);
+	queue_close(&s->queue);
+	pthread_join(s->writer, NULL);
+	for (size_t i = 0; i < s->n_copiers; i++)
+		pthread_join(s->copiers[i], NULL);
+	for (struct bundle *left = queue_take(&s->queue, 0); left; left = queue_take(&s->queue, 0))
+		bundle_free(left);
+	queue_release(&s->queue);
+}
+
+static void session(struct stream *s)
+{
+	struct error err = {0};
+
+	arena_init(&s->arena);
+	if (session_prepare(s, &err)) {
+		int64_t began_ms = s->progress_ms = mono_ms();
+		session_run(s);
+		if (mono_ms() - began_ms > STEADY_MS)
+			backoff_reset(&s->backoff);
+	} else {
+		stream_fail(s, &err);
+	}
+	session_free(s);
+}
+
+/* What follows a session that failed. False: the stream stops here. */
+static bool goes_on(struct stream *s, const struct error *failure)
+{
+	if (failure->kind == ERROR_RETRY || failure->kind == ERROR_NONE) {
+		int wait_ms = backoff_next_ms(&s->backoff);
+		log_warn("session ended; another begins", F("stream", s->settings->name),
+			F("error", failure->text), F("wait_ms", wait_ms));
+		stream_set_status(s, STREAM_RETRYING, failure->text);
+		s->failing = false;
+		stream_sleep(s, wait_ms);
+		return true;
+	}
+	if (failure->kind == ERROR_GAP && s->settings->options.on_gap == ON_GAP_RECOPY) {
+		s->failing = false;
+		return true;
+	}
+	log_error("stream stops", F("stream", s->settings->name),
+		F("kind", error_kind_name(failure->kind)), F("error", failure->text));
+	stream_set_status(s, STREAM_STOPPED, failure->text);
+	return false;
+}
+
+void *stream_run(void *stream)
+{
+	struct stream *s = stream;
+
+	while (!s->stopping) {
+		s->failing = false;
+		session(s);
+		if (s->failing && !goes_on(s, &s->failure))
+			break;
+	}
+	return NULL;
+}

@@ -1,0 +1,358 @@
+/*
+ * The writer thread of a stream: bundles to the sink, then the position to the state store, then the
+ * word to the source (design, invariant 3). Between bundles it sees to what else only it may do: plans,
+ * publishing, breaking, copying anew.
+ */
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "pipeline/prepare.h"
+#include "pipeline/stream.h"
+
+#define TICK_MS     100
+#define LAG_MS      1000
+#define REQUESTS_MS 1000
+
+struct writer {
+	struct stream *stream;
+	int64_t ticked_ms, lag_ms, requests_ms;
+	bool waiting_said; /* that some copies wait has been logged */
+};
+
+struct write_job {
+	struct stream *stream;
+	struct landing landing;
+	struct batch *batch;
+};
+
+static bool write_rows(void *context, struct error *err)
+{
+	struct write_job *job = context;
+	struct sink *sink = job->stream->sink;
+	return sink->ops->write(sink, &job->landing, job->batch, err);
+}
+
+static bool write_aside(void *context, struct error *err)
+{
+	struct write_job *job = context;
+	struct sink *sink = job->stream->sink;
+	return sink->ops->set_aside(sink, &job->landing, job->batch, err);
+}
+
+struct prepare_job {
+	struct prepare prepare;
+	struct batch *batch;
+	bool done;
+};
+
+static bool prepare(void *context, struct error *err)
+{
+	struct prepare_job *job = context;
+	return prepare_batch(&job->prepare, job->batch, err);
+}
+
+static bool land(struct stream *s, struct mirror *m, const struct landing *landing,
+	struct batch *batch, struct error *err)
+{
+	struct write_job job = {s, *landing, batch};
+
+	(void)m;
+	job.landing.table = batch->table;
+	if (batch->rows && !stream_attempt(s, "write", write_rows, &job, err))
+		return false;
+	return true;
+}
+
+static bool land_everywhere(
+	struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
+{
+	struct landing landings[2];
+	size_t n = mirror_landings(m, landings);
+	struct prepare_job job = {
+		.prepare = {.source = s->source,
+			.sink = s->sink,
+			.hmac_key = s->config->server.hmac_key,
+			.filter = m->filter,
+			.landing = landings[n - 1],
+			.trust_target = m->set_aside == 0},
+		.batch = batch,
+	};
+	job.prepare.landing.table = batch->table;
+
+	if (!stream_attempt(s, "prepare", prepare, &job, err))
+		return false;
+	failpoint("writer.before_write");
+	for (size_t i = 0; i < n; i++) {
+		if (!land(s, m, &landings[i], batch, err))
+			return false;
+	}
+	struct write_job aside = {s, landings[n - 1], batch};
+	if (batch->aside.len && !stream_attempt(s, "set aside", write_aside, &aside, err))
+		return false;
+	failpoint("writer.after_write");
+	return true;
+}
+
+static bool is_of_table(const struct error *err)
+{
+	return err->kind == ERROR_TABLE || err->kind == ERROR_DATA;
+}
+
+static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
+{
+	uint64_t rows = batch->rows, aside = batch->aside.len;
+
+	if (!mirror_takes_rows(m))
+		return true;
+	if (!land_everywhere(s, m, batch, err)) {
+		if (!is_of_table(err))
+			return false;
+		mirror_break(s, m, err->text);
+		error_clear(err);
+		return true;
+	}
+	aside = batch->aside.len;
+	m->changes += rows;
+	m->set_aside += aside;
+	s->set_aside += aside;
+	s->changes += rows;
+	s->batches++;
+	return state_table_counts(
+		s->state, s->settings->name, m->table->source_id, rows, aside, err);
+}
+
+static bool add_mirror(struct stream *s, struct table *table)
+{
+	struct mirror *m = mirror_new(s, table, NULL);
+
+	log_info("table joins", F("stream", s->settings->name), F("table", table->target));
+	pthread_mutex_lock(&s->lock);
+	vec_push(&s->mirrors, m);
+	pthread_mutex_unlock(&s->lock);
+	return !s->failing;
+}
+
+static bool apply_event(
+	struct stream *s, struct mirror *m, struct bundle_item *item, struct error *err)
+{
+	switch (item->kind) {
+	case BUNDLE_TRUNCATE:
+		return !mirror_takes_rows(m) ||
+		       mirror_truncate(s, m, item->table, item->version, err);
+	case BUNDLE_TABLE: {
+		bool ok = mirror_define(s, m, item->table, err);
+		m->log_lost_track = false;
+		return ok;
+	}
+	case BUNDLE_RECOPY: m->log_lost_track = true; return mirror_recopy(s, m, item->reason, err);
+	case BUNDLE_DROPPED: return mirror_dropped(s, m, err);
+	case BUNDLE_ROWS: return apply_rows(s, m, &item->batch, err);
+	}
+	return false;
+}
+
+static bool apply_item(struct stream *s, struct bundle_item *item, struct error *err)
+{
+	struct mirror *m = mirror_find(s, item->table->source_id);
+
+	if (m)
+		return apply_event(s, m, item, err) ||
+		       error_add(err, "table %s", item->table->target);
+	if (item->kind == BUNDLE_TABLE)
+		return add_mirror(s, item->table);
+	return true;
+}
+
+static bool record(struct stream *s, const struct bundle *bundle, struct error *err)
+{
+	if (!bundle->ended)
+		return true;
+	if (!state_stream_advance(s->state, s->settings->name, &bundle->end, bundle->changes, err))
+		return false;
+	failpoint("writer.after_record");
+	pthread_mutex_lock(&s->lock);
+	s->resume.position = bundle->end;
+	s->transactions += bundle->transactions;
+	pthread_mutex_unlock(&s->lock);
+	s->source->ops->confirm(s->source, &bundle->end);
+	return true;
+}
+
+static bool apply_bundle(struct stream *s, struct bundle *bundle, struct error *err)
+{
+	s->written_bytes += bundle_bytes(bundle);
+	vec_each (&bundle->items, item) {
+		if (!apply_item(s, item, err))
+			return false;
+	}
+	if (!record(s, bundle, err))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	s->progress_ms = mono_ms();
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
+/* What copy workers asked for; they may not do it themselves. */
+static bool see_to_wishes(struct stream *s, struct mirror *m, struct error *err)
+{
+	char recopy[sizeof m->recopy_wanted], broken[sizeof m->break_wanted];
+
+	pthread_mutex_lock(&s->lock);
+	memcpy(recopy, m->recopy_wanted, sizeof recopy);
+	memcpy(broken, m->break_wanted, sizeof broken);
+	m->recopy_wanted[0] = m->break_wanted[0] = '\0';
+	pthread_mutex_unlock(&s->lock);
+	if (broken[0])
+		mirror_break(s, m, broken);
+	else if (recopy[0] && mirror_takes_rows(m))
+		return mirror_recopy(s, m, recopy, err);
+	if (m->status == TABLE_BROKEN && !m->table->problem && mono_ms() >= m->retry_broken_ms)
+		return mirror_recopy(s, m, "another try, after it broke", err);
+	return true;
+}
+
+static bool finish_copy(struct stream *s, struct mirror *m, struct error *err)
+{
+	if (!m->publish_at) {
+		struct source_lag lag;
+		if (!s->source->ops->lag(s->source, &lag, err))
+			return false;
+		m->publish_at = lag.head.order ? lag.head.order : 1;
+	}
+	if (s->resume.position.order < m->publish_at)
+		return true;
+	return mirror_publish(s, m, err);
+}
+
+static bool see_to_copy(struct stream *s, struct mirror *m, struct error *err)
+{
+	if (m->status != TABLE_COPYING || !m->building)
+		return true;
+	if (!m->planned) {
+		if (mirror_plan(s, m, err))
+			return true;
+		if (!is_of_table(err))
+			return false;
+		mirror_break(s, m, err->text);
+		error_clear(err);
+		return true;
+	}
+	pthread_mutex_lock(&s->lock);
+	bool done = m->chunks_left == 0;
+	pthread_mutex_unlock(&s->lock);
+	return !done || finish_copy(s, m, err);
+}
+
+static void take_lag(struct stream *s)
+{
+	struct source_lag lag;
+	struct error err = {0};
+
+	if (!s->source->ops->lag(s->source, &lag, &err))
+		return; /* the reader sees a lost connection as well, and says so */
+	int64_t now = mono_ms();
+	pthread_mutex_lock(&s->lock);
+	s->lag = lag;
+	s->head = lag.head;
+	if (now > s->counted_ms) {
+		double rate = (double)(s->changes - s->counted) * 1000 /
+			      (double)(now - s->counted_ms);
+		s->rate = s->rate * 0.6 + rate * 0.4;
+		s->counted = s->changes;
+		s->counted_ms = now;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool take_request(struct stream *s, const struct request *request, struct error *err)
+{
+	bool ok = true, found = false;
+
+	if (strcmp(request->stream, s->settings->name) != 0 || strcmp(request->kind, "resync") != 0)
+		return true;
+	for (size_t i = 0; ok && i < s->mirrors.len; i++) {
+		struct mirror *m = s->mirrors.items[i];
+		if (strcmp(m->table->target, request->table) != 0)
+			continue;
+		found = true;
+		if (m->status != TABLE_DROPPED && !m->table->problem)
+			ok = mirror_recopy(s, m, "resync was asked for", err);
+	}
+	if (!found)
+		log_warn("resync of a table that is not mirrored", F("stream", request->stream),
+			F("table", request->table));
+	return ok && state_request_done(s->state, request->id, err);
+}
+
+static bool see_to_requests(struct stream *s, struct error *err)
+{
+	struct requests requests = {0};
+	bool ok = state_requests(s->state, &requests, err);
+
+	for (size_t i = 0; ok && i < requests.len; i++)
+		ok = take_request(s, &requests.items[i], err);
+	free(requests.items);
+	return ok;
+}
+
+/* Copying while any table is; a broken table does not keep a stream from being called streaming. */
+static void see_to_status(struct stream *s)
+{
+	enum stream_status status = STREAM_STREAMING;
+
+	vec_each (&s->mirrors, m) {
+		if ((*m)->status == TABLE_COPYING)
+			status = STREAM_COPYING;
+	}
+	if (s->status != status)
+		stream_set_status(s, status, "");
+}
+
+static bool tick(struct writer *w, struct error *err)
+{
+	struct stream *s = w->stream;
+	int64_t now = mono_ms();
+
+	if (now - w->ticked_ms < TICK_MS)
+		return true;
+	w->ticked_ms = now;
+	for (size_t i = 0; i < s->mirrors.len; i++) {
+		if (!see_to_wishes(s, s->mirrors.items[i], err) ||
+			!see_to_copy(s, s->mirrors.items[i], err))
+			return false;
+	}
+	if (now - w->lag_ms >= LAG_MS) {
+		w->lag_ms = now;
+		take_lag(s);
+	}
+	see_to_status(s);
+	if (now - w->requests_ms < REQUESTS_MS)
+		return true;
+	w->requests_ms = now;
+	return see_to_requests(s, err);
+}
+
+void *writer_run(void *stream)
+{
+	struct writer w = {.stream = stream};
+	struct stream *s = stream;
+	struct error err = {0};
+	bool ok = true;
+
+	while (ok && !s->failing) {
+		struct bundle *bundle = queue_take(&s->queue, TICK_MS);
+		if (bundle) {
+			ok = apply_bundle(s, bundle, &err);
+			bundle_free(bundle);
+		} else if (queue_closed(&s->queue)) {
+			break;
+		}
+		if (ok && !s->stopping)
+			ok = tick(&w, &err);
+	}
+	if (!ok)
+		stream_fail(s, &err);
+	return NULL;
+}
