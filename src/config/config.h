@@ -11,12 +11,15 @@
 
 struct connection_config {
 	const char *name;
-	const char *kind;                    /* "postgres", "clickhouse", ... */
+	const char *kind; /* "postgres", "clickhouse", ... */
 	int line;
-	const struct source_ops *source;     /* NULL when the kind cannot be a source */
-	const struct sink_ops *sink;         /* NULL when the kind cannot be a sink */
+	const struct source_ops *source; /* NULL when the kind cannot be a source */
+	const struct sink_ops *sink;     /* NULL when the kind cannot be a sink */
 	/* name and value pairs as written, checked; config_source() and config_sink() fill structs with them */
-	struct config_pair { const char *name, *value; int line; } *pairs;
+	struct config_pair {
+		const char *name, *value;
+		int line;
+	} * pairs;
 	size_t n_pairs;
 };
 
@@ -37,17 +40,17 @@ struct stream_config {
 };
 
 struct server_config {
-	const char *listen;        /* "127.0.0.1:8080"; "off": none */
-	int log_format;            /* enum log_format */
-	int log_level;             /* enum log_level */
-	int64_t memory_bytes;      /* the budget of all batches and queues: 64 MiB */
-	const char *hmac_key;      /* secret of the column rule hmac; set where a column has that rule */
+	const char *listen;   /* "127.0.0.1:8080"; "off": none */
+	int log_format;       /* enum log_format */
+	int log_level;        /* enum log_level */
+	int64_t memory_bytes; /* the budget of all batches and queues: 64 MiB */
+	const char *hmac_key; /* secret of the column rule hmac; set where a column has that rule */
 };
 
 struct config {
 	struct arena arena;
-	const char *path;          /* of the file */
-	const char *state_dir;     /* ".tailrace" beside it */
+	const char *path;      /* of the file */
+	const char *state_dir; /* ".tailrace" beside it */
 	struct connection_config *connections;
 	size_t n_connections;
 	struct stream_config *streams;

@@ -1,0 +1,50 @@
+/* The options of streams and of the server; those of connections stand with their connectors. */
+#include "base/log.h"
+#include "config/config.h"
+
+static const char *const gap_choices[] = {[ON_GAP_STOP] = "stop", [ON_GAP_RECOPY] = "recopy", NULL};
+static const char *const format_choices[] = {[LOG_LOGFMT] = "logfmt", [LOG_JSON] = "json", NULL};
+static const char *const level_choices[] = {[LOG_DEBUG] = "debug",
+	[LOG_INFO] = "info",
+	[LOG_WARN] = "warn",
+	[LOG_ERROR] = "error",
+	NULL};
+
+#define STREAM(field) offsetof(struct stream_options, field)
+const struct option stream_option_table[] = {
+	{"copy_connections", OPTION_INT, STREAM(copy_connections), "0", .min = 0, .max = 64,
+		.help = "Connections that copy tables at the same time. 0: as many as the machine "
+			"has cores, 4 at most."},
+	{"flush_interval", OPTION_DURATION, STREAM(flush_interval_ms), "100ms", .min = 1,
+		.max = 3600000,
+		.help = "Shortest time between two writes. Longer makes fewer and larger writes, "
+			"and rows visible later."},
+	{"max_batch_rows", OPTION_INT, STREAM(max_batch_rows), "500000", .min = 1, .max = 1000000,
+		.help = "Most rows of one write."},
+	{"on_gap", OPTION_CHOICE, STREAM(on_gap), "stop", .choices = gap_choices,
+		.help = "What to do when the source's log no longer holds what has not been read "
+			"yet (a lost slot, another "
+			"server): stop the stream and say so, or copy every table anew beside what "
+			"is there."},
+	OPTION_END,
+};
+#undef STREAM
+
+#define SERVER(field) offsetof(struct server_config, field)
+const struct option server_option_table[] = {
+	{"listen", OPTION_STRING, SERVER(listen), "127.0.0.1:8080",
+		.help = "Address of /healthz, /readyz, /metrics and /api/v1/status as host:port; "
+			"port 0 is any free one, "
+			"`off` is none. Whoever reaches it can read the status."},
+	{"log_level", OPTION_CHOICE, SERVER(log_level), "info", .choices = level_choices,
+		.help = "The least important lines that are logged."},
+	{"log_format", OPTION_CHOICE, SERVER(log_format), "logfmt", .choices = format_choices,
+		.help = "Form of the log lines on standard error."},
+	{"memory", OPTION_BYTES, SERVER(memory_bytes), "64MiB", .min = 8 << 20,
+		.max = (int64_t)1 << 40,
+		.help = "Budget of all rows under way in this process, of all streams together."},
+	{"hmac_key", OPTION_SECRET, SERVER(hmac_key),
+		.help = "Key of the column rule `hmac`. Another key gives other values: copy the "
+			"tables anew then."},
+	OPTION_END,
+};
