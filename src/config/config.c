@@ -272,3 +272,13 @@ const struct connection_config *config_connection(const struct config *config, c
 			return &config->connections[i];
 	return NULL;
 }
+
+bool connection_is_embedded(const struct connection_config *connection)
+{
+	for (size_t i = 0; i < connection->n_pairs; i++)
+		if (strcmp(connection->pairs[i].name, "url") == 0)
+			return strcmp(connection->pairs[i].value, "embedded") == 0;
+	const struct option *url =
+		connection->sink ? option_find(connection->sink->options, "url") : NULL;
+	return url && url->fallback && strcmp(url->fallback, "embedded") == 0;
+}

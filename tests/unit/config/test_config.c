@@ -47,6 +47,7 @@ static void streams_and_server_of_the_design_are_read(void **unused)
 	assert_int_equal(s->options.on_gap, ON_GAP_RECOPY);
 	assert_string_equal(s->selection.stream, "shop");
 	assert_string_equal(s->selection.target_database, "lake");
+	assert_true(connection_is_embedded(s->to));
 
 	assert_int_equal(config.server.log_format, LOG_JSON);
 	assert_int_equal(config.server.log_level, LOG_INFO);
@@ -103,6 +104,8 @@ static void sources_and_sinks_are_filled_from_their_connection(void **unused)
 	assert_int_equal(source->bulk_bytes, 5);
 	assert_string_equal(sink->sink.name, "warehouse");
 	assert_string_equal(sink->url, "embedded");
+	assert_true(connection_is_embedded(config.streams[1].to));
+	assert_false(connection_is_embedded(config.streams[1].from));
 	assert_string_equal(sink->user, "me");
 	assert_false(sink->verify);
 	free(source);
