@@ -24,9 +24,10 @@ struct error {
 	char text[1024];
 };
 
-/* Both return false, so that "return error_set(...)" reads as it should. NULL err is allowed. */
+/* Both return false, so that "return error_set(...)" reads as it should. NULL err is allowed.
+ * error_add() puts "context: " in front. */
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
-bool error_add(struct error *err, const char *fmt, ...) PRINTF(2, 3); /* puts "context: " in front */
+bool error_add(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 
 void error_clear(struct error *err);
 const char *error_kind_name(enum error_kind kind);

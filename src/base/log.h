@@ -37,7 +37,7 @@ static inline struct log_field log_double(const char *key, double d)
 	return (struct log_field){.key = key, .kind = LOG_FIELD_DOUBLE, .d = d};
 }
 
-#define F(key, value)                                                                              \
+#define F(key, value) \
 	_Generic((value),                                                                          \
 		char *: log_string,                                                                \
 		const char *: log_string,                                                          \
@@ -49,8 +49,8 @@ void log_setup(enum log_level least, enum log_format format);
 enum log_level log_least(void);
 void log_write(enum log_level, const char *message, const struct log_field *fields, size_t n);
 
-#define LOG_FIELDS(...)                                                                            \
-	(struct log_field[]){{0}, __VA_ARGS__} + 1,                                                \
+#define LOG_FIELDS(...)                             \
+	(struct log_field[]){{0}, __VA_ARGS__} + 1, \
 		sizeof((struct log_field[]){{0}, __VA_ARGS__}) / sizeof(struct log_field) - 1
 #define log_debug(message, ...) log_write(LOG_DEBUG, message, LOG_FIELDS(__VA_ARGS__))
 #define log_info(message, ...)  log_write(LOG_INFO, message, LOG_FIELDS(__VA_ARGS__))

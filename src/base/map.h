@@ -17,7 +17,7 @@ struct map {
 
 void map_release(struct map *m);
 void map_clear(struct map *m);
-void *map_get(const struct map *m, const void *key, size_t key_len); /* NULL when absent */
+void *map_get(const struct map *m, const void *key, size_t key_len);        /* NULL when absent */
 void *map_put(struct map *m, const void *key, size_t key_len, void *value); /* returns the old */
 void *map_remove(struct map *m, const void *key, size_t key_len);           /* returns the old */
 

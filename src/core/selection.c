@@ -19,47 +19,42 @@ static const char *const range_choices[] = {"unrepresentable", "clamp", NULL};
 
 const struct option table_option_table[] = {
 	{"keep", OPTION_CHOICE, AT(keep), "latest", .choices = keep_choices,
-		.help = "What is kept of each row: its latest state, the history of all its "
-			"versions (in NAME_log), or "
-			"both. A table without a usable key is always kept as history."},
+		.help = "What is kept of each row: its latest state, the history of all "
+			"its versions (in NAME_log), or both. A table without a usable key "
+			"is always kept as history."},
 	{"on_unrepresentable", OPTION_CHOICE, AT(unrepresentable), "set_aside",
 		.choices = unrepresentable_choices,
-		.help = "What happens to a value that the target's type cannot hold: the row is "
-			"set aside with its "
-			"reason, the value becomes NULL, or the table stops."},
+		.help = "What happens to a value that the target's type cannot hold: the "
+			"row is set aside with its reason, the value becomes NULL, or the "
+			"table stops."},
 	{"as", OPTION_STRING, AT(as),
-		.help = "Name of the table in the target. Without it `public.orders` is `orders` "
-			"and `sales.orders` is "
-			"`sales_orders`."},
+		.help = "Name of the table in the target. Without it `public.orders` is "
+			"`orders` and `sales.orders` is `sales_orders`."},
 	{"order_by", OPTION_STRING, AT(order_by),
-		.help = "The key's columns in the order that the target sorts by, with commas "
-			"between them. It may only "
-			"permute the key."},
+		.help = "The key's columns in the order that the target sorts by, with "
+			"commas between them. It may only permute the key."},
 	{"partition_by", OPTION_STRING, AT(partition_by),
-		.help = "Expression of the target, over key columns alone, that partitions the "
-			"table there."},
+		.help = "Expression of the target, over key columns alone, that partitions "
+			"the table there."},
 	{"settings", OPTION_STRING, AT(settings),
 		.help = "Engine settings of the table in the target, as `name=value, ...`."},
 	{"where", OPTION_STRING, AT(where),
-		.help = "Takes only the rows for which this condition is true. A row that leaves "
-			"it is deleted in the "
-			"target."},
+		.help = "Takes only the rows for which this condition is true. A row that "
+			"leaves it is deleted in the target."},
 	{"numeric", OPTION_CHOICE, AT(numeric), "string", .choices = numeric_choices,
-		.help = "How numerics without a precision are carried: as exact text, as a wide "
-			"decimal, or as 64-bit "
-			"floats, which round."},
+		.help = "How numerics without a precision are carried: as exact text, as a "
+			"wide decimal, or as 64-bit floats, which round."},
 	{"json", OPTION_CHOICE, AT(json), "string", .choices = json_choices,
-		.help = "How JSON documents are carried: as their text, or in the target's own "
-			"JSON type."},
+		.help = "How JSON documents are carried: as their text, or in the target's "
+			"own JSON type."},
 	{"out_of_range", OPTION_CHOICE, AT(out_of_range), "unrepresentable",
 		.choices = range_choices,
 		.help = "Infinite dates and those beyond the target's range follow "
-			"on_unrepresentable, or become the "
-			"nearest that it holds."},
+			"on_unrepresentable, or become the nearest that it holds."},
 	{"null_is_empty", OPTION_BOOL, AT(null_is_empty), "false",
-		.help = "A NULL array, map or point becomes an empty one. Otherwise nullable "
-			"columns of such types are "
-			"carried as JSON text, because the target has no NULL for them."},
+		.help = "A NULL array, map or point becomes an empty one. Otherwise "
+			"nullable columns of such types are carried as JSON text, because "
+			"the target has no NULL for them."},
 	OPTION_END,
 };
 

@@ -78,18 +78,18 @@ bool type_equal(const struct type *a, const struct type *b)
 }
 
 /* Decimal digits that every value of an integer type fits in; 0: not an integer. */
-static int integer_digits(enum type_kind kind)
-{
-	return kind == TYPE_INT16                          ? 5
-	       : kind == TYPE_INT32 || kind == TYPE_UINT32 ? 10
-	       : kind == TYPE_INT64                        ? 19
-	       : kind == TYPE_UINT64                       ? 20
-							   : 0;
-}
+static const int integer_digits[] = {
+	[TYPE_INT16] = 5,
+	[TYPE_INT32] = 10,
+	[TYPE_UINT32] = 10,
+	[TYPE_INT64] = 19,
+	[TYPE_UINT64] = 20,
+	[TYPE_MAP] = 0,
+};
 
 static bool decimal_widens(const struct type *from, const struct type *to)
 {
-	int digits = integer_digits(from->kind);
+	int digits = integer_digits[from->kind];
 	if (digits)
 		return to->precision - to->scale >= digits;
 	return from->kind == TYPE_DECIMAL && to->scale >= from->scale &&
