@@ -237,12 +237,23 @@ static bool resume_known(
 	return ok;
 }
 
+/* A TRUNCATE must not starve behind copy workers that follow one another. */
+static void init_lock(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attributes;
+
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+}
+
 struct mirror *mirror_new(struct stream *s, struct table *table, const struct table_state *known)
 {
 	struct mirror *m = xcalloc(1, sizeof *m);
 	struct error err = {0};
 
-	pthread_rwlock_init(&m->lock, NULL);
+	init_lock(&m->lock);
 	m->table = table_ref(table);
 	m->copied_estimate = table->rows_estimate;
 	bool ok = !table->problem;

@@ -37,7 +37,7 @@ struct mirror {
 	VEC(size_t) again;         /* indexes of chunks handed out that must be taken once more */
 	uint32_t copy_serial;      /* counts copies ended early; what was begun under another may not land */
 	bool planned;              /* the ledger holds a plan for `building` */
-	char recopy_wanted[256];   /* reason; the writer sees to it */
+	char recopy_wanted[1024];  /* reason; the writer sees to it */
 	char break_wanted[1024];   /* likewise */
 	unsigned __int128 publish_at; /* copied: becomes live once the stream has come to here; 0: not yet */
 	int copy_failures;

@@ -266,6 +266,16 @@ static void take_lag(struct stream *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static bool is_named(const struct table *table, const char *name)
+{
+	size_t schema_len = strlen(table->schema);
+
+	if (strcmp(table->target, name) == 0)
+		return true;
+	return strncmp(name, table->schema, schema_len) == 0 && name[schema_len] == '.' &&
+		strcmp(name + schema_len + 1, table->name) == 0;
+}
+
 static bool take_request(struct stream *s, const struct request *request, struct error *err)
 {
 	bool ok = true, found = false;
@@ -274,7 +284,7 @@ static bool take_request(struct stream *s, const struct request *request, struct
 		return true;
 	for (size_t i = 0; ok && i < s->mirrors.len; i++) {
 		struct mirror *m = s->mirrors.items[i];
-		if (strcmp(m->table->target, request->table) != 0)
+		if (!is_named(m->table, request->table))
 			continue;
 		found = true;
 		if (m->status != TABLE_DROPPED && !m->table->problem)
