@@ -1,0 +1,108 @@
+/* Health, readiness, status and requests; see server.h. */
+#include "base/text.h"
+#include "http/routes.h"
+#include "pipeline/status.h"
+
+void answer_health(const struct http_request *request, struct http_reply *reply)
+{
+	(void)request;
+	buf_puts(&reply->body, "{\"alive\":true}\n");
+}
+
+void answer_ready(const struct http_request *request, struct http_reply *reply)
+{
+	char why[1200] = "";
+
+	if (pipeline_ready(request->pipeline, why, sizeof why)) {
+		buf_puts(&reply->body, "{\"ready\":true}\n");
+		return;
+	}
+	reply->status = 503;
+	buf_puts(&reply->body, "{\"ready\":false,\"reason\":");
+	text_print_json(why, strlen(why), &reply->body);
+	buf_puts(&reply->body, "}\n");
+}
+
+void answer_status(const struct http_request *request, struct http_reply *reply)
+{
+	struct snapshot snapshot;
+
+	pipeline_snapshot(request->pipeline, &snapshot);
+	snapshot_json(&snapshot, &reply->body);
+	buf_puts(&reply->body, "\n");
+	snapshot_release(&snapshot);
+}
+
+/* "public.orders" as in the source, or "orders" as in the target. */
+static bool is_called(const struct table_state *table, const char *name)
+{
+	size_t schema = strlen(table->schema);
+	bool source = !strncmp(name, table->schema, schema) && name[schema] == '.' &&
+		      !strcmp(name + schema + 1, table->name);
+	return source || !strcmp(name, table->target);
+}
+
+/* A request that waits already need not be made twice. */
+static bool ask_for_copy(
+	struct state *state, const char *stream, const char *target, struct error *err)
+{
+	struct requests waiting;
+	bool asked = false;
+
+	if (!state_requests(state, &waiting, err))
+		return false;
+	vec_each (&waiting, it)
+		asked = asked || (!strcmp(it->kind, "resync") && !strcmp(it->stream, stream) &&
+					 !strcmp(it->table, target));
+	vec_release(&waiting);
+	return asked || state_request(state, "resync", stream, target, err);
+}
+
+static void resync(const struct http_request *request, const struct table_state *table,
+	struct http_reply *reply)
+{
+	const char *stream = request->captured[0];
+	struct error err = {0};
+
+	if (table->status == TABLE_DROPPED || table->status == TABLE_EXCLUDED) {
+		reply_error(reply, 409, "%s.%s is %s: there is nothing to copy", table->schema,
+			table->name,
+			table->status == TABLE_DROPPED ? "gone in the source"
+						       : "not selected by the configuration");
+		return;
+	}
+	if (!ask_for_copy(request->state, stream, table->target, &err)) {
+		reply_error(reply, 503, "%s", err.text);
+		return;
+	}
+	reply->status = 202;
+	buf_puts(&reply->body, "{\"requested\":\"resync\",\"stream\":");
+	text_print_json(stream, strlen(stream), &reply->body);
+	buf_puts(&reply->body, ",\"table\":");
+	text_print_json(table->target, strlen(table->target), &reply->body);
+	buf_puts(&reply->body, "}\n");
+}
+
+void answer_resync(const struct http_request *request, struct http_reply *reply)
+{
+	const char *stream = request->captured[0], *name = request->captured[1];
+	const struct table_state *found = NULL;
+	struct table_states tables;
+	struct error err = {0};
+
+	if (!state_tables(request->state, stream, &tables, &err)) {
+		reply_error(reply, 503, "%s", err.text);
+		return;
+	}
+	vec_each (&tables, it) {
+		if (is_called(it, name))
+			found = it;
+	}
+	if (found)
+		resync(request, found, reply);
+	else
+		reply_error(reply, 404,
+			"stream %s has no table %s; GET /api/v1/status lists what there is", stream,
+			name);
+	table_states_release(&tables);
+}
