@@ -35,14 +35,14 @@ struct pgoutput_begin {
 };
 struct pgoutput_commit {
 	uint64_t commit_lsn;
-	uint64_t end_lsn;       /* behind the commit record: what is confirmed */
+	uint64_t end_lsn; /* behind the commit record: what is confirmed */
 	int64_t commit_time_us;
 };
 struct pgoutput_relation {
 	uint32_t id;
-	const char *schema;     /* "" is pg_catalog */
+	const char *schema; /* "" is pg_catalog */
 	const char *name;
-	char identity;          /* d default, n nothing, f full, i index */
+	char identity; /* d default, n nothing, f full, i index */
 	uint16_t n_columns;
 	const uint8_t *columns; /* read with pgoutput_next_column() */
 	const uint8_t *end;
@@ -51,7 +51,7 @@ struct pgoutput_column {
 	const char *name;
 	uint32_t type;
 	int32_t typmod;
-	bool key;               /* of the replica identity; under FULL all are */
+	bool key; /* of the replica identity; under FULL all are */
 };
 struct pgoutput_type {
 	uint32_t id;
@@ -61,7 +61,7 @@ struct pgoutput_type {
  * Delete: `old`. */
 struct pgoutput_change {
 	uint32_t relation;
-	char old_kind;          /* 'K', 'O', or 0: there is no old tuple */
+	char old_kind; /* 'K', 'O', or 0: there is no old tuple */
 	struct pgoutput_tuple old, new;
 };
 struct pgoutput_truncate {
@@ -95,7 +95,8 @@ struct pgoutput {
 	};
 };
 
-MUST_CHECK bool pgoutput_parse(const uint8_t *data, size_t len, struct pgoutput *out, struct error *err);
+MUST_CHECK bool pgoutput_parse(
+	const uint8_t *data, size_t len, struct pgoutput *out, struct error *err);
 
 /* The columns of a Relation, one by one; start with a copy of `relation`. False at the end. */
 bool pgoutput_next_column(struct pgoutput_relation *rest, struct pgoutput_column *out);
@@ -105,7 +106,7 @@ uint32_t pgoutput_truncated(const struct pgoutput_truncate *t, uint32_t i);
 /* Which column of the table (index into table->columns; -1: none, skip it) a column of the message is. */
 struct pgoutput_map {
 	const int16_t *columns;
-	uint16_t n_columns;   /* as many as the Relation has */
+	uint16_t n_columns; /* as many as the Relation has */
 };
 
 /* Fills a cell for each of the n columns of the table; those that the message lacks are PG_CELL_ABSENT.
@@ -114,8 +115,8 @@ MUST_CHECK bool pgoutput_cells(const struct pgoutput_tuple *tuple, const struct 
 	struct pg_cell *cells, size_t n, struct error *err);
 
 /* pgoutput_cells() and pg_rows_append() in one: `cells` is room for the table's columns. */
-MUST_CHECK bool pgoutput_decode_tuple(const struct pgoutput_tuple *tuple, const struct pgoutput_map *map,
-	struct pg_rows *rows, struct pg_cell *cells, struct batch *batch, const struct row_meta *meta,
-	struct error *err);
+MUST_CHECK bool pgoutput_decode_tuple(const struct pgoutput_tuple *tuple,
+	const struct pgoutput_map *map, struct pg_rows *rows, struct pg_cell *cells,
+	struct batch *batch, const struct row_meta *meta, struct error *err);
 
 #endif

@@ -13,16 +13,16 @@
 
 /* The codecs of a table's columns. One thread at a time. */
 struct pg_rows {
-	struct table *table;      /* a reference */
-	struct pg_codec *codecs;  /* table->n_columns */
-	struct buf key, row;      /* scratch for set-asides */
+	struct table *table;     /* a reference */
+	struct pg_codec *codecs; /* table->n_columns */
+	struct buf key, row;     /* scratch for set-asides */
 	struct arena arena;
 };
 
 /* `columns` describes table->columns one by one (their rules are taken from the table). ERROR_TABLE where a codec
  * gives another type than the table has: the catalog has moved on since the table was described. */
-MUST_CHECK bool pg_rows_init(struct pg_rows *r, struct table *table, const struct pg_catalog *catalog,
-	const struct pg_column *columns, struct error *err);
+MUST_CHECK bool pg_rows_init(struct pg_rows *r, struct table *table,
+	const struct pg_catalog *catalog, const struct pg_column *columns, struct error *err);
 void pg_rows_release(struct pg_rows *r);
 
 /* Must the stream run with `binary` off for this table? (See pg_codec.text_stream.) */
