@@ -117,12 +117,18 @@ static void check_rules_known(const struct selection_rule *rule, struct table *t
 		names[i] = t->columns[i].name;
 	for (size_t i = 0; i < rule->n_columns; i++) {
 		const char *name = rule->columns[i].name;
+		const char *near = nearest_name(name, names);
 		if (table_column_by_name(t, name) >= 0)
 			continue;
-		const char *near = nearest_name(name, names);
-		PROBLEM(t, "there is no column %s for the rule under columns:%s%s%s", name,
-			near ? "; did you mean " : "; remove it", near ? near : "",
-			near ? "?" : "");
+		if (near)
+			PROBLEM(t,
+				"there is no column %s for the rule under columns; did you mean "
+				"%s?",
+				name, near);
+		else
+			PROBLEM(t,
+				"there is no column %s for the rule under columns; remove the rule",
+				name);
 	}
 	free(names);
 }
@@ -196,18 +202,6 @@ static void drop_columns(struct table *t)
 	free(now_at);
 }
 
-static const char *next_name(const char **list, size_t *len)
-{
-	const char *start = *list + strspn(*list, " \t");
-	size_t upto = strcspn(start, ",");
-
-	*list = start + upto + (start[upto] == ',');
-	while (upto && (start[upto - 1] == ' ' || start[upto - 1] == '\t'))
-		upto--;
-	*len = upto;
-	return start;
-}
-
 static int key_part(const struct table *t, const char *name, size_t len)
 {
 	for (size_t i = 0; i < t->n_key; i++) {
@@ -218,22 +212,37 @@ static int key_part(const struct table *t, const char *name, size_t len)
 	return -1;
 }
 
-static bool is_key_permutation(const struct table *t, const char *order_by)
+/* Reads order_by into `out`, which holds n_key; false when it is no permutation of the key. */
+static bool parse_order(const struct table *t, const char *order_by, uint16_t *out)
 {
 	bool *seen = xcalloc(t->n_key + 1, sizeof *seen);
-	size_t n = 0, len;
-	bool fine = true;
+	size_t n = 0, upto;
+	bool fine;
 
-	while (fine && *order_by) {
-		const char *name = next_name(&order_by, &len);
+	do {
+		const char *name = order_by + strspn(order_by, " \t");
+		upto = strcspn(name, ",");
+		size_t len = upto;
+		while (len && (name[len - 1] == ' ' || name[len - 1] == '\t'))
+			len--;
 		int part = key_part(t, name, len);
 		fine = part >= 0 && !seen[part];
-		if (fine)
+		if (fine) {
 			seen[part] = true;
-		n++;
-	}
+			out[n++] = t->key[part];
+		}
+		order_by = name + upto;
+	} while (fine && *order_by++ == ',');
 	free(seen);
 	return fine && n == t->n_key;
+}
+
+void selection_sort_key(const struct table *t, uint16_t *out)
+{
+	const char *order_by = t->options ? t->options->order_by : NULL;
+
+	if (t->n_key && !(order_by && parse_order(t, order_by, out)))
+		memcpy(out, t->key, t->n_key * sizeof *out);
 }
 
 static void check_order(struct table *t)
@@ -241,12 +250,17 @@ static void check_order(struct table *t)
 	const char *order_by = t->options->order_by;
 	struct buf key;
 
-	if (!order_by || is_key_permutation(t, order_by))
+	if (!order_by)
 		return;
 	if (!t->n_key) {
 		PROBLEM(t, "order_by needs a key, and the table has none; remove it");
 		return;
 	}
+	uint16_t *order = xcalloc(t->n_key, sizeof *order);
+	bool fine = parse_order(t, order_by, order);
+	free(order);
+	if (fine)
+		return;
 	buf_init(&key, BUF_MAX);
 	for (size_t i = 0; i < t->n_key; i++)
 		buf_printf(&key, "%s%s", i ? ", " : "", t->columns[t->key[i]].name);

@@ -41,6 +41,10 @@ struct column_rule selection_column_rule(const struct selection_rule *, const ch
  * permutation of the key, an unknown column in `columns`, columns _version or _deleted). */
 void selection_apply(const struct selection *, const struct selection_rule *, struct table *);
 
+/* The key's columns as the target sorts by them: order_by of the table's options, or the identity's order.
+ * `out` holds t->n_key indexes into t->columns. */
+void selection_sort_key(const struct table *t, uint16_t *out);
+
 /* Problems between tables: two that would share a name in the target ("orders_log" of a history and a
  * table of that name among them). Sets `problem` of the later one. */
 void selection_collisions(struct table *const *tables, size_t n);

@@ -12,15 +12,15 @@ struct unit {
 	int64_t times;
 };
 
-/* The first of a size is the one that prints it. */
+/* From the largest down: the first that divides an amount prints it. */
 static const struct unit byte_units[] = {
 	{"TiB", (int64_t)1 << 40},
-	{"GiB", (int64_t)1 << 30},
-	{"MiB", (int64_t)1 << 20},
-	{"KiB", (int64_t)1 << 10},
 	{"TB", 1000000000000},
+	{"GiB", (int64_t)1 << 30},
 	{"GB", 1000000000},
+	{"MiB", (int64_t)1 << 20},
 	{"MB", 1000000},
+	{"KiB", (int64_t)1 << 10},
 	{"kB", 1000},
 	{"T", 1000000000000},
 	{"G", 1000000000},
