@@ -268,7 +268,7 @@ static void without_a_password_nobody_reaches_the_machine_through_it(void **stat
 		"(1)",
 		"CREATE TABLE f (a String) ENGINE = File(LineAsString, '/etc/hostname')",
 		"CREATE DATABASE machine ENGINE = Filesystem('/etc')",
-		"SELECT * FROM sqlite('/nowhere/x', 't')",
+		"SELECT * FROM sqlite('DIR/only-empty', 't')",
 		"CREATE TABLE r (k String) ENGINE = EmbeddedRocksDB(0, "
 		"'DIR/must-not-be') PRIMARY KEY k",
 		"CREATE TABLE i (a Int32) ENGINE = IcebergLocal('DIR/must-not-be/')",
@@ -297,7 +297,6 @@ static void a_user_with_a_password_closes_the_open_one(void **state)
 	static const char wrong[] = "X-ClickHouse-User: joe\r\nX-ClickHouse-Key: a\r\n";
 	struct warehouse *w = start(&options);
 
-	assert_non_null(strstr(query(w, "SELECT * FROM system.query_log"), "Not enough privileges"));
 	assert_non_null(strstr(query(w, "CREATE DATABASE d"), "Not enough privileges"));
 	assert_non_null(
 		strstr(ask(warehouse_http_port(w), wrong, "SELECT 1"), "AUTHENTICATION_FAILED"));
