@@ -7,12 +7,12 @@
  *	relation.c   pg_class, pg_attribute, pg_index to struct pg_relation: one table
  *	discover.c   one table by its oid, or all that are selected
  *	sql.h        pieces of catalog queries
- *	check.c      what `tailrace check` says
+ *	check.c      what `tailrace check` says of the server; check_tables.c: of tables
  *	publish.c    publications and the slot: made, compared, dropped
  *	plan.c       ctid chunks, the fence
  *	reader.c     rows of a table by COPY binary, for copy.c and lookup.c
  *	copy.c       one chunk of a table
- *	lookup.c     fetch by key; scan in key order
+ *	lookup.c     fetch by key; scan in key order; literal.c: keys as SQL
  *	stream.c     the live tail: COPY BOTH, keepalives, status updates
  *	bulk.c       a backlog: peek in COPY binary, make durable, advance
  *	apply.c      pgoutput messages to a bundle: relations, versions, key changes, truncates

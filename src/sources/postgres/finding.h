@@ -1,0 +1,25 @@
+/* What check.c and check_tables.c share: adding a finding, and the role that they look at. */
+#ifndef SOURCES_POSTGRES_FINDING_H
+#define SOURCES_POSTGRES_FINDING_H
+
+#include "sources/postgres/postgres.h"
+
+struct pg_check {
+	struct postgres *p;
+	PGconn *conn;
+	struct findings *findings;
+	const char *role;      /* quoted for SQL */
+	const char *database;  /* quoted for SQL */
+	bool superuser;
+};
+
+#define FINDING(check, level, mend, ...)                                                           \
+	pg_finding_add((check), (level), (mend), arena_printf(&(check)->findings->arena, __VA_ARGS__))
+#define MEND(check, ...) arena_printf(&(check)->findings->arena, __VA_ARGS__)
+
+void pg_finding_add(struct pg_check *, int level, const char *mend, const char *what);
+
+/* Everything about tables: rights, keys, types, what is left out; and about the publications they join. */
+MUST_CHECK bool pg_check_tables(struct pg_check *, struct error *);
+
+#endif
