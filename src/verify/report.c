@@ -1,0 +1,167 @@
+/* The report of a comparison, for people and as JSON; see verify.h. */
+#include <inttypes.h>
+#include "base/text.h"
+#include "verify/verify.h"
+
+static const char *const verdicts[] = {
+	[VERDICT_EQUAL] = "equal",
+	[VERDICT_DIFFERENT] = "different",
+	[VERDICT_INCOMPLETE] = "incomplete",
+};
+static const char *const kinds[] = {
+	[VERIFY_MISSING] = "missing",
+	[VERIFY_EXTRA] = "extra",
+	[VERIFY_DIFFERENT] = "different",
+};
+
+void verify_release(struct verify_report *report)
+{
+	vec_each (&report->tables, t) {
+		vec_release(&t->differences);
+		vec_release(&t->asides);
+	}
+	vec_release(&report->tables);
+	arena_release(&report->arena);
+}
+
+/* --- For people --- */
+
+static uint64_t differences(const struct verify_table *t)
+{
+	return t->missing + t->extra + t->different;
+}
+
+static void print_difference(const struct verify_difference *d, struct buf *out)
+{
+	static const char *const words[] = {
+		[VERIFY_MISSING] = "missing in the target",
+		[VERIFY_EXTRA] = "only in the target",
+		[VERIFY_DIFFERENT] = "different in",
+	};
+
+	buf_printf(out, "    %s  %s", d->key, words[d->kind]);
+	for (const char *const *name = d->columns; name && *name; name++)
+		buf_printf(out, "%s %s", name == d->columns ? "" : ",", *name);
+	buf_puts(out, "\n");
+}
+
+static void print_counts(const struct verify_table *t, struct buf *out)
+{
+	buf_printf(out, "%" PRIu64 " rows", t->rows);
+	if (differences(t))
+		buf_printf(out, ", %" PRIu64 " missing, %" PRIu64 " extra, %" PRIu64 " different",
+			t->missing, t->extra, t->different);
+	else if (!t->not_verified)
+		buf_puts(out, t->unsettled ? ", no difference" : ", equal");
+	if (t->set_aside)
+		buf_printf(out, ", %" PRIu64 " set aside", t->set_aside);
+	if (t->unsettled)
+		buf_printf(out,
+			", %" PRIu64 " not settled (they changed each time they were looked at)",
+			t->unsettled);
+}
+
+static void print_table(const struct verify_table *t, struct buf *out)
+{
+	buf_printf(out, "%s: %s  ", t->stream, t->name);
+	if (t->not_verified)
+		buf_printf(out, "not verified: %s%s", t->not_verified, t->rows ? "; " : "");
+	if (!t->not_verified || t->rows)
+		print_counts(t, out);
+	buf_puts(out, "\n");
+	if (t->note)
+		buf_printf(out, "    %s\n", t->note);
+	vec_each (&t->differences, d)
+		print_difference(d, out);
+	if (t->differences.len < differences(t))
+		buf_printf(out, "    and %" PRIu64 " more\n", differences(t) - t->differences.len);
+	vec_each (&t->asides, a)
+		buf_printf(out, "    %s  set aside: %s: %s\n", a->key, a->column, a->reason);
+	if (t->asides.len < t->set_aside)
+		buf_printf(
+			out, "    and %" PRIu64 " more set aside\n", t->set_aside - t->asides.len);
+}
+
+void verify_print(const struct verify_report *report, struct buf *out)
+{
+	uint64_t rows = 0, differing = 0;
+	size_t tables = 0;
+
+	vec_each (&report->tables, t) {
+		print_table(t, out);
+		rows += t->rows;
+		differing += differences(t);
+		tables += !t->not_verified;
+	}
+	buf_printf(out, "%" PRIu64 " rows of %zu tables compared: ", rows, tables);
+	switch (report->verdict) {
+	case VERDICT_EQUAL: buf_puts(out, "source and target are equal\n"); break;
+	case VERDICT_DIFFERENT: buf_printf(out, "%" PRIu64 " rows differ\n", differing); break;
+	case VERDICT_INCOMPLETE:
+		buf_puts(out, "nothing differs, but not everything could be compared\n");
+		break;
+	}
+}
+
+/* --- JSON --- */
+
+static void json_text(const char *before, const char *text, struct buf *out)
+{
+	buf_puts(out, before);
+	if (text)
+		text_print_json(text, strlen(text), out);
+	else
+		buf_puts(out, "null");
+}
+
+static void json_difference(const struct verify_difference *d, struct buf *out)
+{
+	buf_printf(out, "{\"kind\":\"%s\",\"key\":%s,\"columns\":[", kinds[d->kind], d->key);
+	for (const char *const *name = d->columns; name && *name; name++)
+		json_text(name == d->columns ? "" : ",", *name, out);
+	buf_puts(out, "]}");
+}
+
+static void json_aside(const struct verify_aside *a, struct buf *out)
+{
+	buf_printf(out, "{\"key\":%s", a->key);
+	json_text(",\"column\":", a->column, out);
+	json_text(",\"reason\":", a->reason, out);
+	buf_puts(out, "}");
+}
+
+static void json_table(const struct verify_table *t, struct buf *out)
+{
+	json_text("{\"stream\":", t->stream, out);
+	json_text(",\"table\":", t->name, out);
+	json_text(",\"target\":", t->target, out);
+	buf_printf(out,
+		",\"rows\":%" PRIu64 ",\"missing\":%" PRIu64 ",\"extra\":%" PRIu64
+		",\"different\":%" PRIu64 ",\"set_aside\":%" PRIu64 ",\"unsettled\":%" PRIu64
+		",\"seconds\":%.3f",
+		t->rows, t->missing, t->extra, t->different, t->set_aside, t->unsettled,
+		t->seconds);
+	json_text(",\"not_verified\":", t->not_verified, out);
+	json_text(",\"note\":", t->note, out);
+	buf_puts(out, ",\"differences\":[");
+	vec_each (&t->differences, d) {
+		buf_puts(out, d == t->differences.items ? "" : ",");
+		json_difference(d, out);
+	}
+	buf_puts(out, "],\"asides\":[");
+	vec_each (&t->asides, a) {
+		buf_puts(out, a == t->asides.items ? "" : ",");
+		json_aside(a, out);
+	}
+	buf_puts(out, "]}");
+}
+
+void verify_json(const struct verify_report *report, struct buf *out)
+{
+	buf_printf(out, "{\"verdict\":\"%s\",\"tables\":[", verdicts[report->verdict]);
+	vec_each (&report->tables, t) {
+		buf_puts(out, t == report->tables.items ? "" : ",");
+		json_table(t, out);
+	}
+	buf_puts(out, "]}");
+}

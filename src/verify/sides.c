@@ -1,0 +1,274 @@
+/* Reading source and target alike; see compare.h. */
+#include "verify/compare.h"
+
+#include <time.h>
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "pipeline/prepare.h"
+#include "pipeline/rows.h"
+
+#define MOST_TRIES     8     /* of a call that may work later: about half a minute */
+#define STALL_MS       60000 /* a stream that records nothing for so long stands still */
+#define MOST_SET_ASIDE ((size_t)1 << 20) /* rows in a row, read at once to get past them */
+#define SOURCE_BYTES   ((int64_t)16 << 20)
+
+/* --- Opening --- */
+
+static bool open_sink(struct sides *s, struct error *err)
+{
+	const struct connection_config *to = s->settings->to;
+	const char *url = connection_is_embedded(to) ? s->options->warehouse_url : NULL;
+	struct sink *sink = config_sink(to, &s->arena, err);
+
+	if (!sink)
+		return false;
+	if ((url && !option_set(sink->ops->options, sink, "url", url, &s->arena, err)) ||
+		!sink->ops->open(sink, err)) {
+		free(sink);
+		return error_add(err, "connection %s", to->name);
+	}
+	s->sink = sink;
+	return true;
+}
+
+static bool open_source(struct sides *s, struct error *err)
+{
+	struct source *source = config_source(s->settings, &s->arena, err);
+
+	if (!source)
+		return false;
+	source->bundle_bytes = SOURCE_BYTES;
+	source->batch_rows = s->settings->options.max_batch_rows;
+	if (!source->ops->open(source, err)) {
+		free(source);
+		return error_add(err, "connection %s", s->settings->from->name);
+	}
+	s->source = source;
+	return true;
+}
+
+bool sides_open(struct sides *s, struct error *err)
+{
+	arena_init(&s->arena);
+	if (open_sink(s, err) && open_source(s, err))
+		return true;
+	sides_close(s);
+	return false;
+}
+
+void sides_close(struct sides *s)
+{
+	if (s->source)
+		s->source->ops->close(s->source);
+	if (s->sink)
+		s->sink->ops->close(s->sink);
+	free(s->source);
+	free(s->sink);
+	s->source = NULL;
+	s->sink = NULL;
+	arena_release(&s->arena);
+}
+
+/* --- Trying again, stopping --- */
+
+bool verify_stopped(const struct sides *s, struct error *err)
+{
+	if (!s->options->stop || !*s->options->stop)
+		return false;
+	error_set(err, ERROR_BROKEN, "the comparison was stopped");
+	return true;
+}
+
+static void pause_ms(const struct sides *s, int ms)
+{
+	for (int64_t end = mono_ms() + ms; mono_ms() < end && !verify_stopped(s, NULL);)
+		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+}
+
+struct attempts {
+	struct backoff backoff;
+	int made;
+};
+
+/* Is a call that failed to be made once more? Waits before it says so. */
+static bool once_more(const struct sides *s, struct attempts *attempts, struct error *err)
+{
+	if (err->kind != ERROR_RETRY || ++attempts->made == MOST_TRIES || verify_stopped(s, NULL))
+		return false;
+	pause_ms(s, backoff_next_ms(&attempts->backoff));
+	error_clear(err);
+	return true;
+}
+
+void verify_report_progress(const struct comparison *c, const char *doing)
+{
+	const struct verify_options *options = c->sides->options;
+
+	if (options->progress)
+		options->progress(
+			options->context, &(struct verify_progress){.stream = c->result->stream,
+						  .table = c->result->name,
+						  .doing = doing,
+						  .rows = c->result->rows,
+						  .rows_estimate = c->table->rows_estimate});
+}
+
+/* --- The source --- */
+
+void add_key_row(struct batch *keys, const struct batch *from, size_t row)
+{
+	for (size_t i = 0; i < keys->table->n_columns; i++) {
+		if (keys->table->columns[i].key)
+			column_copy_row(&keys->columns[i], &from->columns[i], row);
+		else
+			column_add_default(&keys->columns[i]);
+	}
+	batch_commit_row(keys, &batch_meta(from)[row]);
+}
+
+static void drop_filtered(const struct comparison *c, struct batch *rows)
+{
+	struct buf fates;
+
+	if (!c->filter || !rows->rows)
+		return;
+	buf_init(&fates, BUF_MAX);
+	for (size_t row = 0; row < rows->rows; row++)
+		buf_u8(&fates, filter_matches(c->filter, rows, row) ? ROW_KEEP : ROW_DROP);
+	batch_settle(rows, fates.data);
+	buf_release(&fates);
+}
+
+static bool scan_source(struct comparison *c, const struct batch *after, size_t limit,
+	struct batch *out, struct error *err)
+{
+	struct source *source = c->sides->source;
+	struct attempts attempts = {0};
+
+	for (batch_clear(out); !source->ops->scan(source, c->table, after, limit, out, err);
+		batch_clear(out)) {
+		if (!once_more(c->sides, &attempts, err))
+			return error_add(err, "reading the source");
+	}
+	return true;
+}
+
+bool source_page(struct comparison *c, const struct batch *after, struct batch *out,
+	struct batch *last, bool *more, struct error *err)
+{
+	size_t limit = c->page_rows;
+
+	if (!scan_source(c, after, limit, out, err))
+		return false;
+	/* the next page begins behind a row: of a page of rows set aside alone there is none */
+	while (!out->rows && out->aside.len >= limit) {
+		if (limit >= MOST_SET_ASIDE)
+			return error_set(err, ERROR_TABLE,
+				"more than %zu rows in a row cannot be represented", limit);
+		limit *= 4;
+		if (!scan_source(c, after, limit, out, err))
+			return false;
+	}
+	*more = out->rows + out->aside.len >= limit;
+	if (out->rows) {
+		batch_clear(last);
+		add_key_row(last, out, out->rows - 1);
+	}
+	apply_rules(out, c->sides->hmac_key);
+	drop_filtered(c, out);
+	return true;
+}
+
+bool source_rows(
+	struct comparison *c, const struct batch *keys, struct batch *out, struct error *err)
+{
+	struct source *source = c->sides->source;
+	struct attempts attempts = {0};
+
+	for (batch_clear(out); !source->ops->fetch(source, keys, out, err); batch_clear(out)) {
+		if (!once_more(c->sides, &attempts, err))
+			return error_add(err, "reading the source");
+	}
+	apply_rules(out, c->sides->hmac_key);
+	drop_filtered(c, out);
+	return true;
+}
+
+/* --- The target --- */
+
+bool target_page(
+	struct comparison *c, const struct scan_range *range, struct batch *out, struct error *err)
+{
+	struct sink *sink = c->sides->sink;
+	struct attempts attempts = {0};
+
+	for (batch_clear(out); !sink->ops->scan(sink, &c->landing, range, out, err);
+		batch_clear(out)) {
+		if (!once_more(c->sides, &attempts, err))
+			return error_add(err, "reading the target");
+	}
+	return true;
+}
+
+bool target_rows(
+	struct comparison *c, const struct batch *keys, struct batch *out, struct error *err)
+{
+	struct sink *sink = c->sides->sink;
+	struct attempts attempts = {0};
+
+	for (batch_clear(out); !sink->ops->fetch(sink, &c->landing, keys, out, err);
+		batch_clear(out)) {
+		if (!once_more(c->sides, &attempts, err))
+			return error_add(err, "reading the target");
+	}
+	return true;
+}
+
+/* --- The stream between them --- */
+
+static bool source_head(struct sides *s, struct position *head, struct error *err)
+{
+	struct attempts attempts = {0};
+	struct source_lag lag;
+
+	while (!s->source->ops->lag(s->source, &lag, err)) {
+		if (!once_more(s, &attempts, err))
+			return error_add(err, "asking the source how far its log is");
+	}
+	*head = lag.head;
+	return true;
+}
+
+/* How long it may record nothing. One that stood still before is not waited for as long again. */
+static int64_t patience_ms(const struct sides *s)
+{
+	return s->stands_still ? STALL_MS / 60 : STALL_MS;
+}
+
+bool wait_for_stream(struct sides *s, bool *passed, struct error *err)
+{
+	struct position head = {0};
+	unsigned __int128 seen = 0;
+	int64_t moved_ms = mono_ms();
+
+	*passed = false;
+	if (!source_head(s, &head, err))
+		return false;
+	while (!verify_stopped(s, err)) {
+		struct stream_state now;
+		bool found;
+		if (!state_stream_get(s->state, s->settings->name, &now, &found, err))
+			return false;
+		*passed = found && now.resume.position.order >= head.order;
+		if (*passed || !state_runner(s->state) || !strcmp(now.status, "stopped"))
+			return true;
+		if (now.resume.position.order != seen)
+			moved_ms = mono_ms();
+		seen = now.resume.position.order;
+		s->stands_still = mono_ms() - moved_ms > patience_ms(s);
+		if (s->stands_still)
+			return true;
+		pause_ms(s, 20);
+	}
+	return false;
+}
