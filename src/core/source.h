@@ -79,6 +79,7 @@ typedef MUST_CHECK enum copy_status source_copy_fn(struct source *, struct table
 typedef MUST_CHECK bool source_fetch_fn(struct source *, const struct batch *keys, struct batch *out, struct error *);
 typedef MUST_CHECK bool source_scan_fn(struct source *, struct table *, const struct batch *after, size_t limit,
 	struct batch *out, struct error *);
+typedef bool source_same_physical_fn(const char *was, const char *now);
 typedef MUST_CHECK bool source_lag_fn(struct source *, struct source_lag *, struct error *);
 typedef void source_close_fn(struct source *);
 
@@ -105,6 +106,8 @@ struct source_ops {
 	                               * out, in any order; meta: op 'r', version copied */
 	source_scan_fn *scan;         /* up to `limit` rows in key order (column_compare) behind the one row of `after`
 	                               * (NULL: from the start), appended to out */
+	/* Is what was copied under `was` (table->physical) still what the table holds under `now`? */
+	source_same_physical_fn *same_physical;
 	source_lag_fn *lag;
 	source_close_fn *close;       /* undoes open; never fails */
 };

@@ -65,7 +65,8 @@ struct table {
 	enum keep keep;            /* options->keep, KEEP_HISTORY where there is no key */
 	const struct table_options *options; /* outlives the table: the configuration's */
 	/* What makes copied rows stale when it changes without logical records: relfilenodes of every leaf
-	 * and enum labels, in the source's own form; compared as text. */
+	 * and enum labels, in the source's own form; the
+	 * source compares it (same_physical). */
 	const char *physical;
 	uint64_t rows_estimate, bytes_estimate;
 	const char *problem;       /* why it cannot be mirrored as asked, and what mends it; NULL: nothing */

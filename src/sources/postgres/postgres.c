@@ -175,6 +175,7 @@ const struct source_ops postgres_source = {
 	.copy = postgres_copy,
 	.fetch = postgres_fetch,
 	.scan = postgres_scan,
+	.same_physical = pg_physical_same,
 	.lag = postgres_lag,
 	.close = postgres_close,
 };
