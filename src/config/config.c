@@ -273,12 +273,30 @@ const struct connection_config *config_connection(const struct config *config, c
 	return NULL;
 }
 
+bool connection_options(const struct connection_config *c, const struct option *table, void *out,
+	struct arena *arena, struct error *err)
+{
+	bool ok = true;
+	for (const struct option *o = table; ok && o->name; o++) {
+		const struct option *own = c->sink     ? option_find(c->sink->options, o->name)
+					   : c->source ? option_find(c->source->options, o->name)
+						       : NULL;
+		if (own && own->fallback)
+			ok = option_set(table, out, o->name, own->fallback, arena, err);
+	}
+	for (size_t i = 0; ok && i < c->n_pairs; i++)
+		if (option_takes(table, c->pairs[i].name))
+			ok = option_set(
+				table, out, c->pairs[i].name, c->pairs[i].value, arena, err);
+	return ok || error_add(err, "connection '%s'", c->name);
+}
+
 bool connection_is_embedded(const struct connection_config *connection)
 {
 	for (size_t i = 0; i < connection->n_pairs; i++)
 		if (strcmp(connection->pairs[i].name, "url") == 0)
 			return strcmp(connection->pairs[i].value, "embedded") == 0;
-	const struct option *url =
-		connection->sink ? option_find(connection->sink->options, "url") : NULL;
+	const struct option *url = connection->sink ? option_find(connection->sink->options, "url")
+						    : NULL;
 	return url && url->fallback && strcmp(url->fallback, "embedded") == 0;
 }

@@ -70,6 +70,11 @@ struct sink *config_sink(const struct connection_config *, struct arena *, struc
 bool connection_is_embedded(const struct connection_config *);
 const struct connection_config *config_connection(const struct config *, const char *name);
 
+/* Fills a struct of the caller's with what a connection says of a few of its options; the connector's own
+ * defaults hold for what it does not say. */
+MUST_CHECK bool connection_options(const struct connection_config *, const struct option *table,
+	void *out, struct arena *, struct error *err);
+
 /* The reference page (Markdown) of everything that a configuration may hold, from the option tables. */
 void config_reference(struct buf *out);
 

@@ -1,0 +1,225 @@
+/*
+ * `tailrace check`: opens both ends of every stream and prints what they and the tables have to say. It changes
+ * nothing, and does not stop at the first problem.
+ */
+#include <string.h>
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/ends.h"
+
+enum { FLAG_JSON };
+static const struct flag flags[] = {
+	{"json", NULL, "print a JSON document"},
+	{0},
+};
+
+/* What was found of one stream. */
+struct report {
+	const struct stream_config *stream;
+	struct findings findings;
+};
+VEC_TYPE(reports, struct report);
+
+static void add_problem(struct findings *findings, const char *what, const char *mend)
+{
+	struct finding finding = {
+		.level = FINDING_PROBLEM,
+		.what = arena_strdup(&findings->arena, what),
+		.mend = arena_strdup(&findings->arena, mend),
+	};
+	vec_push(&findings->list, finding);
+}
+
+static bool already_said(const struct findings *findings, const char *problem)
+{
+	vec_each (&findings->list, it)
+		if (strstr(it->what, problem))
+			return true;
+	return false;
+}
+
+static void add_tables(struct findings *findings, const struct tables *tables)
+{
+	struct finding none = {
+		.level = FINDING_PROBLEM,
+		.what = "no table matches the patterns under tables",
+		.mend = "compare them with the tables that `tailrace init` lists",
+	};
+	if (!tables->len)
+		vec_push(&findings->list, none);
+	vec_each (tables, it) {
+		const struct table *t = *it;
+		CLEANUP(free_string) char *what = NULL;
+		if (!t->problem || already_said(findings, t->problem))
+			continue;
+		what = xasprintf("table %s.%s: %s", t->schema, t->name, t->problem);
+		add_problem(findings, what, NULL);
+	}
+}
+
+/* The source's findings; its tables go to `tables`, references of the caller. */
+static void check_source(struct ends *ends, struct report *report, struct tables *tables)
+{
+	struct error err = {0};
+	struct source *source = ends_source(ends, report->stream, &err);
+	if (!source || !source->ops->check(source, &report->findings, &err) ||
+		!source->ops->discover(source, tables, &err))
+		add_problem(&report->findings, err.text, NULL);
+	else
+		add_tables(&report->findings, tables);
+	source_free(source);
+}
+
+static void check_sink(struct ends *ends, struct report *report, const struct tables *tables)
+{
+	struct error err = {0};
+	bool embedded = connection_is_embedded(report->stream->to);
+	struct sink *sink = NULL;
+	if (!embedded || ends_warehouse(ends, &err))
+		sink = ends_sink(ends, report->stream->to, &err);
+	if (!sink || !sink->ops->check(sink, tables->items, tables->len, &report->findings, &err))
+		add_problem(&report->findings, err.text, NULL);
+	sink_free(sink);
+}
+
+static void check_stream(struct ends *ends, struct report *report)
+{
+	struct tables tables = {0};
+	arena_init(&report->findings.arena);
+	check_source(ends, report, &tables);
+	check_sink(ends, report, &tables);
+	vec_each (&tables, it)
+		table_unref(*it);
+	vec_release(&tables);
+}
+
+static size_t count(const struct reports *reports, int level)
+{
+	size_t n = 0;
+	vec_each (reports, report)
+		vec_each (&report->findings.list, it)
+			n += (int)it->level == level;
+	return n;
+}
+
+/* --- for people --- */
+
+static void print_finding(const struct finding *f)
+{
+	static const struct {
+		const char *mark;
+		enum colour colour;
+	} marks[] = {[FINDING_OK] = {"✔", GREEN},
+		[FINDING_NOTE] = {"!", YELLOW},
+		[FINDING_PROBLEM] = {"✘", RED}};
+	printf("  %s%s%s %s\n", colour(marks[f->level].colour), marks[f->level].mark, colour(PLAIN),
+		f->what);
+	for (const char *line = f->mend; line && *line;) {
+		size_t len = strcspn(line, "\n");
+		printf("      %.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+static void print_text(const struct ends *ends, const struct reports *reports)
+{
+	vec_each (reports, report) {
+		const struct stream_config *s = report->stream;
+		printf("%sstream %s%s: %s (%s) to %s (%s)\n", colour(BOLD), s->name, colour(PLAIN),
+			s->from->name, s->from->kind, s->to->name, s->to->kind);
+		vec_each (&report->findings.list, it)
+			print_finding(it);
+		putchar('\n');
+	}
+	size_t problems = count(reports, FINDING_PROBLEM), notes = count(reports, FINDING_NOTE);
+	if (problems)
+		printf("%zu problem%s, %zu note%s\n", problems, problems == 1 ? "" : "s", notes,
+			notes == 1 ? "" : "s");
+	else
+		printf("%s is ready to run, %zu note%s\n", ends->config.path, notes,
+			notes == 1 ? "" : "s");
+}
+
+/* --- for programs --- */
+
+static void json_member(const char *before, const char *text, struct buf *out)
+{
+	buf_puts(out, before);
+	if (text)
+		text_print_json(text, strlen(text), out);
+	else
+		buf_puts(out, "null");
+}
+
+static void json_stream(const struct report *report, struct buf *out)
+{
+	static const char *const levels[] = {
+		[FINDING_OK] = "ok", [FINDING_NOTE] = "note", [FINDING_PROBLEM] = "problem"};
+	json_member("{\"name\":", report->stream->name, out);
+	json_member(",\"from\":", report->stream->from->name, out);
+	json_member(",\"to\":", report->stream->to->name, out);
+	buf_puts(out, ",\"findings\":[");
+	vec_each (&report->findings.list, it) {
+		if (it != report->findings.list.items)
+			buf_u8(out, ',');
+		json_member("{\"level\":", levels[it->level], out);
+		json_member(",\"what\":", it->what, out);
+		json_member(",\"mend\":", it->mend, out);
+		buf_u8(out, '}');
+	}
+	buf_puts(out, "]}");
+}
+
+static void print_json(const struct reports *reports)
+{
+	struct buf out;
+	buf_init(&out, BUF_MAX);
+	buf_printf(&out, "{\"problems\":%zu,\"streams\":[", count(reports, FINDING_PROBLEM));
+	vec_each (reports, report) {
+		if (report != reports->items)
+			buf_u8(&out, ',');
+		json_stream(report, &out);
+	}
+	buf_puts(&out, "]}");
+	puts(buf_text(&out));
+	buf_release(&out);
+}
+
+static int check(const struct call *call)
+{
+	struct ends ends;
+	struct reports reports = {0};
+	struct error err = {0};
+	if (!ends_open(&ends, call->config_path, &err))
+		return fail(&err);
+	for (size_t i = 0; i < ends.config.n_streams; i++) {
+		struct report report = {.stream = &ends.config.streams[i]};
+		check_stream(&ends, &report);
+		vec_push(&reports, report);
+	}
+	if (call->flags[FLAG_JSON])
+		print_json(&reports);
+	else
+		print_text(&ends, &reports);
+	int code = count(&reports, FINDING_PROBLEM) ? FAILED : DONE;
+	vec_each (&reports, report) {
+		vec_release(&report->findings.list);
+		arena_release(&report->findings.arena);
+	}
+	vec_release(&reports);
+	ends_close(&ends);
+	return code;
+}
+
+const struct command check_command = {
+	.name = "check",
+	.args = "",
+	.summary = "say what is missing before a run, and what mends it",
+	.help = "Reads the configuration, reaches both ends of every stream, and prints what it\n"
+		"finds: settings, rights, slots, tables without a key, types without a match,\n"
+		"names that collide. A problem keeps a stream or a table from being mirrored and\n"
+		"comes with the statement that mends it. Nothing is changed. Ends with 0 when\n"
+		"there is no problem.\n",
+	.flags = flags,
+	.run = check,
+};

@@ -1,0 +1,154 @@
+/* `tailrace query`: a statement to the warehouse, its answer to standard output as it comes. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cli/cli.h"
+#include "cli/ends.h"
+#include "clients/clickhouse.h"
+
+#define LARGEST_STATEMENT ((size_t)64 << 20)
+
+enum { FLAG_FORMAT, FLAG_CONNECTION };
+static const struct flag flags[] = {
+	{"format", "F",
+		"one of ClickHouse's formats; by default PrettyCompact, or TSVWithNames where the "
+		"output is no "
+		"terminal"},
+	{"connection", "NAME",
+		"which target, where the configuration has several (default: that of the first "
+		"stream)"},
+	{0},
+};
+
+/* What of a connection concerns a client. */
+struct target {
+	const char *url, *user, *password;
+};
+static const struct option target_table[] = {
+	{"url", OPTION_STRING, offsetof(struct target, url)},
+	{"user", OPTION_STRING, offsetof(struct target, user)},
+	{"password", OPTION_SECRET, offsetof(struct target, password)},
+	OPTION_END,
+};
+
+static bool print_answer(
+	struct http_taker *taker, const uint8_t *bytes, size_t len, struct error *err)
+{
+	(void)taker;
+	return fwrite(bytes, 1, len, stdout) == len ||
+	       error_set(err, ERROR_BROKEN, "standard output takes no more");
+}
+
+static bool read_statement(const char *arg, struct buf *out, struct error *err)
+{
+	if (strcmp(arg, "-") != 0) {
+		buf_puts(out, arg);
+		return true;
+	}
+	size_t n;
+	do {
+		if (buf_room(out) < 65536)
+			return error_set(err, ERROR_CONFIG, "the statement is too large");
+		uint8_t *place = buf_extend(out, 65536);
+		n = fread(place, 1, 65536, stdin);
+		out->len -= 65536 - n;
+	} while (n);
+	return true;
+}
+
+/* The stream whose target is asked; its database is the one that names without a database mean. */
+static const struct stream_config *find_stream(const struct config *config, const char *connection)
+{
+	for (size_t i = 0; i < config->n_streams; i++)
+		if (!connection || strcmp(config->streams[i].to->name, connection) == 0)
+			return &config->streams[i];
+	return NULL;
+}
+
+static struct clickhouse *connect_to(
+	struct ends *ends, const struct connection_config *c, struct error *err)
+{
+	struct target target = {0};
+	struct clickhouse *client;
+	if (!connection_options(c, target_table, &target, &ends->arena, err))
+		return NULL;
+	if (connection_is_embedded(c)) {
+		if (!ends_warehouse(ends, err))
+			return NULL;
+		target.url = ends->warehouse_url;
+	}
+	const struct clickhouse_options options = {
+		.url = target.url, .user = target.user, .password = target.password};
+	return clickhouse_new(&client, &options, err) ? client : NULL;
+}
+
+static bool run_statement(struct clickhouse *client, const char *sql, const char *format,
+	const char *database, struct error *err)
+{
+	struct http_taker taker = {print_answer};
+	const struct clickhouse_setting settings[] = {
+		{"default_format", format}, {"database", database}, {NULL, NULL}};
+	const struct clickhouse_query query = {
+		.sql = sql, .settings = settings, .taker = &taker, .streams = true};
+	bool ok = clickhouse_query(client, &query, err);
+	if (fflush(stdout) != 0 && ok)
+		ok = error_set(err, ERROR_BROKEN, "standard output takes no more");
+	return ok;
+}
+
+static int query_stream(
+	struct ends *ends, const struct stream_config *stream, const struct call *call)
+{
+	struct error err = {0};
+	struct buf sql;
+	const char *format = call->flags[FLAG_FORMAT];
+	int code = DONE;
+
+	if (strcmp(stream->to->kind, "clickhouse") != 0)
+		return fail_with("'%s' is a %s connection; queries go to a clickhouse one",
+			stream->to->name, stream->to->kind);
+	if (!format)
+		format = isatty(STDOUT_FILENO) ? "PrettyCompact" : "TSVWithNames";
+	buf_init(&sql, LARGEST_STATEMENT);
+	struct clickhouse *client = NULL;
+	if (!read_statement(call->args[0], &sql, &err) ||
+		!(client = connect_to(ends, stream->to, &err)) ||
+		!run_statement(
+			client, buf_text(&sql), format, stream->selection.target_database, &err))
+		code = fail(&err) == WRONG_USE && !client ? WRONG_USE : FAILED;
+	clickhouse_free(client);
+	buf_release(&sql);
+	return code;
+}
+
+static int query(const struct call *call)
+{
+	struct ends ends;
+	struct error err = {0};
+	if (!ends_open(&ends, call->config_path, &err))
+		return fail(&err);
+	const struct stream_config *stream = find_stream(
+		&ends.config, call->flags[FLAG_CONNECTION]);
+	int code = stream ? query_stream(&ends, stream, call)
+			  : fail_with("no stream of %s writes to a connection '%s'",
+				    ends.config.path, call->flags[FLAG_CONNECTION]);
+	ends_close(&ends);
+	return code;
+}
+
+const struct command query_command = {
+	.name = "query",
+	.args = "SQL",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "run a statement in the warehouse",
+	.help = "SQL in ClickHouse's dialect; \"-\" reads it from standard input. Names without a\n"
+		"database are of the stream's. The embedded ClickHouse is that of the process "
+		"that\n"
+		"runs; when none does, it is started for the statement.\n"
+		"\n"
+		"  tailrace query \"SELECT status, count() FROM orders GROUP BY status\"\n"
+		"  tailrace query \"SELECT * FROM orders\" --format Parquet > orders.parquet\n",
+	.flags = flags,
+	.run = query,
+};
