@@ -140,6 +140,11 @@ static const char *const closed_grants[] = {
 };
 static const char *const all_grants[] = {"GRANT ALL ON *.*", NULL};
 
+static bool has_password(const struct warehouse_options *options)
+{
+	return options->password && *options->password;
+}
+
 static void put_user(
 	struct buf *out, const char *name, const char *password, const char *const *grants)
 {
@@ -157,7 +162,7 @@ static void put_user(
 static bool write_users(
 	const struct place *p, const struct warehouse_options *options, struct error *err)
 {
-	bool closed = options->password;
+	bool closed = has_password(options);
 	struct buf out;
 
 	buf_init(&out, BUF_MAX);
@@ -183,7 +188,7 @@ static bool check_user(const struct warehouse_options *options, struct error *er
 	const char *user = options->user ? options->user : "default";
 	bool is_default = strcmp(user, "default") == 0;
 
-	if (is_default != !options->password)
+	if (is_default != !has_password(options))
 		return error_set(err, ERROR_CONFIG,
 			"the embedded ClickHouse has the user default, without a password, or "
 			"another user with one: "
