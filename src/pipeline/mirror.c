@@ -386,8 +386,7 @@ bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct
 {
 	struct table *old = table_ref(m->table);
 	bool same = table_same_definition(old, now), ok = true;
-	bool rewritten = strcmp(old->physical ? old->physical : "",
-				 now->physical ? now->physical : "") != 0;
+	bool rewritten = !s->source->ops->same_physical(old->physical, now->physical);
 
 	pthread_rwlock_wrlock(&m->lock);
 	replace_table(s, &m->table, now);
