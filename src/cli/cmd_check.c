@@ -112,8 +112,9 @@ static void print_finding(const struct finding *f)
 	} marks[] = {[FINDING_OK] = {"✔", GREEN},
 		[FINDING_NOTE] = {"!", YELLOW},
 		[FINDING_PROBLEM] = {"✘", RED}};
-	printf("  %s%s%s %s\n", colour(marks[f->level].colour), marks[f->level].mark, colour(PLAIN),
-		f->what);
+	printf("  %s%s%s ", colour(marks[f->level].colour), marks[f->level].mark, colour(PLAIN));
+	put_plain(f->what, stdout);
+	putchar('\n');
 	for (const char *line = f->mend; line && *line;) {
 		size_t len = strcspn(line, "\n");
 		printf("      %.*s\n", (int)len, line);

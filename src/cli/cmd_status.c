@@ -105,6 +105,15 @@ static enum colour status_colour(const char *status)
 	return strcmp(status, "not running") == 0 ? PLAIN : YELLOW;
 }
 
+static void print_error(const char *table, const char *error)
+{
+	printf("  %s", colour(RED));
+	put_plain(table, stdout);
+	fputs(*table ? ": " : "", stdout);
+	put_plain(error, stdout);
+	puts(colour(PLAIN));
+}
+
 static void print_stream_line(const json_t *s)
 {
 	char lag[AMOUNT], bytes[AMOUNT], rate[AMOUNT], changes[AMOUNT];
@@ -121,7 +130,7 @@ static void print_stream_line(const json_t *s)
 		printf("  %s/s", print_count((uint64_t)(real(s, "rate") + 0.5), rate));
 	putchar('\n');
 	if (*text(s, "error"))
-		printf("  %s%s%s\n", colour(RED), text(s, "error"), colour(PLAIN));
+		print_error("", text(s, "error"));
 }
 
 static void add_row(struct grid *g, const json_t *t)
@@ -145,20 +154,23 @@ static void print_stream(const json_t *s)
 	static const char *const heads[] = {
 		"TABLE", "TARGET", "STATUS", "ROWS COPIED", "COPY", "CHANGES", "SET ASIDE"};
 	struct grid grid;
-	const json_t *tables = json_object_get(s, "tables"), *t;
-	size_t i;
+	const json_t *tables = json_object_get(s, "tables");
 
 	print_stream_line(s);
 	if (!json_array_size(tables))
 		return;
 	grid_init(&grid, COUNT_OF(heads), "lllrrrr");
-	for (i = 0; i < COUNT_OF(heads); i++)
+	for (size_t i = 0; i < COUNT_OF(heads); i++)
 		grid_cell(&grid, "%s", heads[i]);
-	json_array_foreach(tables, i, t) add_row(&grid, t);
+	for (size_t i = 0; i < json_array_size(tables); i++)
+		add_row(&grid, json_array_get(tables, i));
 	grid_print(&grid, "  ", stdout);
 	grid_release(&grid);
-	json_array_foreach(tables, i, t) if (*text(t, "error")) printf(
-		"  %s%s: %s%s\n", colour(RED), text(t, "name"), text(t, "error"), colour(PLAIN));
+	for (size_t i = 0; i < json_array_size(tables); i++) {
+		const json_t *t = json_array_get(tables, i);
+		if (*text(t, "error"))
+			print_error(text(t, "name"), text(t, "error"));
+	}
 }
 
 static int print_document(const struct buf *document, int pid, const char *address)
@@ -181,13 +193,11 @@ static int print_document(const struct buf *document, int pid, const char *addre
 	else
 		puts("not running; `tailrace run` starts it\n");
 
-	const json_t *streams = json_object_get(root, "streams"), *s;
-	size_t i;
-	json_array_foreach(streams, i, s)
-	{
+	const json_t *streams = json_object_get(root, "streams");
+	for (size_t i = 0; i < json_array_size(streams); i++) {
 		if (i)
 			putchar('\n');
-		print_stream(s);
+		print_stream(json_array_get(streams, i));
 	}
 	json_decref(root);
 	return DONE;
