@@ -1,4 +1,5 @@
-/* Arenas; see arena.h. Blocks double from 4 KiB; the newest is in front and the only one with room. */
+/* Arenas; see arena.h. Blocks double from 4 KiB; the newest is in front and the only one with
+ * room. */
 #include "base/arena.h"
 
 #include <stdalign.h>

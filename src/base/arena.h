@@ -1,6 +1,7 @@
 /*
  * An arena hands out memory that is freed all at once: with the arena, or by arena_reset(), which
- * keeps the first block for the next round. Memory is zeroed. Not for more than one thread at a time.
+ * keeps the first block for the next round. Memory is zeroed. Not for more than one thread at a
+ * time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

@@ -1,6 +1,6 @@
 /*
- * Backoff; see backoff.h. The jitter takes at most a quarter away, so each wait is longer than the one
- * before until the ceiling, and streams that failed together do not come back together.
+ * Backoff; see backoff.h. The jitter takes at most a quarter away, so each wait is longer than the
+ * one before until the ceiling, and streams that failed together do not come back together.
  */
 #include "base/backoff.h"
 

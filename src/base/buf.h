@@ -1,7 +1,7 @@
 /*
- * A growing buffer of bytes, with the largest size it may reach. Growing past it is a bug of ours and
- * aborts: code that takes sizes from outside compares them with buf_room() first.
- * A zeroed struct is not a buffer: start with buf_init(). A moved-from buffer is empty and usable.
+ * A growing buffer of bytes, with the largest size it may reach. Growing past it is a bug of ours
+ * and aborts: code that takes sizes from outside compares them with buf_room() first. A zeroed
+ * struct is not a buffer: start with buf_init(). A moved-from buffer is empty and usable.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

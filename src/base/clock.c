@@ -1,6 +1,6 @@
 /*
- * Clocks and the calendar; see clock.h. The calendar counts in eras of 400 years that begin on 1 March,
- * so that a leap day ends its year.
+ * Clocks and the calendar; see clock.h. The calendar counts in eras of 400 years that begin on 1
+ * March, so that a leap day ends its year.
  */
 #include "base/clock.h"
 

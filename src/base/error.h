@@ -1,7 +1,7 @@
 /*
  * An error says what went wrong, and its kind says what to do about it. The caller owns the struct;
- * it is the last parameter of every function that can fail. Low code sets, the middle adds context in
- * front, and one place (pipeline, http or cli) decides and logs.
+ * it is the last parameter of every function that can fail. Low code sets, the middle adds context
+ * in front, and one place (pipeline, http or cli) decides and logs.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H

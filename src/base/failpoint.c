@@ -1,4 +1,5 @@
-/* Failpoints; see failpoint.h. A setting that does not parse ends the process: a test must not pass by a typo. */
+/* Failpoints; see failpoint.h. A setting that does not parse ends the process: a test must not pass
+ * by a typo. */
 #include "base/failpoint.h"
 
 #include <signal.h>

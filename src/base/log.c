@@ -1,7 +1,7 @@
 /*
- * Structured logs; see log.h. A line is put together in memory and leaves in one write(), so that lines of
- * several threads, or of a child that shares stderr, do not mix. Colour is for people: on a terminal, and not
- * with NO_COLOR (https://no-color.org).
+ * Structured logs; see log.h. A line is put together in memory and leaves in one write(), so that
+ * lines of several threads, or of a child that shares stderr, do not mix. Colour is for people: on
+ * a terminal, and not with NO_COLOR (https://no-color.org).
  */
 #include "base/log.h"
 

@@ -1,6 +1,6 @@
 /*
- * Hash maps; see map.h. Linear probing over a power of two that is at most three quarters full; removal
- * shifts what follows back, so there are no tombstones. Short keys live in their slot.
+ * Hash maps; see map.h. Linear probing over a power of two that is at most three quarters full;
+ * removal shifts what follows back, so there are no tombstones. Short keys live in their slot.
  */
 #include "base/map.h"
 

@@ -1,6 +1,7 @@
 /*
  * A hash map from bytes to a pointer. Keys are copied, values are the caller's. Open addressing,
- * xxh3; zeroed is empty. Keys may be strings (length without the NUL) or any bytes, such as a uint32.
+ * xxh3; zeroed is empty. Keys may be strings (length without the NUL) or any bytes, such as a
+ * uint32.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H

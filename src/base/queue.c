@@ -1,6 +1,7 @@
 /*
- * Bounded queues; see queue.h. Waiting is by the monotonic clock, so that a step of the wall's neither
- * wakes nor stalls anyone. One condition serves putters and takers: there are one or two of each.
+ * Bounded queues; see queue.h. Waiting is by the monotonic clock, so that a step of the wall's
+ * neither wakes nor stalls anyone. One condition serves putters and takers: there are one or two of
+ * each.
  */
 #include "base/queue.h"
 

@@ -1,7 +1,7 @@
 /*
- * A bounded queue of pointers between threads, bounded in bytes: put waits while what is inside, with
- * what is put, exceeds the bound (one item always fits). Closing wakes everyone: puts fail from then
- * on, takes drain what is left.
+ * A bounded queue of pointers between threads, bounded in bytes: put waits while what is inside,
+ * with what is put, exceeds the bound (one item always fits). Closing wakes everyone: puts fail
+ * from then on, takes drain what is left.
  */
 #ifndef BASE_QUEUE_H
 #define BASE_QUEUE_H
@@ -25,7 +25,8 @@ void queue_init(struct queue *q, size_t max_bytes);
 void queue_release(struct queue *q); /* the caller has drained it */
 void queue_close(struct queue *q);
 
-/* False when closed, or when wait_ms passed (the item stays the caller's). wait_ms < 0 waits for ever. */
+/* False when closed, or when wait_ms passed (the item stays the caller's). wait_ms < 0 waits for
+ * ever. */
 MUST_CHECK bool queue_put(struct queue *q, void *item, size_t bytes, int wait_ms);
 void *queue_take(
 	struct queue *q, int wait_ms); /* NULL: nothing came in time, or closed and empty */

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include "base/buf.h"
 
-/* Bytes of the UTF-8 sequence that begins at s; 0 when none does (overlong forms, surrogates, above U+10FFFF). */
+/* Bytes of the UTF-8 sequence that begins at s; 0 when none does (overlong forms, surrogates, above
+ * U+10FFFF). */
 size_t utf8_sequence(const char *s, size_t n);
 bool utf8_valid(const char *s, size_t n);
 

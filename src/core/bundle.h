@@ -1,7 +1,8 @@
 /*
  * What a source hands over in one go: batches of several tables and what happened to tables between
- * them, in the order of the log. The writer applies the items in order and then, when `ended`, records
- * `end`. A transaction may go through several bundles; only those in which one ends carry a position.
+ * them, in the order of the log. The writer applies the items in order and then, when `ended`,
+ * records `end`. A transaction may go through several bundles; only those in which one ends carry a
+ * position.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H
@@ -19,19 +20,19 @@ enum bundle_kind {
 
 struct bundle_item {
 	enum bundle_kind kind;
-	struct batch batch;   /* BUNDLE_ROWS */
-	struct table *table;  /* a reference; of every kind */
-	version_t version;    /* BUNDLE_TRUNCATE */
-	char reason[256];     /* BUNDLE_RECOPY */
+	struct batch batch;  /* BUNDLE_ROWS */
+	struct table *table; /* a reference; of every kind */
+	version_t version;   /* BUNDLE_TRUNCATE */
+	char reason[256];    /* BUNDLE_RECOPY */
 };
 
 struct bundle {
 	VEC(struct bundle_item) items;
-	struct map *open;        /* source_id -> index + 1 of the batch that new rows go to */
-	struct position end;     /* end of the last whole transaction within */
-	bool ended;              /* `end` is set */
+	struct map *open;    /* source_id -> index + 1 of the batch that new rows go to */
+	struct position end; /* end of the last whole transaction within */
+	bool ended;          /* `end` is set */
 	uint64_t transactions, changes;
-	int64_t started_ms;      /* mono_ms() of the first item; 0 while empty */
+	int64_t started_ms; /* mono_ms() of the first item; 0 while empty */
 };
 
 struct bundle *bundle_new(void);
@@ -39,7 +40,8 @@ void bundle_free(struct bundle *b);
 bool bundle_empty(const struct bundle *b); /* no items and no end */
 size_t bundle_bytes(const struct bundle *b);
 
-/* The batch that new rows of this definition go to. Pointers to batches move when an item is added. */
+/* The batch that new rows of this definition go to. Pointers to batches move when an item is
+ * added. */
 struct batch *bundle_batch(struct bundle *b, struct table *table);
 
 /* Adds an item that is not rows; later rows of the table go to a new batch behind it. */

@@ -1,4 +1,5 @@
-/* Columns: layout, appending, taking back, copying; see column.h. Order and text are in their own files. */
+/* Columns: layout, appending, taking back, copying; see column.h. Order and text are in their own
+ * files. */
 #include "core/column.h"
 
 #include <assert.h>
@@ -88,7 +89,8 @@ static uint64_t elements_end(const struct column *c, size_t row)
 	return end;
 }
 
-/* Children are cut even when no row of this column goes: a half row may have left elements in them. */
+/* Children are cut even when no row of this column goes: a half row may have left elements in
+ * them. */
 static void truncate_children(struct column *c)
 {
 	size_t keep = c->rows;

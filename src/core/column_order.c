@@ -1,6 +1,6 @@
 /*
- * Order, equality and hash of values; see column.h. Floats follow PostgreSQL: NaN equals NaN and is above
- * every number, and -0.0 equals 0.0.
+ * Order, equality and hash of values; see column.h. Floats follow PostgreSQL: NaN equals NaN and is
+ * above every number, and -0.0 equals 0.0.
  */
 #include "core/column.h"
 

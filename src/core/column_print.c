@@ -1,6 +1,7 @@
 /*
- * Values as JSON text; see column.h. Everything is exact: numbers keep all their digits, floats are the
- * shortest text that reads back the same, and bytes that are not UTF-8 become PostgreSQL's hex form "\x0aff".
+ * Values as JSON text; see column.h. Everything is exact: numbers keep all their digits, floats are
+ * the shortest text that reads back the same, and bytes that are not UTF-8 become PostgreSQL's hex
+ * form "\x0aff".
  */
 #include "core/column.h"
 

@@ -1,6 +1,6 @@
 /*
- * Option tables: finding, reading and checking values; see option.h. Values come as text, the way they stand in
- * the configuration. The reference page is in option_reference.c.
+ * Option tables: finding, reading and checking values; see option.h. Values come as text, the way
+ * they stand in the configuration. The reference page is in option_reference.c.
  */
 #include "core/option.h"
 
@@ -19,7 +19,8 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Damerau-Levenshtein (optimal string alignment): letters added, left out, wrong, or two swapped; case is free. */
+/* Damerau-Levenshtein (optimal string alignment): letters added, left out, wrong, or two swapped;
+ * case is free. */
 static size_t distance(const char *a, size_t len_a, const char *b, size_t len_b)
 {
 	size_t rows[3][LONGEST_NAME + 1];
@@ -95,7 +96,8 @@ static bool unknown_option(const struct option *table, const char *name, struct 
 	return false;
 }
 
-/* Names the option and what was wrong with its value. The value is cut short: it may be anything. */
+/* Names the option and what was wrong with its value. The value is cut short: it may be
+ * anything. */
 #define REFUSE(err, option, value, fmt, ...)                                             \
 	error_set(err, ERROR_CONFIG, "option '%s': '%.64s' " fmt, (option)->name, value, \
 		##__VA_ARGS__)

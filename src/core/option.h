@@ -14,7 +14,7 @@
 
 enum option_kind {
 	OPTION_STRING,   /* const char * */
-	OPTION_SECRET,   /* const char *, never printed; NAME_file: reads it from a file, one line */
+	OPTION_SECRET,   /* const char *, never printed; NAME_file: reads one line of a file */
 	OPTION_INT,      /* int64_t, min to max */
 	OPTION_BYTES,    /* int64_t, "64MiB", "1 GiB", "500k"; min to max */
 	OPTION_DURATION, /* int64_t milliseconds, "100ms", "5s", "1h"; min to max */
@@ -26,19 +26,23 @@ struct option {
 	const char *name;
 	enum option_kind kind;
 	size_t offset;
-	const char *fallback;        /* default, as it would be written; NULL: none (NULL, 0, false) */
-	int64_t min, max;            /* both 0: unbounded */
-	const char *const *choices;  /* NULL-terminated */
+	/* default, as it would be written; NULL: none (NULL, 0, false) */
+	const char *fallback;
+	int64_t min, max;           /* both 0: unbounded */
+	const char *const *choices; /* NULL-terminated */
 	bool required;
-	const char *help;            /* one or two sentences */
+	const char *help; /* one or two sentences */
 };
 
+/* clang-format off */
 #define OPTION_END {0}
+/* clang-format on */
 
 /* Memory of strings comes from the arena. Messages name the option and what it takes. */
-MUST_CHECK bool option_defaults(const struct option *table, void *target, struct arena *, struct error *);
-MUST_CHECK bool option_set(const struct option *table, void *target, const char *name, const char *value,
-	struct arena *, struct error *);
+MUST_CHECK bool option_defaults(
+	const struct option *table, void *target, struct arena *, struct error *);
+MUST_CHECK bool option_set(const struct option *table, void *target, const char *name,
+	const char *value, struct arena *, struct error *);
 
 /* Once all are set: ERROR_CONFIG names a required text or secret that is still missing. */
 MUST_CHECK bool option_complete(const struct option *table, const void *target, struct error *);

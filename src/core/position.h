@@ -16,7 +16,8 @@ struct position {
 
 /* Where a stream goes on after a start. */
 struct resume {
-	char identity[256];  /* what the position is of: system identifier, timeline, database, slot */
+	/* what the position is of: system identifier, timeline, database, slot */
+	char identity[256];
 	struct position position;
 };
 

@@ -1,6 +1,6 @@
 /*
- * Which tables a stream takes, and how; see selection.h. A table that cannot be had as asked keeps its
- * definition and gets a `problem` that says what mends it; the first one found stays.
+ * Which tables a stream takes, and how; see selection.h. A table that cannot be had as asked keeps
+ * its definition and gets a `problem` that says what mends it; the first one found stays.
  */
 #include "core/selection.h"
 

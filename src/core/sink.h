@@ -1,11 +1,11 @@
 /*
- * A sink takes rows and makes them durable. To add one: a folder in sinks/, a line in sinks.def, a line
- * in meson.build, a page in docs/. A sink never retries: ERROR_RETRY says that the same call may work later,
- * ERROR_TABLE that this table cannot go on, ERROR_BROKEN that nothing can.
+ * A sink takes rows and makes them durable. To add one: a folder in sinks/, a line in sinks.def, a
+ * line in meson.build, a page in docs/. A sink never retries: ERROR_RETRY says that the same call
+ * may work later, ERROR_TABLE that this table cannot go on, ERROR_BROKEN that nothing can.
  *
- * A table lives in the sink in generations: the one that people read, and, while it is copied anew, a
- * building one beside it; sink_publish() exchanges them. All calls are idempotent: after a crash the
- * same call is made again. Every function may be called by several threads at once.
+ * A table lives in the sink in generations: the one that people read, and, while it is copied anew,
+ * a building one beside it; sink_publish() exchanges them. All calls are idempotent: after a crash
+ * the same call is made again. Every function may be called by several threads at once.
  */
 #ifndef CORE_SINK_H
 #define CORE_SINK_H
@@ -16,63 +16,84 @@
 
 struct sink {
 	const struct sink_ops *ops;
-	const char *name;     /* of the connection */
+	const char *name; /* of the connection */
 };
 
 /* Where the rows of a table go. */
 struct landing {
-	struct table *table;  /* definition that the rows have now */
+	struct table *table; /* definition that the rows have now */
 	uint32_t generation;
-	bool building;        /* not yet what people read */
+	bool building; /* not yet what people read */
 };
 
 struct scan_range {
-	const struct batch *after;  /* one row, only its key columns count: begin behind it; NULL: from the start */
-	const struct batch *upto;   /* one row: end with it; NULL: no end */
+	/* one row, only its key columns count: begin behind it; NULL: from the start */
+	const struct batch *after;
+	const struct batch *upto; /* one row: end with it; NULL: no end */
 	size_t limit;
 };
 
 typedef MUST_CHECK bool sink_open_fn(struct sink *, struct error *);
-typedef MUST_CHECK bool sink_check_fn(struct sink *, struct table *const *, size_t n, struct findings *, struct error *);
-typedef MUST_CHECK bool sink_epoch_fn(struct sink *, const char *stream, struct table *const *, size_t n, uint8_t *greatest,
-	struct error *);
-typedef MUST_CHECK bool sink_generation_fn(struct sink *, const struct landing *, uint32_t *live, struct error *);
+typedef MUST_CHECK bool sink_check_fn(
+	struct sink *, struct table *const *, size_t n, struct findings *, struct error *);
+typedef MUST_CHECK bool sink_epoch_fn(struct sink *, const char *stream, struct table *const *,
+	size_t n, uint8_t *greatest, struct error *);
+typedef MUST_CHECK bool sink_generation_fn(
+	struct sink *, const struct landing *, uint32_t *live, struct error *);
 typedef MUST_CHECK bool sink_attach_fn(struct sink *, const struct landing *, struct error *);
-typedef MUST_CHECK bool sink_evolve_fn(struct sink *, const struct landing *, const struct table *old, bool *in_place,
-	struct error *);
-typedef MUST_CHECK bool sink_write_fn(struct sink *, const struct landing *, struct batch *, struct error *);
-typedef MUST_CHECK bool sink_set_aside_fn(struct sink *, const struct landing *, const struct batch *, struct error *);
-typedef MUST_CHECK bool sink_truncate_fn(struct sink *, const struct landing *, version_t below, struct error *);
+typedef MUST_CHECK bool sink_evolve_fn(struct sink *, const struct landing *,
+	const struct table *old, bool *in_place, struct error *);
+typedef MUST_CHECK bool sink_write_fn(
+	struct sink *, const struct landing *, struct batch *, struct error *);
+typedef MUST_CHECK bool sink_set_aside_fn(
+	struct sink *, const struct landing *, const struct batch *, struct error *);
+typedef MUST_CHECK bool sink_truncate_fn(
+	struct sink *, const struct landing *, version_t below, struct error *);
 typedef MUST_CHECK bool sink_publish_fn(struct sink *, const struct landing *, struct error *);
 typedef MUST_CHECK bool sink_discard_fn(struct sink *, const struct landing *, struct error *);
-typedef MUST_CHECK bool sink_fetch_fn(struct sink *, const struct landing *, const struct batch *keys, struct batch *out,
-	struct error *);
-typedef MUST_CHECK bool sink_scan_fn(struct sink *, const struct landing *, const struct scan_range *, struct batch *out,
-	struct error *);
-typedef MUST_CHECK bool sink_count_fn(struct sink *, const struct landing *, uint64_t *rows, struct error *);
+typedef MUST_CHECK bool sink_fetch_fn(struct sink *, const struct landing *,
+	const struct batch *keys, struct batch *out, struct error *);
+typedef MUST_CHECK bool sink_scan_fn(struct sink *, const struct landing *,
+	const struct scan_range *, struct batch *out, struct error *);
+typedef MUST_CHECK bool sink_count_fn(
+	struct sink *, const struct landing *, uint64_t *rows, struct error *);
 typedef void sink_close_fn(struct sink *);
 
 struct sink_ops {
-	const char *kind;             /* "clickhouse", as in the configuration */
-	size_t size;                  /* of the struct that begins with `struct sink` */
+	const char *kind; /* "clickhouse", as in the configuration */
+	size_t size;      /* of the struct that begins with `struct sink` */
 	const struct option *options;
 
-	sink_open_fn *open;           /* reaches it, checks version and rights */
-	sink_check_fn *check;         /* what `tailrace check` can say of these tables there; changes nothing */
-	sink_epoch_fn *epoch;         /* the greatest epoch found in the storage of these tables; 0: none */
-	sink_generation_fn *generation; /* the live generation found in the target for landing->table; 0: there is none */
-	sink_attach_fn *attach;       /* makes database, storage and views when missing; leaves what is there */
-	sink_evolve_fn *evolve;       /* storage of `old` becomes that of landing->table. *in_place false: nothing was done,
-	                               * this change needs a new generation (key, order, inexact type) */
-	sink_write_fn *write;         /* returns once the rows are durable. May sort the batch; its rows stay valid for a
-	                               * second call */
-	sink_set_aside_fn *set_aside; /* batch->aside, durable, queryable, once per (table, version, key) in effect */
-	sink_truncate_fn *truncate;   /* what is below the version is gone when it returns; history keeps a 't' row instead */
-	sink_publish_fn *publish;     /* the building generation becomes what people read; the old one is dropped */
-	sink_discard_fn *discard;     /* drops a building generation */
-	sink_fetch_fn *fetch;         /* the latest live rows of these keys, appended to out, in any order, meta.version set */
-	sink_scan_fn *scan;           /* latest live rows in key order (column_compare), appended to out */
-	sink_count_fn *count;         /* latest live rows */
+	/* reaches it, checks version and rights */
+	sink_open_fn *open;
+	/* what `tailrace check` can say of these tables there; changes nothing */
+	sink_check_fn *check;
+	/* the greatest epoch found in the storage of these tables; 0: none */
+	sink_epoch_fn *epoch;
+	/* the live generation found in the target for landing->table; 0: there is none */
+	sink_generation_fn *generation;
+	/* makes database, storage and views when missing; leaves what is there */
+	sink_attach_fn *attach;
+	/* storage of `old` becomes that of landing->table. *in_place false: nothing was done, this
+	 * change needs a new generation (key, order, inexact type) */
+	sink_evolve_fn *evolve;
+	/* returns once the rows are durable. May sort the batch; its rows stay valid for a second
+	 * call */
+	sink_write_fn *write;
+	/* batch->aside, durable, queryable, once per (table, version, key) in effect */
+	sink_set_aside_fn *set_aside;
+	/* what is below the version is gone when it returns; history keeps a 't' row instead */
+	sink_truncate_fn *truncate;
+	/* the building generation becomes what people read; the old one is dropped */
+	sink_publish_fn *publish;
+	/* drops a building generation */
+	sink_discard_fn *discard;
+	/* the latest live rows of these keys, appended to out, in any order, meta.version set */
+	sink_fetch_fn *fetch;
+	/* latest live rows in key order (column_compare), appended to out */
+	sink_scan_fn *scan;
+	/* latest live rows */
+	sink_count_fn *count;
 	sink_close_fn *close;
 };
 

@@ -1,10 +1,11 @@
 /*
- * A source reads the log of a database and the tables behind it.
- * To add one: a folder in sources/, a line in sources.def, a line in meson.build, golden inputs, a page
- * in docs/. A source never sleeps for a retry and never retries: it says what went wrong (error.kind).
+ * A source reads the log of a database and the tables behind it. To add one: a folder in sources/,
+ * a line in sources.def, a line in meson.build, golden inputs, a page in docs/. A source never
+ * sleeps for a retry and never retries: it says what went wrong (error.kind).
  *
- * Threads: open, start, read, close on the stream's reader thread; confirm on its writer thread; copy, fetch
- * and scan on any thread, several at once. discover, check and plan on any one thread at a time.
+ * Threads: open, start, read, close on the stream's reader thread; confirm on its writer thread;
+ * copy, fetch and scan on any thread, several at once. discover, check and plan on any one thread
+ * at a time.
  */
 #ifndef CORE_SOURCE_H
 #define CORE_SOURCE_H
@@ -17,18 +18,21 @@ struct source {
 	const struct source_ops *ops;
 	const char *name;                  /* of the stream */
 	const struct selection *selection; /* outlives the source */
-	int64_t bundle_bytes;              /* a bundle or copied batch that holds this much is full */
-	int64_t batch_rows;                /* and a batch with so many rows */
-	uint8_t epoch;                     /* of the versions it gives out; set before start, copy */
+	/* a bundle or copied batch that holds this much is full */
+	int64_t bundle_bytes;
+	int64_t batch_rows; /* and a batch with so many rows */
+	/* of the versions it gives out; set before start, copy */
+	uint8_t epoch;
 };
 
 enum source_status {
-	SOURCE_MORE,   /* more can be had at once: the bundle is full or another call will add */
-	SOURCE_IDLE,   /* wait_ms passed, or everything up to now has been read */
+	SOURCE_MORE, /* more can be had at once: the bundle is full or another call will add */
+	SOURCE_IDLE, /* wait_ms passed, or everything up to now has been read */
 	SOURCE_FAILED,
 };
 
-/* A piece of a table to copy, in the source's own words; recorded, so it must make sense after a restart. */
+/* A piece of a table to copy, in the source's own words; recorded, so it must make sense after a
+ * restart. */
 struct chunk {
 	uint32_t number;
 	char spec[256];
@@ -38,21 +42,23 @@ VEC_TYPE(tables, struct table *);
 
 enum copy_status {
 	COPY_DONE,
-	COPY_WAIT,   /* not yet: a transaction from before the fence is still open; err->text names it */
-	COPY_STALE,  /* the table was rewritten: plan it anew */
+	/* not yet: a transaction from before the fence is still open; err->text names it */
+	COPY_WAIT,
+	COPY_STALE, /* the table was rewritten: plan it anew */
 	COPY_FAILED,
 };
 
 /* Takes the batches of a copy as they fill. */
 struct batch_taker {
-	MUST_CHECK bool (*take)(struct batch_taker *, struct batch *, struct error *); /* clears the batch */
+	/* clears the batch */
+	MUST_CHECK bool (*take)(struct batch_taker *, struct batch *, struct error *);
 };
 
 /* One thing that is wrong or worth knowing, for `tailrace check`. */
 struct finding {
 	enum { FINDING_OK, FINDING_NOTE, FINDING_PROBLEM } level;
-	const char *what;   /* "wal_level is \"replica\", logical replication needs \"logical\"" */
-	const char *mend;   /* the statement or step that mends it; NULL: nothing to do */
+	const char *what; /* "wal_level is \"replica\", logical replication needs \"logical\"" */
+	const char *mend; /* the statement or step that mends it; NULL: nothing to do */
 };
 struct findings {
 	struct arena arena;
@@ -69,47 +75,65 @@ struct source_lag {
 typedef MUST_CHECK bool source_open_fn(struct source *, struct error *);
 typedef MUST_CHECK bool source_check_fn(struct source *, struct findings *, struct error *);
 typedef MUST_CHECK bool source_discover_fn(struct source *, struct tables *out, struct error *);
-typedef MUST_CHECK bool source_start_fn(struct source *, const struct resume *from, struct resume *out, struct error *);
+typedef MUST_CHECK bool source_start_fn(
+	struct source *, const struct resume *from, struct resume *out, struct error *);
 typedef MUST_CHECK bool source_restart_fn(struct source *, struct error *);
-typedef MUST_CHECK enum source_status source_read_fn(struct source *, struct bundle *, int wait_ms, struct error *);
+typedef MUST_CHECK enum source_status source_read_fn(
+	struct source *, struct bundle *, int wait_ms, struct error *);
 typedef void source_confirm_fn(struct source *, const struct position *upto);
-typedef MUST_CHECK bool source_plan_fn(struct source *, const struct table *, struct chunks *out, struct error *);
-typedef MUST_CHECK enum copy_status source_copy_fn(struct source *, struct table *, const struct chunk *,
-	struct batch_taker *, struct error *);
-typedef MUST_CHECK bool source_fetch_fn(struct source *, const struct batch *keys, struct batch *out, struct error *);
-typedef MUST_CHECK bool source_scan_fn(struct source *, struct table *, const struct batch *after, size_t limit,
-	struct batch *out, struct error *);
+typedef MUST_CHECK bool source_plan_fn(
+	struct source *, const struct table *, struct chunks *out, struct error *);
+typedef MUST_CHECK enum copy_status source_copy_fn(struct source *, struct table *,
+	const struct chunk *, struct batch_taker *, struct error *);
+typedef MUST_CHECK bool source_fetch_fn(
+	struct source *, const struct batch *keys, struct batch *out, struct error *);
+typedef MUST_CHECK bool source_scan_fn(struct source *, struct table *, const struct batch *after,
+	size_t limit, struct batch *out, struct error *);
 typedef bool source_same_physical_fn(const char *was, const char *now);
 typedef MUST_CHECK bool source_lag_fn(struct source *, struct source_lag *, struct error *);
 typedef void source_close_fn(struct source *);
 
 struct source_ops {
-	const char *kind;             /* "postgres", as in the configuration */
-	size_t size;                  /* of the struct that begins with `struct source` */
-	const struct option *options; /* fill it; also the reference page and the nearest-key hints */
+	const char *kind; /* "postgres", as in the configuration */
+	size_t size;      /* of the struct that begins with `struct source` */
+	/* fill it; also the reference page and the nearest-key hints */
+	const struct option *options;
 
-	source_open_fn *open;         /* connects, checks that it can be used at all; on failure nothing stays open */
-	source_check_fn *check;       /* everything that `tailrace check` can say; changes nothing */
-	source_discover_fn *discover; /* the selected tables as they are now, each a reference for the caller;
-	                               * tables with a `problem` are among them */
-	source_start_fn *start;       /* makes what is missing (publication, slot: logged), and begins to read.
-	                               * from NULL: a first start. ERROR_GAP when the log does not hold `from` any more or
-	                               * is another's. *out: identity, and where it begins */
-	source_restart_fn *restart;   /* after a gap: undoes what start made, so that start(NULL) begins anew */
-	source_read_fn *read;         /* waits at most wait_ms for something; appends until the bundle is full.
-	                               * Tables that appear, change, are rewritten or dropped come as items in the order of
-	                               * the log. Rows of a table before its first BUNDLE_TABLE never come */
-	source_confirm_fn *confirm;   /* durable and recorded up to here: the log may forget it */
-	source_plan_fn *plan;         /* cuts a table into chunks; sets the fence that copies wait for */
-	source_copy_fn *copy;         /* one chunk of one table, in its own short transaction */
-	source_fetch_fn *fetch;       /* the rows of `keys` (only its key columns are looked at) that exist, appended to
-	                               * out, in any order; meta: op 'r', version copied */
-	source_scan_fn *scan;         /* up to `limit` rows in key order (column_compare) behind the one row of `after`
-	                               * (NULL: from the start), appended to out */
-	/* Is what was copied under `was` (table->physical) still what the table holds under `now`? */
+	/* connects, checks that it can be used at all; on failure nothing stays open */
+	source_open_fn *open;
+	/* everything that `tailrace check` can say; changes nothing */
+	source_check_fn *check;
+	/* the selected tables as they are now, each a reference for the caller; tables with a
+	 * `problem` are among them */
+	source_discover_fn *discover;
+	/* makes what is missing (publication, slot: logged), and begins to read. from NULL: a first
+	 * start. ERROR_GAP when the log does not hold `from` any more or is another's. *out:
+	 * identity, and where it begins */
+	source_start_fn *start;
+	/* after a gap: undoes what start made, so that start(NULL) begins anew */
+	source_restart_fn *restart;
+	/* waits at most wait_ms for something; appends until the bundle is full. Tables that
+	 * appear, change, are rewritten or dropped come as items in the order of the log. Rows of a
+	 * table before its first BUNDLE_TABLE never come */
+	source_read_fn *read;
+	/* durable and recorded up to here: the log may forget it */
+	source_confirm_fn *confirm;
+	/* cuts a table into chunks; sets the fence that copies wait for */
+	source_plan_fn *plan;
+	/* one chunk of one table, in its own short transaction */
+	source_copy_fn *copy;
+	/* the rows of `keys` (only its key columns are looked at) that exist, appended to out, in
+	 * any order; meta: op 'r', version copied */
+	source_fetch_fn *fetch;
+	/* up to `limit` rows in key order (column_compare) behind the one row of `after` (NULL:
+	 * from the start), appended to out */
+	source_scan_fn *scan;
+	/* Is what was copied under `was` (table->physical) still what the table holds under
+	 * `now`? */
 	source_same_physical_fn *same_physical;
 	source_lag_fn *lag;
-	source_close_fn *close;       /* undoes open; never fails */
+	/* undoes open; never fails */
+	source_close_fn *close;
 };
 
 /* sources.def */

@@ -1,7 +1,7 @@
 /*
  * A mirrored table: its definition in the source joined with what the configuration says of it.
- * Immutable and counted: a batch in flight keeps the definition it was decoded with. A change of the
- * schema is a new struct table for the same source_id.
+ * Immutable and counted: a batch in flight keeps the definition it was decoded with. A change of
+ * the schema is a new struct table for the same source_id.
  */
 #ifndef CORE_TABLE_H
 #define CORE_TABLE_H
@@ -15,8 +15,9 @@ enum keep { KEEP_LATEST, KEEP_HISTORY, KEEP_BOTH };
 enum unrepresentable { UNREPRESENTABLE_SET_ASIDE, UNREPRESENTABLE_NULL, UNREPRESENTABLE_STOP };
 enum rule_kind { RULE_NONE, RULE_DROP, RULE_HASH, RULE_HMAC, RULE_MASK, RULE_NULL, RULE_CONSTANT };
 
-/* What is done to a column on its way. Rules that give text (hash, hmac, mask, constant) make the column
- * a nullable-as-before STRING: the source decodes it to its text form, the pipeline applies the rule. */
+/* What is done to a column on its way. Rules that give text (hash, hmac, mask, constant) make the
+ * column a nullable-as-before STRING: the source decodes it to its text form, the pipeline applies
+ * the rule. */
 struct column_rule {
 	enum rule_kind kind;
 	const char *constant; /* RULE_CONSTANT */
@@ -24,52 +25,59 @@ struct column_rule {
 
 struct table_column {
 	const char *name;
-	struct type type;         /* as it is carried, after options and rules */
-	int attribute;            /* PostgreSQL's attnum or what else identifies it through renames; > 0 */
-	const char *source_type;  /* "numeric(10,2)": for people, for `check`, and to see a change of type */
+	struct type type; /* as it is carried, after options and rules */
+	/* PostgreSQL's attnum or what else identifies it through renames; > 0 */
+	int attribute;
+	/* "numeric(10,2)": for people, for `check`, and to see a change of type */
+	const char *source_type;
 	struct column_rule rule;
-	bool key;                 /* part of the replica identity that we key by */
-	const char *missing;      /* JSON text of the value that rows from before ADD COLUMN have; or NULL */
-	bool approximate;         /* carried in the source's text form for want of a type; `check` says so */
+	bool key; /* part of the replica identity that we key by */
+	/* JSON text of the value that rows from before ADD COLUMN have; or NULL */
+	const char *missing;
+	/* carried in the source's text form for want of a type; `check` says so */
+	bool approximate;
 };
 
 /* Per-table settings, from the configuration; see core/selection.h for the option table. */
 struct table_options {
-	int keep;              /* enum keep */
-	int unrepresentable;   /* enum unrepresentable */
-	const char *as;        /* name in the target; NULL: from the source's */
-	const char *order_by;  /* a permutation of the key's columns, comma-separated; NULL: the key's order */
+	int keep;            /* enum keep */
+	int unrepresentable; /* enum unrepresentable */
+	const char *as;      /* name in the target; NULL: from the source's */
+	/* a permutation of the key's columns, comma-separated; NULL: the key's order */
+	const char *order_by;
 	const char *partition_by; /* an expression of the target, over key columns; NULL: none */
-	const char *settings;  /* engine settings of the target, "name=value, ..." */
-	const char *where;     /* row filter; see pipeline/filter.h for the language */
-	int numeric;           /* unbounded numeric: enum numeric_mode */
-	int json;              /* enum json_mode */
-	int out_of_range;      /* infinity and far dates: enum out_of_range */
-	bool null_is_empty;    /* a NULL array, map or point becomes an empty one rather than JSON text */
+	const char *settings;     /* engine settings of the target, "name=value, ..." */
+	const char *where;        /* row filter; see pipeline/filter.h for the language */
+	int numeric;              /* unbounded numeric: enum numeric_mode */
+	int json;                 /* enum json_mode */
+	int out_of_range;         /* infinity and far dates: enum out_of_range */
+	/* a NULL array, map or point becomes an empty one rather than JSON text */
+	bool null_is_empty;
 };
 enum numeric_mode { NUMERIC_STRING, NUMERIC_DECIMAL, NUMERIC_FLOAT };
 enum json_mode { JSON_TEXT, JSON_NATIVE };
 enum out_of_range { RANGE_UNREPRESENTABLE, RANGE_CLAMP };
 
 struct table {
-	int references;            /* atomic */
-	struct arena arena;        /* owns everything below */
+	int references;     /* atomic */
+	struct arena arena; /* owns everything below */
 	const char *stream;
 	uint64_t source_id;        /* PostgreSQL: oid of the (root) table */
 	const char *schema, *name; /* in the source */
 	const char *target;        /* name in the target: "orders", "sales_orders", or `as` */
 	struct table_column *columns;
 	size_t n_columns;
-	uint16_t *key;             /* indexes into columns, in the order of the identity */
-	size_t n_key;              /* 0: no usable key; kept as history */
-	enum keep keep;            /* options->keep, KEEP_HISTORY where there is no key */
+	uint16_t *key;  /* indexes into columns, in the order of the identity */
+	size_t n_key;   /* 0: no usable key; kept as history */
+	enum keep keep; /* options->keep, KEEP_HISTORY where there is no key */
 	const struct table_options *options; /* outlives the table: the configuration's */
-	/* What makes copied rows stale when it changes without logical records: relfilenodes of every leaf
-	 * and enum labels, in the source's own form; the
-	 * source compares it (same_physical). */
+	/* What makes copied rows stale when it changes without logical records: relfilenodes of
+	 * every leaf and enum labels, in the source's own form; the source compares it
+	 * (same_physical). */
 	const char *physical;
 	uint64_t rows_estimate, bytes_estimate;
-	const char *problem;       /* why it cannot be mirrored as asked, and what mends it; NULL: nothing */
+	/* why it cannot be mirrored as asked, and what mends it; NULL: nothing */
+	const char *problem;
 };
 
 struct table *table_new(void); /* one reference, arena ready, the rest zero */
@@ -80,14 +88,16 @@ void table_unref(struct table *t);
 int table_column_by_attribute(const struct table *t, int attribute);
 int table_column_by_name(const struct table *t, const char *name);
 
-/* Same columns (attribute, name, type, rule), same key. `physical` and estimates are not looked at. */
+/* Same columns (attribute, name, type, rule), same key. `physical` and estimates are not
+ * looked at. */
 bool table_same_definition(const struct table *a, const struct table *b);
 
-/* The definition as JSON and back, for the state store; options and stream are given by the caller. */
+/* The definition as JSON and back, for the state store; options and stream are given by the
+ * caller. */
 struct buf;
 struct error;
 void table_to_json(const struct table *t, struct buf *out);
-struct table *table_from_json(const char *json, const char *stream, const struct table_options *options,
-	struct error *err);
+struct table *table_from_json(const char *json, const char *stream,
+	const struct table_options *options, struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * A table's definition as JSON and back, for the state store. Numbers that may need 64 bits are texts, as
- * JSON's readers do not agree beyond 2^53. Reading is strict: what does not fit is an error, not a default.
+ * A table's definition as JSON and back, for the state store. Numbers that may need 64 bits are
+ * texts, as JSON's readers do not agree beyond 2^53. Reading is strict: what does not fit is an
+ * error, not a default.
  */
 #include "core/table.h"
 

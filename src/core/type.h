@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum type_kind {
-	TYPE_BOOL,        /* 1 byte, 0 or 1 */
+	TYPE_BOOL, /* 1 byte, 0 or 1 */
 	TYPE_INT16,
 	TYPE_INT32,
 	TYPE_INT64,
@@ -18,12 +18,12 @@ enum type_kind {
 	TYPE_UINT64,
 	TYPE_FLOAT32,
 	TYPE_FLOAT64,
-	TYPE_DECIMAL,     /* two's complement of 4, 8, 16 or 32 bytes, by precision; scaled by 10^scale */
-	TYPE_STRING,      /* bytes; text is UTF-8 */
-	TYPE_SYMBOL,      /* a string out of few: laid out as a string, a dictionary in the target */
-	TYPE_JSON,        /* a string that is a JSON document */
-	TYPE_UUID,        /* 16 bytes, in the order they are written (RFC 9562) */
-	TYPE_DATE,        /* int32, days since 1970-01-01 */
+	TYPE_DECIMAL, /* 4, 8, 16 or 32 bytes by precision: two's complement of value * 10^scale */
+	TYPE_STRING,  /* bytes; text is UTF-8 */
+	TYPE_SYMBOL,  /* a string out of few: laid out as one, a dictionary in the target */
+	TYPE_JSON,    /* a string that is a JSON document */
+	TYPE_UUID,    /* 16 bytes, in the order they are written (RFC 9562) */
+	TYPE_DATE,    /* int32, days since 1970-01-01 */
 	TYPE_TIMESTAMP,   /* int64, microseconds since 1970-01-01 00:00:00, of no time zone */
 	TYPE_TIMESTAMPTZ, /* int64, microseconds since 1970-01-01 00:00:00 UTC */
 	TYPE_POINT,       /* two float64 */
@@ -33,7 +33,7 @@ enum type_kind {
 
 struct type {
 	enum type_kind kind;
-	bool nullable;  /* arrays, maps and points never are */
+	bool nullable;              /* arrays, maps and points never are */
 	uint8_t precision, scale;   /* of a decimal: 1 to 76, 0 to precision */
 	const struct type *element; /* of an array; lives as long as the type */
 };
@@ -46,7 +46,8 @@ size_t type_width(const struct type *type);
 bool type_is_string(const struct type *type); /* laid out as a string: STRING, SYMBOL, JSON */
 bool type_equal(const struct type *a, const struct type *b);
 
-/* Can every value of `from` be held by `to` unchanged (int32 to int64, a longer decimal, NULLs let in)? */
+/* Can every value of `from` be held by `to` unchanged (int32 to int64, a longer decimal, NULLs let
+ * in)? */
 bool type_widens(const struct type *from, const struct type *to);
 
 /* "decimal(10,2)", "array(nullable(int32))": for messages, golden dumps and the state store. */

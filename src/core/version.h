@@ -30,6 +30,7 @@ static inline uint64_t version_commit(version_t v)
 }
 
 #define VERSION_TEXT 40
-void version_print(version_t v, char out[VERSION_TEXT]); /* decimal, as ClickHouse prints a UInt128 */
+/* decimal, as ClickHouse prints a UInt128 */
+void version_print(version_t v, char out[VERSION_TEXT]);
 
 #endif
