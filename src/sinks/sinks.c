@@ -1,4 +1,4 @@
-/* The registry of sinks: sinks.def included twice. See core/sink.h for the steps to add one. */
+/* The registry of sinks: sinks.def, included twice. core/sink.h has the steps to add one. */
 #include "core/sink.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The registry of sources: sources.def included twice. See core/source.h for the steps to add one. */
+/* The registry of sources: sources.def, included twice. core/source.h has the steps to add one. */
 #include "core/source.h"
 
 #include <string.h>
