@@ -223,7 +223,10 @@ static bool compile_array(const struct compiler *cx, struct pg_codec *c, const s
 	if (!c->render)
 		c->binary = decode_unreadable;
 
-	const struct type *inner = &element->type;
+	/* Columns keep the type beyond the codec: see pg_codec_release(). */
+	struct type *innermost = arena_alloc(cx->arena, sizeof *innermost);
+	*innermost = element->type;
+	const struct type *inner = innermost;
 	for (int16_t i = 1; i < c->dims; i++) {
 		struct type *nested = arena_alloc(cx->arena, sizeof *nested);
 		*nested = (struct type){.kind = TYPE_ARRAY, .element = inner};

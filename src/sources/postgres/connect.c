@@ -3,6 +3,7 @@
  * about them (by SQLSTATE), and a pool for the threads that copy, fetch and scan. Nothing here ever
  * shows the URI: it may hold a password.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include "base/log.h"
@@ -136,13 +137,13 @@ bool pg_fail(PGconn *conn, const PGresult *result, struct error *err)
 		return error_set(
 			err, ERROR_RETRY, "connection to PostgreSQL: %s", text[0] ? text : "lost");
 	}
-	/* The details of data errors and violated constraints show values of rows. */
+	/* Data errors and violated constraints show values of rows: in the details, and in quotes. */
 	bool shows_values = !strncmp(state, "22", 2) || !strncmp(state, "23", 2);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *detail = shows_values ? NULL
-					  : PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-	error_set(err, sqlstate_kind(state), "PostgreSQL says: %s%s%s%s%s (SQLSTATE %s)",
+	const char *detail = shows_values ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	const char *hint = shows_values ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+	int shown = shows_values && message ? (int)strcspn(message, ":\"") : INT_MAX;
+	error_set(err, sqlstate_kind(state), "PostgreSQL says: %.*s%s%s%s%s (SQLSTATE %s)", shown,
 		message ? message : "an error without a message", detail ? "; " : "",
 		detail ? detail : "", hint ? "; " : "", hint ? hint : "", state);
 	if (err)

@@ -61,9 +61,10 @@ static void print_string(const struct pg_key_type *key, const struct column *c, 
 /* Exact over the whole range, unlike a time given in seconds or as years before Christ. */
 static void print_timestamp(int64_t us, const char *type, struct buf *sql)
 {
-	int64_t days = us / DAY_US;
-	buf_printf(sql, "(%s '1970-01-01 00:00:00' + interval '%" PRId64 " days %" PRId64 " microseconds')", type,
-		days, us - days * DAY_US);
+	int64_t days = us / DAY_US - (us % DAY_US < 0), rest = us - days * DAY_US;
+	buf_printf(sql,
+		"(%s '1970-01-01 00:00:00' + interval '%" PRId64 " days %" PRId64 ".%06" PRId64 " seconds')", type,
+		days, rest / 1000000, rest % 1000000);
 }
 
 /* What column_print() gives, without the quotes of JSON: digits, NaN, a UUID, true. */
