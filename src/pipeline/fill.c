@@ -5,6 +5,7 @@
 #include "pipeline/fill.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "pipeline/rows.h"
 
 #define NO_ROW UINT32_MAX
@@ -63,10 +64,19 @@ bool batch_has_unchanged(const struct batch *batch)
 	return false;
 }
 
-static bool row_has_unchanged(const struct batch *batch, size_t row)
+/* A value that is wanted: that of a column which a rule replaces is not. */
+static bool is_hole(const struct batch *batch, size_t c, size_t row)
+{
+	enum rule_kind rule = batch->table->columns[c].rule.kind;
+
+	return rule != RULE_NULL && rule != RULE_CONSTANT &&
+	       column_is_unchanged(&batch->columns[c], row);
+}
+
+static bool row_has_holes(const struct batch *batch, size_t row)
 {
 	for (size_t c = 0; c < batch->table->n_columns; c++) {
-		if (column_is_unchanged(&batch->columns[c], row))
+		if (is_hole(batch, c, row))
 			return true;
 	}
 	return false;
@@ -155,8 +165,7 @@ struct holes {
 
 static bool is_open(const struct holes *h, size_t row)
 {
-	return h->fates[row] == ROW_KEEP && !h->origins[row].from &&
-	       row_has_unchanged(h->batch, row);
+	return h->fates[row] == ROW_KEEP && !h->origins[row].from && row_has_holes(h->batch, row);
 }
 
 static void add_key(struct batch *keys, const struct batch *from, size_t row)
@@ -170,47 +179,63 @@ static void add_key(struct batch *keys, const struct batch *from, size_t row)
 	batch_commit_row(keys, &batch_meta(from)[row]);
 }
 
-/* The keys of the open rows, as they are now or (`former`) as they were before. */
-static void open_keys(const struct holes *h, bool former, struct batch *keys)
+/* Where is looked, one after the other. A row that changed its key was stored under the old one; under the new
+ * one the target can only hold the row itself, replayed. */
+enum place { TARGET_BY_FORMER_KEY, TARGET_BY_NEW_KEY, SOURCE_BY_KEY };
+
+static bool is_sought(const struct holes *h, enum place place, size_t row)
+{
+	bool moved = former_row(h->batch, row) != row;
+	return is_open(h, row) && (place != TARGET_BY_NEW_KEY || moved);
+}
+
+/* The row that holds the key to look for. */
+static size_t key_row(const struct holes *h, enum place place, size_t row)
+{
+	return place == TARGET_BY_FORMER_KEY ? former_row(h->batch, row) : row;
+}
+
+static void sought_keys(const struct holes *h, enum place place, struct batch *keys)
 {
 	batch_init(keys, h->batch->table);
 	for (size_t row = 0; row < h->batch->rows; row++) {
-		if (is_open(h, row))
-			add_key(keys, h->batch, former ? former_row(h->batch, row) : row);
+		if (is_sought(h, place, row))
+			add_key(keys, h->batch, key_row(h, place, row));
 	}
 }
 
-static void settle_found(struct holes *h, const struct batch *found, bool former, bool target)
+static void settle_found(struct holes *h, enum place place, const struct batch *found)
 {
+	const struct row_meta *meta = batch_meta(h->batch);
 	struct key_index index;
 
 	key_index_all(&index, found);
 	for (size_t row = 0; row < h->batch->rows; row++) {
-		if (!is_open(h, row))
+		if (!is_sought(h, place, row))
 			continue;
-		uint32_t at = *key_slot(&index, h->batch, former ? former_row(h->batch, row) : row);
+		uint32_t at = *key_slot(&index, h->batch, key_row(h, place, row));
 		if (at == NO_ROW)
 			continue;
-		/* rows are written in order: what is there at this version or later is this row, replayed */
-		if (target && batch_meta(found)[at].version >= batch_meta(h->batch)[row].version)
+		/* rows are written in order: what the target holds at this version or later is this row, replayed */
+		if (place != SOURCE_BY_KEY && batch_meta(found)[at].version >= meta[row].version)
 			h->fates[row] = ROW_DROP;
-		else if (former || former_row(h->batch, row) == row || !target)
+		else if (place != TARGET_BY_NEW_KEY)
 			h->origins[row] = (struct origin){.from = found, .row = at};
 	}
 	key_index_release(&index);
 }
 
-static bool look_in_target(const struct prepare *p, struct holes *h, bool former,
+static bool look_in_target(const struct prepare *p, struct holes *h, enum place place,
 	struct batch *found, struct error *err)
 {
 	struct batch keys;
 
-	open_keys(h, former, &keys);
+	sought_keys(h, place, &keys);
 	bool ok = !keys.rows || p->sink->ops->fetch(p->sink, &p->landing, &keys, found, err);
 	batch_release(&keys);
 	if (!ok)
 		return error_add(err, "looking up unchanged values in the target");
-	settle_found(h, found, former, true);
+	settle_found(h, place, found);
 	return true;
 }
 
@@ -219,13 +244,13 @@ static bool look_in_source(
 {
 	struct batch keys;
 
-	open_keys(h, false, &keys);
+	sought_keys(h, SOURCE_BY_KEY, &keys);
 	bool ok = !keys.rows || p->source->ops->fetch(p->source, &keys, found, err);
 	batch_release(&keys);
 	if (!ok)
 		return error_add(err, "looking up unchanged values in the source");
 	apply_rules(found, p->hmac_key);
-	settle_found(h, found, false, false);
+	settle_found(h, SOURCE_BY_KEY, found);
 	return true;
 }
 
@@ -240,13 +265,18 @@ static void set_row_aside(struct batch *batch, size_t row)
 	buf_puts(&text, "{");
 	for (size_t c = 0; c < batch->table->n_columns; c++) {
 		const struct table_column *column = &batch->table->columns[c];
-		bool open = column_is_unchanged(&batch->columns[c], row);
-		if (open && !first)
+		bool hole = is_hole(batch, c, row);
+		if (hole && !first)
 			first = column->name;
-		if (open || column->rule.kind != RULE_NONE)
+		if (hole)
 			continue;
-		buf_printf(&text, "%s\"%s\":", text.len > 1 ? "," : "", column->name);
-		column_print(&batch->columns[c], row, &text);
+		buf_puts(&text, text.len > 1 ? "," : "");
+		text_print_json(column->name, strlen(column->name), &text);
+		buf_puts(&text, ":");
+		if (column->rule.kind != RULE_NONE)
+			buf_puts(&text, "\"...\"");
+		else
+			column_print(&batch->columns[c], row, &text);
 	}
 	buf_puts(&text, "}");
 	batch_set_aside(batch, &(struct set_aside){.meta = batch_meta(batch)[row],
@@ -282,6 +312,8 @@ static bool fill_holes(
 	if (!look_in_source(p, h, &found[2], err))
 		return false;
 	settle_missing(h);
+	/* only now, as a batch whose lookups failed comes again: the hash of a hash is another value */
+	apply_rules(h->batch, p->hmac_key);
 	for (size_t c = 0; c < h->batch->table->n_columns; c++)
 		rebuild(&h->batch->columns[c], h->batch->rows, h->origins, c);
 	batch_settle(h->batch, h->fates);
@@ -293,8 +325,6 @@ bool fill_from_outside(const struct prepare *p, struct batch *batch, struct erro
 	struct holes holes = {.batch = batch};
 	struct batch found[3];
 
-	if (!batch_has_unchanged(batch))
-		return true;
 	holes.origins = xcalloc(batch->rows + 1, sizeof *holes.origins);
 	holes.fates = xcalloc(batch->rows + 1, 1);
 	for (size_t i = 0; i < COUNT_OF(found); i++)

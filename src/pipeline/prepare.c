@@ -37,12 +37,11 @@ static void apply_filter(const struct prepare *p, struct batch *batch)
 
 bool prepare_batch(const struct prepare *p, struct batch *batch, struct error *err)
 {
-	bool holes = batch_has_unchanged(batch);
-
-	if (holes && !batch->aside.len)
+	if (batch_has_unchanged(batch) && !batch->aside.len)
 		fill_from_batch(batch);
-	apply_rules(batch, p->hmac_key);
-	if (holes && !fill_from_outside(p, batch, err))
+	if (!batch_has_unchanged(batch))
+		apply_rules(batch, p->hmac_key);
+	else if (!fill_from_outside(p, batch, err))
 		return false;
 	if (p->filter)
 		apply_filter(p, batch);

@@ -1,8 +1,8 @@
 /*
  * What happens to a batch between the source and the sink, in this order:
  *	unchanged TOAST values are taken from an earlier row of the same key in the batch,
- *	column rules are applied,
- *	what is still unchanged is filled from the target, or else from the source by key,
+ *	what is still unchanged is looked up in the target, or else in the source by key,
+ *	column rules are applied, and what was found is filled in,
  *	the row filter turns what leaves it into tombstones and drops what was never in it.
  * Afterwards no cell is marked unchanged.
  */
@@ -17,9 +17,9 @@ struct prepare {
 	struct source *source;
 	struct sink *sink;
 	const char *hmac_key;
-	const struct filter *filter;  /* NULL: none */
-	struct landing landing;       /* where the rows of this batch go */
-	bool trust_target;            /* no key of the table was ever set aside: the target's values are the latest */
+	const struct filter *filter; /* NULL: none */
+	struct landing landing;      /* where the rows of this batch go */
+	bool trust_target; /* no key of the table was ever set aside: the target's values are the latest */
 };
 
 MUST_CHECK bool prepare_batch(const struct prepare *, struct batch *, struct error *);

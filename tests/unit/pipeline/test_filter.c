@@ -1,5 +1,5 @@
 /* Row filters: what they match, and what they refuse and in which words. */
-#include "rows_of.h"
+#include "../rows_of.h"
 #include "pipeline/filter.h"
 
 static const struct column_of columns[] = {

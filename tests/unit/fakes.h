@@ -1,0 +1,215 @@
+/*
+ * A source and a sink of one table, in memory: a batch of rows each, in any order. Tests put rows in, look
+ * at what was asked, and let calls fail or the rows change in between.
+ */
+#ifndef TESTS_FAKES_H
+#define TESTS_FAKES_H
+
+#include "rows_of.h"
+#include "core/sink.h"
+#include "core/source.h"
+#include "pipeline/rows.h"
+
+struct fake {
+	struct batch rows;
+	const char *asides
+		[8]; /* keys (JSON) of rows that cannot be represented; NULL behind the last */
+	int scans, fetches;            /* calls made */
+	size_t keys_asked;             /* by the last fetch */
+	int failures;                  /* so many calls fail with ERROR_RETRY first */
+	void (*before)(struct fake *); /* each call; or NULL */
+};
+
+static struct fake fake_source, fake_sink;
+
+static inline void fakes_init(struct table *table)
+{
+	fake_source = fake_sink = (struct fake){0};
+	batch_init(&fake_source.rows, table);
+	batch_init(&fake_sink.rows, table);
+}
+
+static inline void fakes_release(void)
+{
+	batch_release(&fake_source.rows);
+	batch_release(&fake_sink.rows);
+}
+
+static inline void fake_remove(struct fake *fake, const char *key)
+{
+	struct buf text, fates;
+
+	buf_init(&text, BUF_MAX);
+	buf_init(&fates, BUF_MAX);
+	for (size_t row = 0; row < fake->rows.rows; row++) {
+		buf_clear(&text);
+		batch_print_key(&fake->rows, row, &text);
+		buf_u8(&fates, strcmp(buf_text(&text), key) ? ROW_KEEP : ROW_DROP);
+	}
+	if (fates.len)
+		batch_settle(&fake->rows, fates.data);
+	buf_release(&text);
+	buf_release(&fates);
+}
+
+static inline void fake_append(struct fake *fake, size_t row, struct batch *out)
+{
+	struct buf key;
+	bool aside = false;
+
+	buf_init(&key, BUF_MAX);
+	batch_print_key(&fake->rows, row, &key);
+	for (size_t i = 0; fake->asides[i]; i++)
+		aside = aside || !strcmp(fake->asides[i], buf_text(&key));
+	if (aside) {
+		batch_set_aside(out, &(struct set_aside){.meta = batch_meta(&fake->rows)[row],
+					     .key = buf_text(&key),
+					     .row = "{}",
+					     .column = "note",
+					     .reason = "out of range"});
+	} else {
+		for (size_t c = 0; c < out->table->n_columns; c++)
+			column_copy_row(&out->columns[c], &fake->rows.columns[c], row);
+		batch_commit_row(out, &batch_meta(&fake->rows)[row]);
+	}
+	buf_release(&key);
+}
+
+static inline bool fake_call(struct fake *fake, struct error *err)
+{
+	if (fake->failures) {
+		fake->failures--;
+		return error_set(err, ERROR_RETRY, "the connection was closed");
+	}
+	if (fake->before)
+		fake->before(fake);
+	return true;
+}
+
+static inline bool fake_fetch(
+	struct fake *fake, const struct batch *keys, struct batch *out, struct error *err)
+{
+	if (!fake_call(fake, err))
+		return false;
+	fake->fetches++;
+	fake->keys_asked = keys->rows;
+	for (size_t row = 0; row < fake->rows.rows; row++) {
+		bool asked = false;
+		for (size_t k = 0; k < keys->rows; k++)
+			asked = asked || batch_key_equal(keys, k, &fake->rows, row);
+		if (asked)
+			fake_append(fake, row, out);
+	}
+	return true;
+}
+
+static inline int fake_order(const void *a, const void *b, void *rows)
+{
+	return batch_key_compare(rows, *(const size_t *)a, rows, *(const size_t *)b);
+}
+
+static inline bool fake_scan(
+	struct fake *fake, const struct scan_range *range, struct batch *out, struct error *err)
+{
+	if (!fake_call(fake, err))
+		return false;
+	fake->scans++;
+	size_t *order = xcalloc(fake->rows.rows + 1, sizeof *order), taken = 0;
+	for (size_t row = 0; row < fake->rows.rows; row++)
+		order[row] = row;
+	qsort_r(order, fake->rows.rows, sizeof *order, fake_order, &fake->rows);
+	for (size_t i = 0; i < fake->rows.rows && taken < range->limit; i++) {
+		if (range->after && batch_key_compare(&fake->rows, order[i], range->after, 0) <= 0)
+			continue;
+		if (range->upto && batch_key_compare(&fake->rows, order[i], range->upto, 0) > 0)
+			break;
+		fake_append(fake, order[i], out);
+		taken++;
+	}
+	free(order);
+	return true;
+}
+
+/* --- As a source and a sink --- */
+
+static struct position fake_head;
+static struct table *fake_discovered;
+
+static bool fake_source_open(struct source *s, struct error *err)
+{
+	(void)s, (void)err;
+	return true;
+}
+static void fake_source_close(struct source *s)
+{
+	(void)s;
+}
+static bool fake_source_discover(struct source *s, struct tables *out, struct error *err)
+{
+	(void)s, (void)err;
+	vec_push(out, table_ref(fake_discovered));
+	return true;
+}
+static bool fake_source_fetch(
+	struct source *s, const struct batch *keys, struct batch *out, struct error *err)
+{
+	(void)s;
+	return fake_fetch(&fake_source, keys, out, err);
+}
+static bool fake_source_scan(struct source *s, struct table *table, const struct batch *after,
+	size_t limit, struct batch *out, struct error *err)
+{
+	(void)s, (void)table;
+	return fake_scan(
+		&fake_source, &(struct scan_range){.after = after, .limit = limit}, out, err);
+}
+static bool fake_source_lag(struct source *s, struct source_lag *out, struct error *err)
+{
+	(void)s, (void)err;
+	*out = (struct source_lag){.head = fake_head};
+	return true;
+}
+
+static bool fake_sink_open(struct sink *s, struct error *err)
+{
+	(void)s, (void)err;
+	return true;
+}
+static void fake_sink_close(struct sink *s)
+{
+	(void)s;
+}
+static bool fake_sink_fetch(struct sink *s, const struct landing *landing, const struct batch *keys,
+	struct batch *out, struct error *err)
+{
+	(void)s, (void)landing;
+	return fake_fetch(&fake_sink, keys, out, err);
+}
+static bool fake_sink_scan(struct sink *s, const struct landing *landing,
+	const struct scan_range *range, struct batch *out, struct error *err)
+{
+	(void)s, (void)landing;
+	return fake_scan(&fake_sink, range, out, err);
+}
+
+static const struct option fake_options[] = {OPTION_END};
+
+static const struct source_ops fake_source_ops = {.kind = "fake",
+	.size = sizeof(struct source),
+	.options = fake_options,
+	.open = fake_source_open,
+	.discover = fake_source_discover,
+	.fetch = fake_source_fetch,
+	.scan = fake_source_scan,
+	.lag = fake_source_lag,
+	.close = fake_source_close};
+
+static const struct sink_ops fake_sink_ops = {.kind = "fake",
+	.size = sizeof(struct sink),
+	.options = fake_options,
+	.open = fake_sink_open,
+	.fetch = fake_sink_fetch,
+	.scan = fake_sink_scan,
+	.close = fake_sink_close};
+
+#endif
