@@ -272,7 +272,7 @@ static bool build(struct array *a, struct column *column, struct error *err)
 	}
 	if (a->ndim != a->codec->dims)
 		return error_set(err, ERROR_DATA,
-			"an array of %d dimensions in a column declared with %d", a->ndim,
+			"the array has %d dimensions where the column declares %d", a->ndim,
 			a->codec->dims);
 	bool ok = fill(a, column, 0, err);
 	if (ok && !a->text && a->rest.at != a->rest.end)

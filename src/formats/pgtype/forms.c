@@ -50,7 +50,6 @@ static const struct pg_form forms[] = {
 	RENDERED(650, "cidr", 651, 'I', pg_render_inet),
 	{700, "float4", 1021, 'N', 0, TYPE_FLOAT32, pg_render_float4, pg_float4_binary, pg_float4_text},
 	{701, "float8", 1022, 'N', 0, TYPE_FLOAT64, pg_render_float8, pg_int8_binary, pg_float8_text},
-	TEXT(705, "unknown", 0, 'X'),
 	RENDERED(718, "circle", 719, 'G', pg_render_circle),
 	RENDERED(774, "macaddr8", 775, 'U', pg_render_macaddr),
 	{790, "money", 791, 'N', 0, TYPE_DECIMAL, pg_render_money, pg_money_binary, pg_money_text},

@@ -34,13 +34,11 @@ static struct zeros longest_zeros(const uint8_t *p)
 	return best;
 }
 
-/* Addresses that hold an IPv4 one end in its form: "::1.2.3.4", "::ffff:1.2.3.4"; "::1" stays. */
+/* Addresses that hold an IPv4 one end in its form: "::1.2.3.4", "::ffff:1.2.3.4". */
 static bool ends_in_ipv4(const uint8_t *p, struct zeros zeros)
 {
-	if (zeros.from != 0)
-		return false;
-	return zeros.len == 6 || (zeros.len == 7 && pg_load16(p + 14) != 1) ||
-	       (zeros.len == 5 && pg_load16(p + 10) == 0xffff);
+	return zeros.from == 0 &&
+	       (zeros.len == 6 || (zeros.len == 5 && pg_load16(p + 10) == 0xffff));
 }
 
 static void print_ipv6(const uint8_t *p, struct buf *out)

@@ -1,0 +1,192 @@
+/*
+ * What the golden tests of PostgreSQL's formats share: files of tests/golden/postgres (see record.py there), read
+ * from the repository's root, where tests run; and the comparison with an .expected file.
+ */
+#ifndef TESTS_PG_GOLDEN_H
+#define TESTS_PG_GOLDEN_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "base/mem.h"
+#include "formats/pgtype/pgrow.h"
+
+#define GOLDEN         "tests/golden/postgres/"
+#define FIRST_USER_OID 16384
+
+static inline void golden_read(const char *name, struct buf *out)
+{
+	CLEANUP(free_string) char *path = xasprintf(GOLDEN "%s", name);
+	FILE *file = fopen(path, "rb");
+	char block[65536];
+	size_t n;
+
+	if (!file)
+		fail_msg("cannot open %s: run from the root of the repository", path);
+	buf_init(out, BUF_MAX);
+	while ((n = fread(block, 1, sizeof block, file)))
+		buf_append(out, block, n);
+	fclose(file);
+	buf_text(out);
+}
+
+/* With UPDATE_GOLDEN=1 writes the file instead, for a person to read the difference. */
+static inline void golden_compare(const char *name, struct buf *got)
+{
+	CLEANUP(free_string) char *path = xasprintf(GOLDEN "%s", name);
+	struct buf expected;
+	size_t line = 1, start = 0;
+
+	if (getenv("UPDATE_GOLDEN")) {
+		FILE *file = fopen(path, "wb");
+		assert_non_null(file);
+		assert_int_equal(fwrite(got->data, 1, got->len, file), got->len);
+		fclose(file);
+		return;
+	}
+	golden_read(name, &expected);
+	const char *a = buf_text(got), *b = buf_text(&expected);
+	for (size_t i = 0; a[i] && a[i] == b[i]; i++)
+		if (a[i] == '\n') {
+			line++;
+			start = i + 1;
+		}
+	if (got->len != expected.len || memcmp(a, b, got->len) != 0)
+		fail_msg("%s:%zu: got %.*s, expected %.*s", path, line,
+			(int)strcspn(a + start, "\n"), a + start, (int)strcspn(b + start, "\n"),
+			b + start);
+	buf_release(&expected);
+}
+
+/* The next line of a tab-separated file, cut into its fields in place; false at the end. */
+static inline bool golden_line(char **rest, char **fields, size_t n)
+{
+	char *line = strsep(rest, "\n");
+
+	if (!line || !*rest)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		fields[i] = line ? strsep(&line, "\t") : NULL;
+	return true;
+}
+
+static inline uint32_t golden_u32(const char *text)
+{
+	return (uint32_t)strtoul(text, NULL, 10);
+}
+
+enum { TYPE_FIELDS = 13 };
+
+/* A row of catalog.tsv. The fields of a composite go to the arena. */
+static inline struct pg_type golden_type(char *const f[TYPE_FIELDS], struct arena *arena)
+{
+	struct pg_field *fields = arena_alloc(arena, 64 * sizeof *fields);
+	size_t n = 0;
+	char *rest = f[12], *name;
+
+	while ((name = strsep(&rest, " ")) && *name)
+		fields[n++] = (struct pg_field){
+			.name = name, .type = golden_u32(strsep(&rest, " "))};
+	return (struct pg_type){
+		.oid = golden_u32(f[0]),
+		.schema = f[1],
+		.name = f[2],
+		.typtype = *f[3],
+		.category = *f[4],
+		.delimiter = *f[5],
+		.no_send = *f[6] == '1',
+		.element = golden_u32(f[7]),
+		.base = golden_u32(f[8]),
+		.base_typmod = (int32_t)strtol(f[9], NULL, 10),
+		.base_dims = (int16_t)strtol(f[10], NULL, 10),
+		.subtype = golden_u32(f[11]),
+		.fields = fields,
+		.n_fields = n,
+	};
+}
+
+/* The built-in types, and those that the recording made. */
+static inline void golden_catalog(struct pg_catalog *catalog)
+{
+	struct buf file;
+	struct arena arena;
+	char *fields[TYPE_FIELDS];
+
+	golden_read("catalog.tsv", &file);
+	arena_init(&arena);
+	pg_catalog_init(catalog);
+	for (char *rest = (char *)file.data; golden_line(&rest, fields, TYPE_FIELDS);) {
+		struct pg_type type = golden_type(fields, &arena);
+		if (type.oid >= FIRST_USER_OID)
+			pg_catalog_add(catalog, &type);
+	}
+	arena_release(&arena);
+	buf_release(&file);
+}
+
+/* A table and what the source knows of its columns. Room for 64. */
+struct golden_table {
+	struct table *table;
+	struct pg_column columns[64];
+	struct pg_cell cells[64];
+};
+
+static inline void golden_table_init(
+	struct golden_table *g, const char *name, const struct table_options *options)
+{
+	struct table *t = table_new();
+
+	*g = (struct golden_table){.table = t};
+	t->name = arena_strdup(&t->arena, name);
+	t->columns = arena_alloc(&t->arena, 64 * sizeof *t->columns);
+	t->key = arena_alloc(&t->arena, 64 * sizeof *t->key);
+	t->options = options;
+}
+
+static inline void golden_column(struct golden_table *g, const struct pg_catalog *catalog,
+	const char *name, const struct pg_column *column, bool key)
+{
+	struct table *t = g->table;
+	struct table_column *described = &t->columns[t->n_columns];
+	struct pg_codec codec;
+	struct error err = {0};
+
+	if (!pg_codec_init(&codec, &t->arena, catalog, column, t->options, &err))
+		fail_msg("%s.%s: %s", t->name, name, err.text);
+	*described = (struct table_column){
+		.name = arena_strdup(&t->arena, name),
+		.type = codec.type,
+		.attribute = (int)t->n_columns + 1,
+		.rule.kind = column->rule,
+		.key = key,
+	};
+	pg_codec_release(&codec);
+	if (key)
+		t->key[t->n_key++] = (uint16_t)t->n_columns;
+	g->columns[t->n_columns++] = *column;
+}
+
+/* Visits the recorded columns of a table: tables.tsv. */
+static inline void golden_each_column(const char *table,
+	void (*visit)(void *, const char *name, const struct pg_column *, bool key), void *with)
+{
+	struct buf file;
+	char *f[7];
+
+	golden_read("tables.tsv", &file);
+	for (char *rest = (char *)file.data; golden_line(&rest, f, 7);) {
+		struct pg_column column = {
+			.type = golden_u32(f[2]),
+			.typmod = (int32_t)strtol(f[3], NULL, 10),
+			.dims = (int16_t)strtol(f[4], NULL, 10),
+			.not_null = *f[5] == '1' || *f[6] == '1',
+		};
+		if (!strcmp(f[0], table))
+			visit(with, f[1], &column, *f[6] == '1');
+	}
+	buf_release(&file);
+}
+
+#endif
