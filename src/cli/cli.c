@@ -37,8 +37,8 @@ int unknown_command(const char *name)
 			names[n++] = commands[i]->name;
 	const char *near = nearest_name(name, names);
 	if (near)
-		return fail_with("unknown command '%s'; did you mean '%s'?", name, near);
-	return fail_with("unknown command '%s'; `tailrace help` lists them", name);
+		return wrong_use("unknown command '%s'; did you mean '%s'?", name, near);
+	return wrong_use("unknown command '%s'; `tailrace help` lists them", name);
 }
 
 /* --- flags --- */
@@ -51,8 +51,8 @@ static int unknown_flag(const struct command *command, const char *typed)
 		names[n++] = f->name;
 	const char *near = strncmp(typed, "--", 2) == 0 ? nearest_name(typed + 2, names) : NULL;
 	if (near)
-		return fail_with("%s takes no %s; did you mean --%s?", command->name, typed, near);
-	return fail_with(
+		return wrong_use("%s takes no %s; did you mean --%s?", command->name, typed, near);
+	return wrong_use(
 		"%s takes no %s; see `tailrace help %s`", command->name, typed, command->name);
 }
 
@@ -101,9 +101,9 @@ static int take_flag(struct call *call, char ***next, char **end)
 	if (!place)
 		return unknown_flag(call->command, typed);
 	if (!wants_value && value)
-		return fail_with("%.*s takes no value", (int)strcspn(typed, "="), typed);
+		return wrong_use("%.*s takes no value", (int)strcspn(typed, "="), typed);
 	if (wants_value && !value && *next == end)
-		return fail_with("%s needs a value", typed);
+		return wrong_use("%s needs a value", typed);
 	*place = !wants_value ? "" : value ? value : *(*next)++;
 	return DONE;
 }
@@ -112,9 +112,9 @@ static int check_count(const struct call *call)
 {
 	const struct command *c = call->command;
 	if (call->n_args < c->min_args)
-		return fail_with("an argument is missing; usage: tailrace %s %s", c->name, c->args);
+		return wrong_use("an argument is missing; usage: tailrace %s %s", c->name, c->args);
 	if (c->max_args >= 0 && call->n_args > c->max_args)
-		return fail_with("unexpected argument '%s'; usage: tailrace %s%s%s",
+		return wrong_use("unexpected argument '%s'; usage: tailrace %s%s%s",
 			call->args[c->max_args], c->name, *c->args ? " " : "", c->args);
 	return DONE;
 }
@@ -153,7 +153,7 @@ int cli_main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	while (next < end && is_config(*next, &value)) {
 		if (!value && ++next == end)
-			return fail_with("-c needs a file");
+			return wrong_use("-c needs a file");
 		call.config_path = value ? value : *next;
 		next++;
 	}
@@ -172,7 +172,7 @@ int cli_main(int argc, char **argv)
 	call.command = command_find(*next);
 	if (!call.command)
 		return (*next)[0] == '-'
-			       ? fail_with("unknown option '%s'; see `tailrace help`", *next)
+			       ? wrong_use("unknown option '%s'; see `tailrace help`", *next)
 			       : unknown_command(*next);
 	return read_and_run(&call, next + 1, end);
 }
@@ -192,7 +192,7 @@ bool flag_count(const struct call *call, int index, int64_t most, int64_t *out)
 		return true;
 	long long n = strtoll(text, &end, 10);
 	if (!*text || *end || n < 0 || n > most) {
-		fail_with("--%s takes a number from 0 to %lld, not '%s'", name_of(call, index),
+		wrong_use("--%s takes a number from 0 to %lld, not '%s'", name_of(call, index),
 			(long long)most, text);
 		return false;
 	}
@@ -208,7 +208,7 @@ bool flag_duration(const struct call *call, int index, int64_t *out_ms)
 	CLEANUP(free_string) char *seconds = xasprintf("%ss", text);
 	if (duration_parse(seconds, out_ms) || duration_parse(text, out_ms))
 		return true;
-	fail_with("--%s takes seconds or a duration as 90s, 5min or 1h, not '%s'",
+	wrong_use("--%s takes seconds or a duration as 90s, 5min or 1h, not '%s'",
 		name_of(call, index), text);
 	return false;
 }

@@ -64,8 +64,8 @@ void show_man(FILE *out); /* roff */
 /* --- output.c --- */
 
 /* Prints "tailrace: ..." on standard error; the exit code that the error's kind stands for. */
-int fail(const struct error *err);
-int fail_with(const char *fmt, ...) PRINTF(1, 2); /* likewise, WRONG_USE */
+int failed(const struct error *err);
+int wrong_use(const char *fmt, ...) PRINTF(1, 2); /* likewise, WRONG_USE */
 
 /* Colours of standard output, "" where nobody sees them (no terminal, NO_COLOR, TERM=dumb). */
 enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW };

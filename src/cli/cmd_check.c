@@ -192,7 +192,7 @@ static int check(const struct call *call)
 	struct reports reports = {0};
 	struct error err = {0};
 	if (!ends_open(&ends, call->config_path, &err))
-		return fail(&err);
+		return failed(&err);
 	for (size_t i = 0; i < ends.config.n_streams; i++) {
 		struct report report = {.stream = &ends.config.streams[i]};
 		check_stream(&ends, &report);
@@ -216,11 +216,11 @@ const struct command check_command = {
 	.name = "check",
 	.args = "",
 	.summary = "say what is missing before a run, and what mends it",
-	.help = "Reads the configuration, reaches both ends of every stream, and prints what it\n"
-		"finds: settings, rights, slots, tables without a key, types without a match,\n"
-		"names that collide. A problem keeps a stream or a table from being mirrored and\n"
-		"comes with the statement that mends it. Nothing is changed. Ends with 0 when\n"
-		"there is no problem.\n",
+	.help = "Reads the configuration, reaches both ends of every stream, and prints what\n"
+		"it finds: settings, rights, slots, tables without a key, types without a\n"
+		"match, names that collide. A problem keeps a stream or a table from being\n"
+		"mirrored and comes with the statement that mends it. Nothing is changed.\n"
+		"Ends with 0 when there is no problem.\n",
 	.flags = flags,
 	.run = check,
 };

@@ -65,8 +65,7 @@ static bool read_target(const char *url, struct plan *p, struct arena *arena, st
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
 		return error_set(err, ERROR_CONFIG,
 			"'%.100s' is no ClickHouse that can be written to; give "
-			"http(s)://user@host:8123, or nothing "
-			"for the embedded one",
+			"http(s)://user@host:8123, or nothing for the embedded one",
 			url);
 	if (!http_split_url(url, &bare, &user, &password, err))
 		return false;
@@ -133,8 +132,7 @@ static bool write_file(
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), mode);
 	if (fd < 0 && errno == EEXIST)
 		return error_set(err, ERROR_CONFIG,
-			"%s is there already; --force writes over it, and -c FILE names "
-			"another",
+			"%s is there already; --force writes over it, and -c FILE names another",
 			path);
 	if (fd < 0)
 		return error_set(err, ERROR_CONFIG, "%s: %s", path, strerror(errno));
@@ -206,8 +204,7 @@ static bool make_plan(
 		return false;
 	if (!call->flags[FLAG_FORCE] && access(call->config_path, F_OK) == 0)
 		return error_set(err, ERROR_CONFIG,
-			"%s is there already; --force writes over it, and -c FILE names "
-			"another",
+			"%s is there already; --force writes over it, and -c FILE names another",
 			call->config_path);
 	return discover(p, arena, err);
 }
@@ -223,7 +220,7 @@ static int init(const struct call *call)
 		write_all(&plan, call->config_path, call->flags[FLAG_FORCE], &err))
 		tell(&plan, call->config_path);
 	else
-		code = fail(&err);
+		code = failed(&err);
 	vec_each (&plan.tables, it)
 		table_unref(*it);
 	vec_release(&plan.tables);
@@ -237,13 +234,11 @@ const struct command init_command = {
 	.min_args = 1,
 	.max_args = 2,
 	.summary = "look at a database and write a configuration for it",
-	.help = "URL is postgresql://user:password@host:5432/database, with libpq's parameters "
-		"behind\n"
-		"a ?. CLICKHOUSE_URL is http(s)://user:password@host:8123; without it the "
-		"embedded\n"
-		"ClickHouse is the target. The tables are listed with their sizes and keys. A\n"
-		"password goes into a file beside the configuration that only you can read. The\n"
-		"database is only read.\n",
+	.help = "URL is postgresql://user:password@host:5432/database, with libpq's\n"
+		"parameters behind a ?. CLICKHOUSE_URL is http(s)://user:password@host:8123;\n"
+		"without it the embedded ClickHouse is the target. The tables are listed with\n"
+		"their sizes and keys. A password goes into a file beside the configuration\n"
+		"that only you can read. The database is only read.\n",
 	.flags = flags,
 	.run = init,
 };

@@ -11,9 +11,8 @@
 enum { FLAG_FORMAT, FLAG_CONNECTION };
 static const struct flag flags[] = {
 	{"format", "F",
-		"one of ClickHouse's formats; by default PrettyCompact, or TSVWithNames where the "
-		"output is no "
-		"terminal"},
+		"one of ClickHouse's formats; by default PrettyCompact, or TSVWithNames where "
+		"the output is no terminal"},
 	{"connection", "NAME",
 		"which target, where the configuration has several (default: that of the first "
 		"stream)"},
@@ -22,12 +21,15 @@ static const struct flag flags[] = {
 
 /* What of a connection concerns a client. */
 struct target {
-	const char *url, *user, *password;
+	const char *url, *user, *password, *ca_file;
+	bool verify_tls;
 };
 static const struct option target_table[] = {
 	{"url", OPTION_STRING, offsetof(struct target, url)},
 	{"user", OPTION_STRING, offsetof(struct target, user)},
 	{"password", OPTION_SECRET, offsetof(struct target, password)},
+	{"ca_file", OPTION_STRING, offsetof(struct target, ca_file)},
+	{"verify_tls", OPTION_BOOL, offsetof(struct target, verify_tls)},
 	OPTION_END,
 };
 
@@ -78,7 +80,11 @@ static struct clickhouse *connect_to(
 		target.url = ends->warehouse_url;
 	}
 	const struct clickhouse_options options = {
-		.url = target.url, .user = target.user, .password = target.password};
+		.url = target.url,
+		.user = target.user,
+		.password = target.password,
+		.http = {.ca_file = target.ca_file, .accept_any_certificate = !target.verify_tls},
+	};
 	return clickhouse_new(&client, &options, err) ? client : NULL;
 }
 
@@ -105,7 +111,7 @@ static int query_stream(
 	int code = DONE;
 
 	if (strcmp(stream->to->kind, "clickhouse") != 0)
-		return fail_with("'%s' is a %s connection; queries go to a clickhouse one",
+		return wrong_use("'%s' is a %s connection; queries go to a clickhouse one",
 			stream->to->name, stream->to->kind);
 	if (!format)
 		format = isatty(STDOUT_FILENO) ? "PrettyCompact" : "TSVWithNames";
@@ -115,7 +121,7 @@ static int query_stream(
 		!(client = connect_to(ends, stream->to, &err)) ||
 		!run_statement(
 			client, buf_text(&sql), format, stream->selection.target_database, &err))
-		code = fail(&err) == WRONG_USE && !client ? WRONG_USE : FAILED;
+		code = failed(&err) == WRONG_USE && !client ? WRONG_USE : FAILED;
 	clickhouse_free(client);
 	buf_release(&sql);
 	return code;
@@ -126,11 +132,11 @@ static int query(const struct call *call)
 	struct ends ends;
 	struct error err = {0};
 	if (!ends_open(&ends, call->config_path, &err))
-		return fail(&err);
+		return failed(&err);
 	const struct stream_config *stream = find_stream(
 		&ends.config, call->flags[FLAG_CONNECTION]);
 	int code = stream ? query_stream(&ends, stream, call)
-			  : fail_with("no stream of %s writes to a connection '%s'",
+			  : wrong_use("no stream of %s writes to a connection '%s'",
 				    ends.config.path, call->flags[FLAG_CONNECTION]);
 	ends_close(&ends);
 	return code;
@@ -142,10 +148,9 @@ const struct command query_command = {
 	.min_args = 1,
 	.max_args = 1,
 	.summary = "run a statement in the warehouse",
-	.help = "SQL in ClickHouse's dialect; \"-\" reads it from standard input. Names without a\n"
-		"database are of the stream's. The embedded ClickHouse is that of the process "
-		"that\n"
-		"runs; when none does, it is started for the statement.\n"
+	.help = "SQL in ClickHouse's dialect; \"-\" reads it from standard input. Names\n"
+		"without a database are of the stream's. The embedded ClickHouse is that of\n"
+		"the process that runs; when none does, it is started for the statement.\n"
 		"\n"
 		"  tailrace query \"SELECT status, count() FROM orders GROUP BY status\"\n"
 		"  tailrace query \"SELECT * FROM orders\" --format Parquet > orders.parquet\n",

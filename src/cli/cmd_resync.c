@@ -90,16 +90,15 @@ static int request(struct ends *e, const struct match *m)
 		return FAILED;
 	}
 	if (!state_request(e->state, "resync", m->stream, m->target, &err))
-		return fail(&err);
+		return failed(&err);
 	int pid = state_runner(e->state);
 	if (pid)
-		printf("%s of stream %s will be copied anew by the running process %d; `tailrace "
-		       "status` shows how far "
-		       "it is\n",
+		printf("%s of stream %s will be copied anew by the running process %d; "
+		       "`tailrace status` shows how far it is\n",
 			m->name, m->stream, pid);
 	else
-		printf("%s of stream %s will be copied anew by the next `tailrace run`; none runs "
-		       "now\n",
+		printf("%s of stream %s will be copied anew by the next `tailrace run`; none "
+		       "runs now\n",
 			m->name, m->stream);
 	return DONE;
 }
@@ -121,11 +120,11 @@ static int resync(const struct call *call)
 	int code;
 
 	if (!ends_open(&ends, call->config_path, &err))
-		return fail(&err);
+		return failed(&err);
 	if (only && !knows_stream(&ends.config, only))
-		code = fail_with("%s has no stream '%s'", ends.config.path, only);
+		code = wrong_use("%s has no stream '%s'", ends.config.path, only);
 	else if (!find(&ends, only, name, &found, &ends.arena, &known, &err))
-		code = fail(&err);
+		code = failed(&err);
 	else if (!found.len)
 		code = not_found(&ends, name, known);
 	else if (found.len > 1)
@@ -144,10 +143,10 @@ const struct command resync_command = {
 	.min_args = 1,
 	.max_args = 1,
 	.summary = "copy a table anew beside the old one, then exchange them",
-	.help = "TABLE is public.orders, or its name in the target. What people read stays as it\n"
-		"is until the new copy is complete. A table that is broken comes back this way.\n"
-		"The process that runs takes the request up at once; otherwise the next one "
-		"does.\n",
+	.help = "TABLE is public.orders, or its name in the target. What people read stays as\n"
+		"it is until the new copy is complete. A table that is broken comes back this\n"
+		"way. The process that runs takes the request up at once; otherwise the next\n"
+		"one does.\n",
 	.flags = flags,
 	.run = resync,
 };

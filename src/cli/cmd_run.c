@@ -16,9 +16,8 @@
 enum { FLAG_CATCH_UP };
 static const struct flag flags[] = {
 	{"catch-up", NULL,
-		"end with 0 once every table is copied and the streams are where the sources were "
-		"at the "
-		"start; with 1 if that cannot be"},
+		"end with 0 once every table is copied and the streams are where the sources "
+		"were at the start; with 1 if that cannot be"},
 	{0},
 };
 
@@ -92,7 +91,7 @@ static int wait_for_end(struct parts *p, bool catch_up)
 		if (reached == CATCH_UP_DONE)
 			return DONE;
 		if (reached == CATCH_UP_FAILED)
-			return fail(&err), FAILED;
+			return failed(&err), FAILED;
 		usleep(LOOK_US);
 	}
 	log_info("stopping");
@@ -106,7 +105,7 @@ static int run(const struct call *call)
 	stop_on_signals();
 	int code = start(&parts, call->config_path, &err)
 			   ? wait_for_end(&parts, call->flags[FLAG_CATCH_UP])
-			   : fail(&err);
+			   : failed(&err);
 	stop(&parts);
 	return code;
 }
@@ -115,13 +114,11 @@ const struct command run_command = {
 	.name = "run",
 	.args = "",
 	.summary = "mirror, until stopped",
-	.help = "Copies every selected table and follows the source's log, until Ctrl-C or "
-		"SIGTERM.\n"
-		"What is missing in the source (publication, slot) and in the target (database,\n"
-		"tables, views) is made. After a stop or a crash it goes on where it was. A "
-		"stream\n"
-		"that stops or a table that breaks does not stop the others: `tailrace status`\n"
-		"and /readyz tell. Logs go to standard error.\n",
+	.help = "Copies every selected table and follows the source's log, until Ctrl-C or\n"
+		"SIGTERM. What is missing in the source (publication, slot) and in the target\n"
+		"(database, tables, views) is made. After a stop or a crash it goes on where\n"
+		"it was. A stream that stops or a table that breaks does not stop the others:\n"
+		"`tailrace status` and /readyz tell. Logs go to standard error.\n",
 	.flags = flags,
 	.run = run,
 };

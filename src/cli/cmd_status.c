@@ -212,10 +212,10 @@ static int status(const struct call *call)
 	int pid, code = DONE;
 
 	if (!ends_open(&ends, call->config_path, &err))
-		return fail(&err);
+		return failed(&err);
 	buf_init(&document, LARGEST_DOCUMENT);
 	if (!get_document(&ends, &pid, address, &document, &err))
-		code = fail(&err);
+		code = failed(&err);
 	else if (call->flags[FLAG_JSON])
 		puts(buf_text(&document));
 	else
@@ -229,10 +229,9 @@ const struct command status_command = {
 	.name = "status",
 	.args = "",
 	.summary = "what every stream and table is doing",
-	.help = "Asks the process that runs on this configuration, or, when none does, prints "
-		"what\n"
-		"is recorded: positions, rows copied, changes, rows set aside, last errors.\n"
-		"With --json it is the document of GET /api/v1/status.\n",
+	.help = "Asks the process that runs on this configuration, or, when none does, prints\n"
+		"what is recorded: positions, rows copied, changes, rows set aside, last\n"
+		"errors. With --json it is the document of GET /api/v1/status.\n",
 	.flags = flags,
 	.run = status,
 };

@@ -55,7 +55,7 @@ static int verify_tables(struct ends *ends, const struct call *call, int64_t sho
 		fputs("\r\033[K", stderr);
 	int code = FAILED;
 	if (!ok)
-		code = fail(&err);
+		code = failed(&err);
 	else if (report.verdict == VERDICT_EQUAL)
 		code = DONE;
 	if (ok)
@@ -72,9 +72,9 @@ static int verify(const struct call *call)
 	if (!flag_count(call, FLAG_SHOW, MOST_SHOWN, &show))
 		return WRONG_USE;
 	if (!ends_open(&ends, call->config_path, &err))
-		return fail(&err);
+		return failed(&err);
 	stop_on_signals();
-	int code = ends_warehouse(&ends, &err) ? verify_tables(&ends, call, show) : fail(&err);
+	int code = ends_warehouse(&ends, &err) ? verify_tables(&ends, call, show) : failed(&err);
 	ends_close(&ends);
 	return code;
 }
@@ -84,11 +84,11 @@ const struct command verify_command = {
 	.args = "[TABLE...]",
 	.max_args = -1,
 	.summary = "compare source and target, row by row, while both move",
-	.help = "TABLE is public.orders, a pattern like sales.*, or a name in the target; without\n"
-		"one every table is compared. Rows are read on both sides in key order; what\n"
-		"differs is looked at again once the stream has passed that place, so that a\n"
-		"change on its way is no difference. Names the keys of rows that are missing,\n"
-		"extra or different. Ends with 0 only when all is equal.\n",
+	.help = "TABLE is public.orders, a pattern like sales.*, or a name in the target;\n"
+		"without one every table is compared. Rows are read on both sides in key\n"
+		"order; what differs is looked at again once the stream has passed that\n"
+		"place, so that a change on its way is no difference. Names the keys of rows\n"
+		"that are missing, extra or different. Ends with 0 only when all is equal.\n",
 	.flags = flags,
 	.run = verify,
 };

@@ -140,10 +140,10 @@ static void roff_options(const char *title, const struct option *table, FILE *ou
 static void roff_configuration(FILE *out)
 {
 	fputs(".SH CONFIGURATION\n", out);
-	roff_paragraphs(
-		"A YAML file of connections, streams between them, and the server of this "
-		"process.\n"
-		"`tailrace init` writes a first one; `tailrace reference` prints its reference.\n",
+	roff_paragraphs("A YAML file of connections, streams between them, and the server of "
+			"this process.\n"
+			"`tailrace init` writes a first one; `tailrace reference` prints its "
+			"reference.\n",
 		out);
 	for (size_t i = 0; source_kinds[i]; i++) {
 		CLEANUP(free_string)
@@ -163,8 +163,11 @@ static void roff_configuration(FILE *out)
 void show_man(FILE *out)
 {
 	fputs(".TH TAILRACE 1 \"\" \"tailrace " TAILRACE_VERSION "\" \"User Commands\"\n"
-	      ".SH NAME\ntailrace \\- mirrors PostgreSQL live into ClickHouse\n"
-	      ".SH SYNOPSIS\n.B tailrace\n[\\fB\\-c\\fR \\fIFILE\\fR] \\fICOMMAND\\fR ...\n"
+	      ".SH NAME\n"
+	      "tailrace \\- mirrors PostgreSQL live into ClickHouse\n"
+	      ".SH SYNOPSIS\n"
+	      ".B tailrace\n"
+	      "[\\fB\\-c\\fR \\fIFILE\\fR] \\fICOMMAND\\fR ...\n"
 	      ".SH DESCRIPTION\n",
 		out);
 	roff_paragraphs(about, out);
@@ -178,10 +181,18 @@ void show_man(FILE *out)
 		if (!commands[i]->hidden)
 			roff_command(commands[i], out);
 	roff_configuration(out);
-	fputs(".SH FILES\n.TP\n.B tailrace.yaml\nThe configuration.\n"
-	      ".TP\n.B .tailrace\nBeside it: positions, ledgers of copies, and the data of the "
-	      "embedded ClickHouse.\n"
-	      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nAnything in it turns colours off.\n"
+	fputs(".SH FILES\n"
+	      ".TP\n"
+	      ".B tailrace.yaml\n"
+	      "The configuration.\n"
+	      ".TP\n"
+	      ".B .tailrace\n"
+	      "Beside it: positions, ledgers of copies, and the data of the embedded "
+	      "ClickHouse.\n"
+	      ".SH ENVIRONMENT\n"
+	      ".TP\n"
+	      ".B NO_COLOR\n"
+	      "Anything in it turns colours off.\n"
 	      ".SH EXIT STATUS\n",
 		out);
 	fprintf(out, "%s.\n", exit_codes);

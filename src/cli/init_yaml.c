@@ -165,10 +165,9 @@ static void print_rules(const struct table *t, bool *any, struct buf *out)
 		if (!rule)
 			continue;
 		if (!*any)
-			buf_puts(out, "      # Columns whose names sound like secrets or persons. "
-				      "A rule (drop, hash, "
-				      "hmac, mask, null) keeps\n      # their values from leaving "
-				      "the database:\n");
+			buf_puts(out, "      # Columns whose names sound like secrets or "
+				      "persons. A rule (drop, hash, hmac, mask, null) keeps\n"
+				      "      # their values from leaving the database:\n");
 		*any = true;
 		if (first) {
 			CLEANUP(free_string) char *name = xasprintf("%s.%s", t->schema, t->name);
@@ -188,9 +187,10 @@ static void print_rules(const struct table *t, bool *any, struct buf *out)
 void plan_print(const struct plan *p, struct buf *out)
 {
 	bool any = false;
-	buf_puts(out, "# Written by `tailrace init`. Next: `tailrace check`, then `tailrace run`.\n"
-		      "# `tailrace reference` prints everything that may stand here. ${NAME} and "
-		      "${NAME:-default} come\n"
+	buf_puts(out, "# Written by `tailrace init`. Next: `tailrace check`, then `tailrace "
+		      "run`.\n"
+		      "# `tailrace reference` prints everything that may stand here. ${NAME} "
+		      "and ${NAME:-default} come\n"
 		      "# from the environment.\n"
 		      "connections:\n");
 	print_source(p, out);
@@ -200,9 +200,8 @@ void plan_print(const struct plan *p, struct buf *out)
 		"  %s:\n"
 		"    from: %s\n"
 		"    to: warehouse\n"
-		"    # Patterns over schema.table; \"!pattern\" excludes; the last one that "
-		"matches decides. Tables made\n"
-		"    # later join by themselves. A pattern with options:\n"
+		"    # Patterns over schema.table; \"!pattern\" excludes; the last that matches\n"
+		"    # decides. Tables made later join by themselves. A pattern with options:\n"
 		"    #   - public.orders: {keep: both} # latest (default) | history | both\n"
 		"    tables:\n",
 		p->stream, p->stream);

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-int fail(const struct error *err)
+int failed(const struct error *err)
 {
 	fprintf(stderr, "tailrace: %s\n", err->text);
 	return err->kind == ERROR_CONFIG ? WRONG_USE : FAILED;
 }
 
-int fail_with(const char *fmt, ...)
+int wrong_use(const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);

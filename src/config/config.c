@@ -118,9 +118,8 @@ static bool read_connection(struct reader *r, const struct entry *e, struct conn
 
 	if (!is_name(e->key, false))
 		return complain(r, e->line,
-			"connection name '%.100s': it begins with a letter, holds letters, digits, "
-			"_ and -, and is "
-			"at most 48 long",
+			"connection name '%.100s': it begins with a letter, holds letters, "
+			"digits, _ and -, and is at most 48 long",
 			e->key);
 	*c = (struct connection_config){.name = arena_strdup(r->arena, e->key), .line = e->line};
 	if (!section_open(r, e->value, e->line, what, NULL, &s) || !read_kind(r, &s, c))
@@ -178,8 +177,8 @@ static bool read_server(struct reader *r, struct config *config, const yaml_node
 	if (config->server.hmac_key && strlen(config->server.hmac_key) < 16) {
 		section_get(r, &s, "hmac_key", &line);
 		return complain(r, line,
-			"server: option 'hmac_key' has fewer than 16 characters; such a key can be "
-			"guessed");
+			"server: option 'hmac_key' has fewer than 16 characters; such a key can "
+			"be guessed");
 	}
 	return true;
 }

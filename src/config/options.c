@@ -13,19 +13,18 @@ static const char *const level_choices[] = {[LOG_DEBUG] = "debug",
 #define STREAM(field) offsetof(struct stream_options, field)
 const struct option stream_option_table[] = {
 	{"copy_connections", OPTION_INT, STREAM(copy_connections), "0", .min = 0, .max = 64,
-		.help = "Connections that copy tables at the same time. 0: as many as the machine "
-			"has cores, 4 at most."},
+		.help = "Connections that copy tables at the same time. 0: as many as the "
+			"machine has cores, 4 at most."},
 	{"flush_interval", OPTION_DURATION, STREAM(flush_interval_ms), "100ms", .min = 1,
 		.max = 3600000,
-		.help = "Shortest time between two writes. Longer makes fewer and larger writes, "
-			"and rows visible later."},
+		.help = "Shortest time between two writes. Longer makes fewer and larger "
+			"writes, and rows visible later."},
 	{"max_batch_rows", OPTION_INT, STREAM(max_batch_rows), "500000", .min = 1, .max = 1000000,
 		.help = "Most rows of one write."},
 	{"on_gap", OPTION_CHOICE, STREAM(on_gap), "stop", .choices = gap_choices,
-		.help = "What to do when the source's log no longer holds what has not been read "
-			"yet (a lost slot, another "
-			"server): stop the stream and say so, or copy every table anew beside what "
-			"is there."},
+		.help = "What to do when the source's log no longer holds what has not been "
+			"read yet (a lost slot, another server): stop the stream and say so, or "
+			"copy every table anew beside what is there."},
 	OPTION_END,
 };
 #undef STREAM
@@ -33,9 +32,9 @@ const struct option stream_option_table[] = {
 #define SERVER(field) offsetof(struct server_config, field)
 const struct option server_option_table[] = {
 	{"listen", OPTION_STRING, SERVER(listen), "127.0.0.1:8080",
-		.help = "Address of /healthz, /readyz, /metrics and /api/v1/status as host:port; "
-			"port 0 is any free one, "
-			"`off` is none. Whoever reaches it can read the status."},
+		.help = "Address of /healthz, /readyz, /metrics and /api/v1/status as "
+			"host:port; port 0 is any free one, `off` is none. Whoever reaches it "
+			"can read the status."},
 	{"log_level", OPTION_CHOICE, SERVER(log_level), "info", .choices = level_choices,
 		.help = "The least important lines that are logged."},
 	{"log_format", OPTION_CHOICE, SERVER(log_format), "logfmt", .choices = format_choices,
@@ -44,7 +43,7 @@ const struct option server_option_table[] = {
 		.max = (int64_t)1 << 40,
 		.help = "Budget of all rows under way in this process, of all streams together."},
 	{"hmac_key", OPTION_SECRET, SERVER(hmac_key),
-		.help = "Key of the column rule `hmac`. Another key gives other values: copy the "
-			"tables anew then."},
+		.help = "Key of the column rule `hmac`. Another key gives other values: copy "
+			"the tables anew then."},
 	OPTION_END,
 };

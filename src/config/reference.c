@@ -54,9 +54,8 @@ static const char streams_text[] =
 	"## streams\n"
 	"\n"
 	"A stream mirrors tables of one connection into another. Its name is part of the\n"
-	"replication slot and of the publication, and names the target database where the\n"
-	"connection does not. It takes `from` and `to`, names of connections, and `tables`,\n"
-	"all three required; and these options:\n"
+	"replication slot and of the publication. It takes `from` and `to`, names of\n"
+	"connections, and `tables`, all three required; and these options:\n"
 	"\n";
 
 static const char tables_text[] =

@@ -121,8 +121,8 @@ static bool read_table_options(struct reader *r, const struct config *config,
 	second = e;
 	if (section_next(r, &item, &second))
 		return complain(r, second.line,
-			"tables of %s: '%s' stands beside '%s'; indent it further than '%s' if it "
-			"is an option of it",
+			"tables of %s: '%s' stands beside '%s'; indent it further than '%s' if "
+			"it is an option of it",
 			stream->what, second.key, e.key, e.key);
 	if (!read_pattern(r, stream, arena_strdup(r->arena, e.key), e.line, rule))
 		return false;
@@ -259,9 +259,8 @@ static bool read_stream(struct reader *r, const struct config *config, const str
 
 	if (!is_name(e->key, true))
 		return complain(r, e->line,
-			"stream name '%.100s': it begins with a letter, holds lower-case letters, "
-			"digits and _ "
-			"(it names a slot and a database), and is at most 48 long",
+			"stream name '%.100s': it begins with a letter, holds lower-case "
+			"letters, digits and _ (it names a slot), and is at most 48 long",
 			e->key);
 	stream->name = arena_strdup(r->arena, e->key);
 	stream->line = e->line;

@@ -97,8 +97,8 @@ bool store_migrate(struct state *s, struct error *err)
 		return true;
 	if (version > (int)COUNT_OF(steps) || version < 0)
 		return error_set(err, ERROR_BROKEN,
-			"%s is of a newer tailrace (version %d; this one knows up to %d); install "
-			"that one",
+			"%s is of a newer tailrace (version %d; this one knows up to %d); "
+			"install that one",
 			s->path, version, (int)COUNT_OF(steps));
 	return store_begin(s, err) && store_end(s, take_steps(s, err), err);
 }

@@ -32,8 +32,8 @@ bool store_failed(struct state *s, const char *doing, struct error *err)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return error_set(err, ERROR_BROKEN,
-			"%s: %s: the file is damaged (%s); put a backup in its place, "
-			"or move it away: every table is then copied anew",
+			"%s: %s: the file is damaged (%s); put a backup in its place, or move "
+			"it away: every table is then copied anew",
 			s->path, doing, says);
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
@@ -187,8 +187,8 @@ bool state_lock(struct state *s, struct error *err)
 	if (!lock_do(fd, F_OFD_SETLK, LOCK_RUNNING, &lock)) {
 		if (errno == EAGAIN || errno == EACCES)
 			error_set(err, ERROR_BROKEN,
-				"%s is in use: tailrace already runs there, as process %d; "
-				"end it first, or use a configuration in another folder",
+				"%s is in use: tailrace already runs there, as process %d; end "
+				"it first, or use a configuration in another folder",
 				s->dir, read_pid(fd));
 		else
 			error_set(err, ERROR_BROKEN, "%s/lock: %s", s->dir, strerror(errno));

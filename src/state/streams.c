@@ -81,8 +81,8 @@ static bool refused(struct state *s, const char *stream, uint8_t epoch, const st
 			"stream %s is in epoch %d and cannot go back to epoch %d", stream,
 			now.epoch, epoch);
 	return error_set(err, ERROR_BROKEN,
-		"stream %s is at position %s and cannot go back to %s; positions never move back "
-		"within an epoch",
+		"stream %s is at position %s and cannot go back to %s; "
+		"positions never move back within an epoch",
 		stream, now.resume.position.token, to->token);
 }
 
@@ -90,8 +90,8 @@ bool state_stream_begin(struct state *s, const char *stream, uint8_t epoch,
 	const struct resume *resume, struct error *err)
 {
 	static const char sql[] =
-		"INSERT INTO streams (name, epoch, identity, place, token, commit_time_us, "
-		"updated_us)"
+		"INSERT INTO streams"
+		" (name, epoch, identity, place, token, commit_time_us, updated_us)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 		" ON CONFLICT (name) DO UPDATE SET epoch = ?2, identity = ?3, place = ?4,"
 		" token = ?5, commit_time_us = ?6, updated_us = ?7"

@@ -202,7 +202,7 @@ static void connections_that_do_not_fit_are_named(void **unused)
 		"streams:\n  my-shop: {from: shop, to: warehouse, tables: [public.*]}\n",
 		"tailrace.yaml:5: stream name 'my-shop': it begins with a letter, holds lower-case "
 		"letters, digits and "
-		"_ (it names a slot and a database), and is at most 48 long");
+		"_ (it names a slot), and is at most 48 long");
 }
 
 /* --- tables and columns --- */
