@@ -238,14 +238,32 @@ static bool perform(struct clickhouse *c, const struct clickhouse_query *q,
 	return ok;
 }
 
+/* Values of parameters are read as tab-separated text. */
+static void escape_parameter(const char *value, struct buf *out)
+{
+	buf_clear(out);
+	for (; *value; value++) {
+		if (strchr("\\\t\n", *value))
+			buf_u8(out, '\\');
+		buf_u8(out, (uint8_t)(*value == '\t' ? 't' : *value == '\n' ? 'n' : *value));
+	}
+}
+
 static void add_settings(struct buf *url, const struct clickhouse_setting *settings)
 {
+	struct buf value;
+
+	buf_init(&value, BUF_MAX);
 	for (; settings && settings->name; settings++) {
+		bool parameter = !strncmp(settings->name, "param_", 6);
+		if (parameter)
+			escape_parameter(settings->value, &value);
 		buf_puts(url, "&");
 		http_escape(settings->name, url);
 		buf_puts(url, "=");
-		http_escape(settings->value, url);
+		http_escape(parameter ? buf_text(&value) : settings->value, url);
 	}
+	buf_release(&value);
 }
 
 static void write_url(const struct clickhouse *c, const struct clickhouse_query *q, struct buf *url)

@@ -288,7 +288,7 @@ static bool decodes(const void *bytes, size_t len, const struct type *type, stru
 
 #define DECODES(bytes, type) decodes(bytes, sizeof(bytes) - 1, &(type), &err)
 
-static void a_block_that_lies_is_refused(void **state)
+static void a_block_that_is_not_what_was_asked_for_is_refused(void **state)
 {
 	static const struct type text = {.kind = TYPE_STRING}, int32 = {.kind = TYPE_INT32};
 	struct error err = {0};
@@ -321,6 +321,15 @@ static void a_block_that_lies_is_refused(void **state)
 			     "String\x02"
 			     "hi",
 		text));
+	assert_int_equal(err.kind, ERROR_DATA);
+}
+
+static void a_block_that_lies_about_its_lengths_is_refused(void **state)
+{
+	static const struct type text = {.kind = TYPE_STRING}, int32 = {.kind = TYPE_INT32};
+	struct error err = {0};
+	(void)state;
+
 	assert_false(DECODES("\x01\x01\x01"
 			     "c\x06"
 			     "String\x03"
@@ -397,7 +406,8 @@ int main(void)
 		cmocka_unit_test(what_is_encoded_is_decoded_in_any_order_and_cut_anywhere),
 		cmocka_unit_test(bytes_are_those_of_the_server),
 		cmocka_unit_test(fields_of_structs_follow_the_order_and_the_map),
-		cmocka_unit_test(a_block_that_lies_is_refused),
+		cmocka_unit_test(a_block_that_is_not_what_was_asked_for_is_refused),
+		cmocka_unit_test(a_block_that_lies_about_its_lengths_is_refused),
 		cmocka_unit_test(no_change_of_bytes_does_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,122 @@
+/* What `tailrace check` says of the target: version, rights, time zone, and names that are taken. */
+#include <stdio.h>
+#include <string.h>
+#include "sinks/clickhouse/clickhouse.h"
+
+#define CAN_ASK_RIGHTS 2411 /* CHECK GRANT came with 24.11 */
+#define LONGEST_NAME \
+	200 /* a table's file is its name, escaped, and a suffix; 255 is the limit of file systems */
+
+static const char needed[] =
+	"SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE";
+
+static void note(struct findings *f, int level, const char *what, const char *mend)
+{
+	struct finding finding = {.level = level, .what = what, .mend = mend};
+	vec_push(&f->list, finding);
+}
+
+static bool database_exists(
+	struct clickhouse_sink *s, const char *name, bool *exists, struct error *err)
+{
+	const struct clickhouse_setting settings[] = {{"param_d", name}, {0}};
+	struct rows rows;
+
+	if (!rows_query(s, "s", "SELECT name FROM system.databases WHERE name = {d:String}",
+		    settings, &rows, err))
+		return false;
+	*exists = rows.rows > 0;
+	rows_release(&rows);
+	return true;
+}
+
+/* "1" or "0" */
+static bool granted(struct clickhouse_sink *s, const char *rights, const char *database, bool *has,
+	struct error *err)
+{
+	struct buf sql, answer;
+
+	buf_init(&sql, BUF_MAX);
+	buf_init(&answer, 4096);
+	buf_printf(&sql, "CHECK GRANT %s ON ", rights);
+	clickhouse_quote_name(database, &sql);
+	buf_puts(&sql, ".*");
+	struct clickhouse_query q = {.sql = buf_text(&sql), .answer = &answer};
+	bool ok = clickhouse_query(s->client, &q, err);
+	*has = ok && answer.len && answer.data[0] == '1';
+	buf_release(&sql);
+	buf_release(&answer);
+	return ok;
+}
+
+static bool check_rights(
+	struct clickhouse_sink *s, const char *database, struct findings *f, struct error *err)
+{
+	bool exists = false, has = true;
+
+	if (!database_exists(s, database, &exists, err) ||
+		!granted(s, exists ? needed : "CREATE DATABASE", database, &has, err))
+		return false;
+	if (!has)
+		note(f, FINDING_PROBLEM,
+			arena_printf(&f->arena, "the user lacks rights on %sdatabase %s",
+				exists ? "" : "the missing ", database),
+			arena_printf(&f->arena, "GRANT CREATE DATABASE, %s ON `%s`.* TO %s", needed,
+				database, s->user ? s->user : "the user"));
+	return true;
+}
+
+static bool check_name(struct clickhouse_sink *s, const char *database, const char *name,
+	const struct table *t, struct findings *f, struct error *err)
+{
+	struct stored_table have;
+	struct error taken = {0};
+
+	if (!stored_table_get(s, database, name, &f->arena, &have, err))
+		return false;
+	if (!stored_table_check(&have, database, t, &taken))
+		note(f, FINDING_PROBLEM, arena_strdup(&f->arena, taken.text),
+			arena_printf(&f->arena, "%s.%s: {as: other_name}", t->schema, t->name));
+	if (strlen(name) > LONGEST_NAME)
+		note(f, FINDING_PROBLEM,
+			arena_printf(&f->arena, "the name %s is too long for ClickHouse", name),
+			arena_printf(&f->arena, "%s.%s: {as: other_name}", t->schema, t->name));
+	return true;
+}
+
+static bool check_table(
+	struct clickhouse_sink *s, const struct table *t, struct findings *f, struct error *err)
+{
+	bool ok = true;
+
+	for (enum storage_kind kind = 0; ok && kind < N_STORAGE_KINDS; kind++) {
+		CLEANUP(free_string) char *name = live_name(t, kind);
+		if (table_keeps(t, kind))
+			ok = check_name(s, s->cdc, name, t, f, err) &&
+			     check_name(s, s->database, name, t, f, err);
+	}
+	return ok;
+}
+
+bool clickhouse_check(struct sink *sink, struct table *const *tables, size_t n, struct findings *f,
+	struct error *err)
+{
+	struct clickhouse_sink *s = clickhouse_sink_of(sink);
+	bool ok = true;
+
+	note(f, FINDING_OK,
+		arena_printf(&f->arena, "ClickHouse %u.%u at %s", s->version / 100,
+			s->version % 100, clickhouse_url(s->client)),
+		NULL);
+	if (!s->utc)
+		note(f, FINDING_NOTE,
+			"the server's time zone is not UTC: timestamps without a time zone become "
+			"DateTime64(6, 'UTC'), so that "
+			"they show the source's values",
+			NULL);
+	if (s->version >= CAN_ASK_RIGHTS)
+		ok = check_rights(s, s->database, f, err) && check_rights(s, s->cdc, f, err);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = check_table(s, tables[i], f, err);
+	return ok;
+}

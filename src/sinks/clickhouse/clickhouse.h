@@ -1,0 +1,185 @@
+/*
+ * Inside of the ClickHouse sink. For a database `shop` and a table `orders`:
+ *
+ *	shop_cdc.orders          storage of the rows: every version until merged away, tombstones
+ *	shop_cdc.orders_log      storage of the history, where it is kept
+ *	shop_cdc.orders__g3      a storage being built, to become shop_cdc.orders
+ *	shop.orders, ..._log     views: the source's columns of what is live, or of all versions
+ *	shop_cdc._set_aside      rows that could not be taken
+ *
+ * All that is known of a storage stands in the server: whose it is in the table's comment, which column of
+ * the source a column is (by attribute number) in the column's comment, both JSON. Nothing else is trusted
+ * after a crash.
+ */
+#ifndef SINKS_CLICKHOUSE_CLICKHOUSE_H
+#define SINKS_CLICKHOUSE_CLICKHOUSE_H
+
+#include <pthread.h>
+#include "base/map.h"
+#include "clients/clickhouse.h"
+#include "core/sink.h"
+
+struct clickhouse_sink {
+	struct sink sink;
+	/* options; those of the embedded server are read by who starts it */
+	const char *url, *user, *password, *database, *ca_file, *listen;
+	int compression;
+	bool verify_tls;
+	int64_t connect_timeout_ms, stall_timeout_ms;
+	int64_t http_port, tcp_port, memory_limit_bytes;
+	/* from open on */
+	struct clickhouse *client;
+	char *cdc;               /* the database of the storages */
+	unsigned version;        /* 2607 is 26.7 */
+	bool utc;                /* the server's own time zone */
+	bool deduplicate_insert; /* the setting exists (its older form is insert_deduplicate) */
+	pthread_mutex_t lock;
+	struct map layouts; /* storage -> struct layout *, with a reference */
+	struct map
+		published; /* storages that were built and have become the live ones; values non-NULL */
+};
+
+static inline struct clickhouse_sink *clickhouse_sink_of(struct sink *sink)
+{
+	return (struct clickhouse_sink *)sink;
+}
+
+enum storage_kind { STORAGE_ROWS, STORAGE_LOG };
+#define N_STORAGE_KINDS 2
+#define SET_ASIDE       "_set_aside"
+
+/* --- names.c: names and texts ---------------------------------------------------------------- */
+
+/* Does the table have such a storage? */
+bool table_keeps(const struct table *t, enum storage_kind kind);
+
+/* All malloc'd. The live name is also that of the view. */
+char *live_name(const struct table *t, enum storage_kind kind);
+char *building_name(const struct table *t, enum storage_kind kind, uint32_t generation);
+char *storage_name(
+	struct clickhouse_sink *s, const struct landing *landing, enum storage_kind kind);
+
+void add_name(struct buf *sql, const char *database, const char *name); /* `database`.`name` */
+void add_text(struct buf *sql, const char *text);                       /* 'text' */
+
+/* The type of a column in the storage, as the server prints it. */
+void storage_type_print(const struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, struct buf *out);
+
+/* The comments. */
+void add_table_comment(struct buf *sql, const struct landing *landing, enum storage_kind kind);
+void add_column_comment(struct buf *sql, const struct table_column *c, const char *dropped_at);
+
+/* The key's columns in the order of the storage: order_by, or the key's own. out holds t->n_key. */
+void sorting_key(const struct table *t, uint16_t *out);
+
+/* --- rows.c: small answers -------------------------------------------------------------------- */
+
+#define MAX_SHAPE 8
+struct rows {
+	struct column columns[MAX_SHAPE];
+	size_t n_columns, rows;
+};
+
+/* Runs a SELECT whose columns are, a letter each, s String and u UInt64. On failure nothing is held. */
+MUST_CHECK bool rows_query(struct clickhouse_sink *s, const char *shape, const char *sql,
+	const struct clickhouse_setting *settings, struct rows *out, struct error *err);
+void rows_release(struct rows *r);
+char *rows_text(const struct rows *r, struct arena *arena, size_t row, size_t column);
+uint64_t rows_number(const struct rows *r, size_t row, size_t column);
+
+/* --- layout.c: what the server has -------------------------------------------------------------- */
+
+struct stored_column {
+	const char *name, *type;
+	int attribute; /* of the source; 0: one of ours, or not from us */
+	bool key;      /* in the sorting key */
+	bool dropped;  /* no longer in the source */
+	const char *comment;
+};
+
+struct layout {
+	int references; /* under the sink's lock */
+	struct arena arena;
+	VEC(struct stored_column) columns;
+};
+
+/* The columns of a storage, a reference for the caller; kept until layout_forget(). ERROR_TABLE: no such storage. */
+MUST_CHECK bool layout_get(
+	struct clickhouse_sink *s, const char *storage, struct layout **out, struct error *err);
+void layout_put(struct clickhouse_sink *s, struct layout *l);
+void layout_forget(struct clickhouse_sink *s, const char *storage);
+void layout_forget_all(struct clickhouse_sink *s);
+/* Columns of any table, in order, not kept. */
+MUST_CHECK bool layout_read(struct clickhouse_sink *s, const char *database, const char *table,
+	struct layout **out, struct error *err);
+
+/* The storage's columns for those of a table, by attribute; out holds t->n_columns, its items live as long as the
+ * layout. ERROR_TABLE: one is missing. */
+MUST_CHECK bool layout_map(struct clickhouse_sink *s, const char *storage, const struct table *t,
+	struct layout **layout, const struct stored_column **out, struct error *err);
+const struct stored_column *layout_by_attribute(
+	const struct layout *l, int attribute); /* or NULL */
+const struct stored_column *layout_by_name(const struct layout *l, const char *name);
+
+/* A table or view of the server, by what its comment says. Strings are the arena's. */
+struct stored_table {
+	bool exists, ours;
+	const char *name, *engine;
+	const char *stream, *source,
+		*kind; /* source: "public.orders"; kind: "rows", "log", "view", "set_aside" */
+	uint32_t generation;
+};
+VEC_TYPE(stored_tables, struct stored_table);
+MUST_CHECK bool stored_table_get(struct clickhouse_sink *s, const char *database, const char *name,
+	struct arena *arena, struct stored_table *out, struct error *err);
+/* Ours in the database of storages, of one stream; source NULL: of all its tables. */
+MUST_CHECK bool stored_tables_of(struct clickhouse_sink *s, const char *stream, const char *source,
+	struct arena *arena, struct stored_tables *out, struct error *err);
+/* ERROR_TABLE when it is somebody else's. */
+MUST_CHECK bool stored_table_check(const struct stored_table *have, const char *database,
+	const struct table *t, struct error *err);
+/* "public.orders" into the arena. */
+const char *source_name(const struct table *t, struct arena *arena);
+
+/* --- attach.c, evolve.c, publish.c, write.c, read.c, aside.c, check.c: the slots of the sink ----- */
+
+sink_generation_fn clickhouse_generation;
+sink_attach_fn clickhouse_attach;
+sink_evolve_fn clickhouse_evolve;
+sink_publish_fn clickhouse_publish;
+sink_discard_fn clickhouse_discard;
+sink_write_fn clickhouse_write;
+sink_truncate_fn clickhouse_truncate;
+sink_set_aside_fn clickhouse_set_aside;
+sink_fetch_fn clickhouse_fetch;
+sink_scan_fn clickhouse_scan;
+sink_count_fn clickhouse_count;
+sink_check_fn clickhouse_check;
+
+/* Adds "name Type COMMENT ..." of a column of the source; with_default: and the value that older rows have. */
+void add_column_definition(struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, bool with_default, struct buf *sql);
+
+/* Makes the table of rows that were set aside. */
+MUST_CHECK bool set_aside_create(struct clickhouse_sink *s, struct error *err);
+
+/* Makes the view of a storage be of its columns; leaves it when it is. */
+MUST_CHECK bool view_update(struct clickhouse_sink *s, const struct table *t,
+	enum storage_kind kind, struct error *err);
+
+/* Encodes and sends one block; `encoder` is built but not begun. sql: INSERT ... FORMAT Native. */
+struct native_encoder;
+MUST_CHECK bool insert_block(struct clickhouse_sink *s, const char *sql,
+	struct native_encoder *encoder, struct error *err);
+
+/* The pieces of an encoder as a request's body. */
+struct block_body {
+	struct http_body body;
+	struct native_encoder *encoder;
+	const uint8_t *data;
+	size_t left;
+};
+void block_body_init(struct block_body *b, struct native_encoder *encoder);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * A storage follows its table: columns are added, renamed, widened, and dropped ones are kept under another
+ * name. What to do is found by comparing the storage as it is with the table as it should be, by attribute, so
+ * a crash between two steps changes nothing: the next call does what is left.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "sinks/clickhouse/clickhouse.h"
+
+static bool same_rule(const struct column_rule *a, const struct column_rule *b)
+{
+	return a->kind == b->kind &&
+	       (a->kind != RULE_CONSTANT || !strcmp(a->constant, b->constant));
+}
+
+/* Can a column hold the new type's values, after a widening or as it is? */
+static bool type_follows(const struct type *from, const struct type *to)
+{
+	return type_widens(from, to) || type_widens(to, from);
+}
+
+static bool same_key(const struct table *old, const struct table *now)
+{
+	if (old->n_key != now->n_key)
+		return false;
+	for (size_t i = 0; i < now->n_key; i++) {
+		const struct table_column *a = &old->columns[old->key[i]],
+					  *b = &now->columns[now->key[i]];
+		/* ClickHouse neither renames nor widens what it sorts by. */
+		if (a->attribute != b->attribute || strcmp(a->name, b->name) != 0 ||
+			!type_equal(&a->type, &b->type))
+			return false;
+	}
+	return true;
+}
+
+static bool can_follow(const struct table *old, const struct table *now)
+{
+	if (!same_key(old, now) || old->keep != now->keep || strcmp(old->target, now->target) != 0)
+		return false;
+	for (size_t i = 0; i < now->n_columns; i++) {
+		const struct table_column *c = &now->columns[i];
+		int was = table_column_by_attribute(old, c->attribute);
+		if (was < 0)
+			continue;
+		if (!same_rule(&old->columns[was].rule, &c->rule) ||
+			!type_follows(&old->columns[was].type, &c->type))
+			return false;
+	}
+	return true;
+}
+
+struct alter {
+	struct clickhouse_sink *sink;
+	const char *storage;
+	const struct table *old, *now;
+	struct layout *layout;
+	struct buf sql;
+	struct error *err;
+};
+
+static void begin_alter(struct alter *a)
+{
+	buf_clear(&a->sql);
+	buf_puts(&a->sql, "ALTER TABLE ");
+	add_name(&a->sql, a->sink->cdc, a->storage);
+	buf_puts(&a->sql, " ");
+}
+
+static bool run_alter(struct alter *a)
+{
+	static const struct clickhouse_setting settings[] = {
+		{"alter_sync", "2"}, {"mutations_sync", "2"}, {0}};
+	struct clickhouse_query q = {.sql = buf_text(&a->sql), .settings = settings};
+
+	if (!clickhouse_query(a->sink->client, &q, a->err))
+		return error_add(
+			a->err, "%s.%s: following the source's columns", a->sink->cdc, a->storage);
+	failpoint("clickhouse.altered");
+	return true;
+}
+
+static bool read_layout(struct alter *a)
+{
+	if (a->layout)
+		layout_put(a->sink, a->layout);
+	a->layout = NULL;
+	return layout_read(a->sink, a->sink->cdc, a->storage, &a->layout, a->err);
+}
+
+static bool rename_column(struct alter *a, const char *from, const char *to)
+{
+	begin_alter(a);
+	buf_puts(&a->sql, "RENAME COLUMN ");
+	clickhouse_quote_name(from, &a->sql);
+	buf_puts(&a->sql, " TO ");
+	clickhouse_quote_name(to, &a->sql);
+	return run_alter(a);
+}
+
+static bool mark_dropped(struct alter *a, const struct stored_column *c)
+{
+	int was = table_column_by_attribute(a->old, c->attribute);
+	struct table_column gone = {.attribute = c->attribute,
+		.source_type = was < 0 ? NULL : a->old->columns[was].source_type};
+	char at[32];
+
+	format_utc(wall_us(), at);
+	begin_alter(a);
+	buf_puts(&a->sql, "COMMENT COLUMN ");
+	clickhouse_quote_name(c->name, &a->sql);
+	buf_puts(&a->sql, " ");
+	add_column_comment(&a->sql, &gone, at);
+	return run_alter(a);
+}
+
+/* A dropped column keeps its data and makes room for another of its name. */
+static bool put_dropped_aside(struct alter *a)
+{
+	vec_each (&a->layout->columns, c) {
+		if (!c->attribute || table_column_by_attribute(a->now, c->attribute) >= 0)
+			continue;
+		CLEANUP(free_string) char *tail = xasprintf("__dropped_%d", c->attribute);
+		size_t len = strlen(c->name), tail_len = strlen(tail);
+		if (!c->dropped && !mark_dropped(a, c))
+			return false;
+		if (len >= tail_len && !strcmp(c->name + len - tail_len, tail))
+			continue;
+		CLEANUP(free_string) char *name = xasprintf("%s%s", c->name, tail);
+		if (!rename_column(a, c->name, name))
+			return false;
+	}
+	return read_layout(a);
+}
+
+/* Two columns may swap their names: who finds the name taken steps aside first. */
+static bool rename_columns(struct alter *a, bool step_aside)
+{
+	for (size_t i = 0; i < a->now->n_columns; i++) {
+		const struct table_column *want = &a->now->columns[i];
+		const struct stored_column *have = layout_by_attribute(a->layout, want->attribute);
+		if (!have || !strcmp(have->name, want->name))
+			continue;
+		if (step_aside && !layout_by_name(a->layout, want->name))
+			continue;
+		CLEANUP(free_string)
+		char *between = xasprintf("%s__renaming_%d", want->name, want->attribute);
+		if (step_aside && !strcmp(have->name, between))
+			continue;
+		if (!rename_column(a, have->name, step_aside ? between : want->name))
+			return false;
+	}
+	return read_layout(a);
+}
+
+static bool add_columns(struct alter *a)
+{
+	for (size_t i = 0; i < a->now->n_columns; i++) {
+		const struct table_column *want = &a->now->columns[i];
+		if (layout_by_attribute(a->layout, want->attribute))
+			continue;
+		begin_alter(a);
+		buf_puts(&a->sql, "ADD COLUMN ");
+		add_column_definition(a->sink, a->now, want, true, &a->sql);
+		if (!run_alter(a))
+			return false;
+	}
+	return true;
+}
+
+static bool widen_columns(struct alter *a)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < a->now->n_columns; i++) {
+		const struct table_column *want = &a->now->columns[i];
+		const struct stored_column *have = layout_by_attribute(a->layout, want->attribute);
+		int was = table_column_by_attribute(a->old, want->attribute);
+		struct buf type;
+		if (!have || was < 0 || !type_widens(&a->old->columns[was].type, &want->type))
+			continue;
+		buf_init(&type, BUF_MAX);
+		storage_type_print(a->sink, a->now, want, &type);
+		if (strcmp(have->type, buf_text(&type)) != 0 &&
+			!type_equal(&a->old->columns[was].type, &want->type)) {
+			begin_alter(a);
+			buf_puts(&a->sql, "MODIFY COLUMN ");
+			clickhouse_quote_name(have->name, &a->sql);
+			buf_printf(&a->sql, " %s COMMENT ", buf_text(&type));
+			add_column_comment(&a->sql, want, NULL);
+			ok = run_alter(a);
+		}
+		buf_release(&type);
+	}
+	return ok;
+}
+
+static bool follow(struct clickhouse_sink *s, const char *storage, const struct table *old,
+	const struct table *now, struct error *err)
+{
+	struct alter a = {.sink = s, .storage = storage, .old = old, .now = now, .err = err};
+
+	buf_init(&a.sql, BUF_MAX);
+	bool ok = read_layout(&a) && put_dropped_aside(&a) && rename_columns(&a, true) &&
+		  rename_columns(&a, false) && add_columns(&a) && widen_columns(&a);
+	if (a.layout)
+		layout_put(s, a.layout);
+	buf_release(&a.sql);
+	layout_forget(s, storage);
+	return ok;
+}
+
+bool clickhouse_evolve(struct sink *sink, const struct landing *landing, const struct table *old,
+	bool *in_place, struct error *err)
+{
+	struct clickhouse_sink *s = clickhouse_sink_of(sink);
+	const struct table *now = landing->table;
+
+	*in_place = can_follow(old, now);
+	for (enum storage_kind kind = 0; *in_place && kind < N_STORAGE_KINDS; kind++) {
+		CLEANUP(free_string) char *storage = storage_name(s, landing, kind);
+		if (!table_keeps(now, kind))
+			continue;
+		if (!follow(s, storage, old, now, err) ||
+			(!landing->building && !view_update(s, now, kind, err)))
+			return false;
+	}
+	return true;
+}

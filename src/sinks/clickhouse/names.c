@@ -1,0 +1,161 @@
+/* Names of storages, types and comments as SQL; see clickhouse.h. */
+#include <stdio.h>
+#include <string.h>
+#include "base/text.h"
+#include "formats/native/native.h"
+#include "sinks/clickhouse/clickhouse.h"
+
+static const char *const suffix[N_STORAGE_KINDS] = {"", "_log"};
+static const char *const kind_name[N_STORAGE_KINDS] = {"rows", "log"};
+
+bool table_keeps(const struct table *t, enum storage_kind kind)
+{
+	return t->keep == KEEP_BOTH || (t->keep == KEEP_LATEST) == (kind == STORAGE_ROWS);
+}
+
+char *live_name(const struct table *t, enum storage_kind kind)
+{
+	return xasprintf("%s%s", t->target, suffix[kind]);
+}
+
+char *building_name(const struct table *t, enum storage_kind kind, uint32_t generation)
+{
+	return xasprintf("%s%s__g%u", t->target, suffix[kind], generation);
+}
+
+char *storage_name(struct clickhouse_sink *s, const struct landing *landing, enum storage_kind kind)
+{
+	if (!landing->building)
+		return live_name(landing->table, kind);
+	char *name = building_name(landing->table, kind, landing->generation);
+	pthread_mutex_lock(&s->lock);
+	bool published = map_get(&s->published, name, strlen(name)) != NULL;
+	pthread_mutex_unlock(&s->lock);
+	if (!published)
+		return name;
+	free(name);
+	return live_name(landing->table, kind);
+}
+
+void add_name(struct buf *sql, const char *database, const char *name)
+{
+	clickhouse_quote_name(database, sql);
+	buf_puts(sql, ".");
+	clickhouse_quote_name(name, sql);
+}
+
+void add_text(struct buf *sql, const char *text)
+{
+	clickhouse_quote_text(text, strlen(text), sql);
+}
+
+static void print_type(
+	const struct clickhouse_sink *s, const struct type *type, bool json, struct buf *out)
+{
+	const char *name = NULL;
+
+	if (type->kind == TYPE_ARRAY) {
+		buf_puts(out, "Array(");
+		print_type(s, type->element, json, out);
+		buf_puts(out, ")");
+		return;
+	}
+	if (type->kind == TYPE_SYMBOL) {
+		buf_puts(out, type->nullable ? "LowCardinality(Nullable(String))"
+					     : "LowCardinality(String)");
+		return;
+	}
+	if (type->kind == TYPE_JSON && json)
+		name = "JSON";
+	else if (type->kind == TYPE_TIMESTAMP && !s->utc)
+		/* Shown in the server's zone it would be another time than the source's. */
+		name = "DateTime64(6, 'UTC')";
+	if (name)
+		buf_printf(out, type->nullable ? "Nullable(%s)" : "%s", name);
+	else
+		native_type_print(type, out);
+}
+
+void storage_type_print(const struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, struct buf *out)
+{
+	/* The server's JSON cannot be sorted by. */
+	print_type(s, &c->type, !c->key && t->options && t->options->json == JSON_NATIVE, out);
+}
+
+static void add_json_member(struct buf *json, const char *name, const char *value)
+{
+	buf_printf(json, "\"%s\":", name);
+	text_print_json(value, strlen(value), json);
+}
+
+void add_table_comment(struct buf *sql, const struct landing *landing, enum storage_kind kind)
+{
+	const struct table *t = landing->table;
+	CLEANUP(free_string) char *source = xasprintf("%s.%s", t->schema, t->name);
+	struct buf json;
+
+	buf_init(&json, BUF_MAX);
+	buf_puts(&json, "{\"tailrace\":{");
+	add_json_member(&json, "stream", t->stream);
+	buf_puts(&json, ",");
+	add_json_member(&json, "table", source);
+	buf_puts(&json, ",");
+	add_json_member(&json, "kind", landing->generation ? kind_name[kind] : "view");
+	if (landing->generation)
+		buf_printf(&json, ",\"generation\":%u", landing->generation);
+	buf_puts(&json, "}}");
+	add_text(sql, buf_text(&json));
+	buf_release(&json);
+}
+
+void add_column_comment(struct buf *sql, const struct table_column *c, const char *dropped_at)
+{
+	struct buf json;
+
+	buf_init(&json, BUF_MAX);
+	buf_printf(&json, "{\"attribute\":%d", c->attribute);
+	if (c->source_type) {
+		buf_puts(&json, ",");
+		add_json_member(&json, "type", c->source_type);
+	}
+	if (dropped_at) {
+		buf_puts(&json, ",");
+		add_json_member(&json, "dropped", dropped_at);
+	}
+	buf_puts(&json, "}");
+	add_text(sql, buf_text(&json));
+	buf_release(&json);
+}
+
+/* The key column that the next name of a list "a, b" is; *list is moved behind it. */
+static int next_of_order(const struct table *t, const char **list)
+{
+	const char *from = *list + strspn(*list, " \t");
+	size_t len = strcspn(from, ",");
+
+	*list = from + len + (from[len] == ',');
+	while (len && (from[len - 1] == ' ' || from[len - 1] == '\t'))
+		len--;
+	for (size_t i = 0; i < t->n_key; i++) {
+		const char *name = t->columns[t->key[i]].name;
+		if (strlen(name) == len && !memcmp(name, from, len))
+			return t->key[i];
+	}
+	return -1;
+}
+
+void sorting_key(const struct table *t, uint16_t *out)
+{
+	const char *order_by = t->options ? t->options->order_by : NULL;
+	size_t n = 0;
+
+	while (order_by && *order_by && n < t->n_key) {
+		int column = next_of_order(t, &order_by);
+		if (column < 0)
+			break; /* selection_apply() has refused the table */
+		out[n++] = (uint16_t)column;
+	}
+	if (n < t->n_key)
+		memcpy(out, t->key, t->n_key * sizeof *out);
+}

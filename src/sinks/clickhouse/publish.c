@@ -1,0 +1,174 @@
+/*
+ * A generation that was built takes the place of the live one: the two exchange their names at once, then the
+ * old one goes. Which is which stands in the comments, which travel with the tables, so after a crash in
+ * between the same call finds what is done. Of a history the old storage is kept, under NAME__archive_gN:
+ * it holds versions that the new copy cannot have.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "sinks/clickhouse/clickhouse.h"
+
+static bool drop_table(struct clickhouse_sink *s, const char *name, struct error *err)
+{
+	/* Servers refuse to drop more than 50 GB unless told so. */
+	static const struct clickhouse_setting settings[] = {
+		{"max_table_size_to_drop", "0"}, {"max_partition_size_to_drop", "0"}, {0}};
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	buf_puts(&sql, "DROP TABLE IF EXISTS ");
+	add_name(&sql, s->cdc, name);
+	struct clickhouse_query q = {.sql = buf_text(&sql), .settings = settings};
+	bool ok = clickhouse_query(s->client, &q, err) ||
+		  error_add(err, "dropping %s.%s", s->cdc, name);
+	buf_release(&sql);
+	layout_forget(s, name);
+	return ok;
+}
+
+static bool run_pair(struct clickhouse_sink *s, const char *verb, const char *from,
+	const char *joint, const char *to, struct error *err)
+{
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	buf_puts(&sql, verb);
+	add_name(&sql, s->cdc, from);
+	buf_puts(&sql, joint);
+	add_name(&sql, s->cdc, to);
+	bool ok = clickhouse_run(s->client, buf_text(&sql), err) ||
+		  error_add(err, "%s%s%s%s", verb, from, joint, to);
+	buf_release(&sql);
+	layout_forget(s, from);
+	layout_forget(s, to);
+	return ok;
+}
+
+static bool exchange(struct clickhouse_sink *s, const struct landing *landing,
+	enum storage_kind kind, struct arena *arena, struct error *err)
+{
+	CLEANUP(free_string) char *live = live_name(landing->table, kind);
+	CLEANUP(free_string)
+	char *building = building_name(landing->table, kind, landing->generation);
+	struct stored_table now, built;
+
+	if (!stored_table_get(s, s->cdc, live, arena, &now, err) ||
+		!stored_table_get(s, s->cdc, building, arena, &built, err) ||
+		!stored_table_check(&now, s->cdc, landing->table, err) ||
+		!stored_table_check(&built, s->cdc, landing->table, err))
+		return false;
+	bool done = now.exists && now.generation == landing->generation;
+	if (!done && !built.exists)
+		return error_set(err, ERROR_TABLE,
+			"%s.%s, which was to become %s, is gone; tailrace resync %s makes it anew",
+			s->cdc, building, live, landing->table->target);
+	if (!done && !(now.exists ? run_pair(s, "EXCHANGE TABLES ", live, " AND ", building, err)
+				  : run_pair(s, "RENAME TABLE ", building, " TO ", live, err)))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	map_put(&s->published, building, strlen(building), s);
+	pthread_mutex_unlock(&s->lock);
+	failpoint("clickhouse.exchanged");
+	return true;
+}
+
+static bool is_empty(struct clickhouse_sink *s, const char *name, bool *empty, struct error *err)
+{
+	struct rows rows;
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	buf_puts(&sql, "SELECT count() FROM ");
+	add_name(&sql, s->cdc, name);
+	bool ok = rows_query(s, "u", buf_text(&sql), NULL, &rows, err);
+	if (ok) {
+		*empty = !rows_number(&rows, 0, 0);
+		rows_release(&rows);
+	}
+	buf_release(&sql);
+	return ok;
+}
+
+static bool archive(struct clickhouse_sink *s, const struct table *t,
+	const struct stored_table *old, struct error *err)
+{
+	CLEANUP(free_string) char *live = live_name(t, STORAGE_LOG);
+	CLEANUP(free_string) char *name = xasprintf("%s__archive_g%u", live, old->generation);
+	bool empty = false;
+
+	if (!is_empty(s, old->name, &empty, err))
+		return false;
+	if (empty)
+		return drop_table(s, old->name, err);
+	if (!run_pair(s, "RENAME TABLE ", old->name, " TO ", name, err))
+		return false;
+	log_warn("history was copied anew; the earlier one is kept beside it",
+		F("stream", t->stream), F("table", t->target), F("archive", name));
+	return true;
+}
+
+/* Is it a storage that was built and is no more: NAME__gN, whatever it holds by now? */
+static bool is_built(const struct table *t, enum storage_kind kind, const struct stored_table *have)
+{
+	CLEANUP(free_string) char *live = live_name(t, kind);
+	size_t len = strlen(live);
+
+	return !strncmp(have->name, live, len) && !strncmp(have->name + len, "__g", 3) &&
+	       !strcmp(have->kind, kind == STORAGE_LOG ? "log" : "rows");
+}
+
+static bool drop_old(
+	struct clickhouse_sink *s, const struct table *t, struct arena *arena, struct error *err)
+{
+	struct stored_tables stored;
+	bool ok = stored_tables_of(s, t->stream, source_name(t, arena), arena, &stored, err);
+
+	for (size_t i = 0; ok && i < stored.len; i++) {
+		const struct stored_table *old = &stored.items[i];
+		if (is_built(t, STORAGE_LOG, old))
+			ok = archive(s, t, old, err);
+		else if (is_built(t, STORAGE_ROWS, old))
+			ok = drop_table(s, old->name, err);
+	}
+	vec_release(&stored);
+	return ok;
+}
+
+bool clickhouse_publish(struct sink *sink, const struct landing *landing, struct error *err)
+{
+	struct clickhouse_sink *s = clickhouse_sink_of(sink);
+	struct arena arena;
+	bool ok = true;
+
+	arena_init(&arena);
+	for (enum storage_kind kind = 0; ok && kind < N_STORAGE_KINDS; kind++)
+		if (table_keeps(landing->table, kind))
+			ok = exchange(s, landing, kind, &arena, err) &&
+			     view_update(s, landing->table, kind, err);
+	ok = ok && drop_old(s, landing->table, &arena, err);
+	arena_release(&arena);
+	return ok;
+}
+
+bool clickhouse_discard(struct sink *sink, const struct landing *landing, struct error *err)
+{
+	struct clickhouse_sink *s = clickhouse_sink_of(sink);
+	struct stored_table have;
+	struct arena arena;
+	bool ok = true;
+
+	arena_init(&arena);
+	for (enum storage_kind kind = 0; ok && kind < N_STORAGE_KINDS; kind++) {
+		CLEANUP(free_string)
+		char *name = building_name(landing->table, kind, landing->generation);
+		ok = stored_table_get(s, s->cdc, name, &arena, &have, err);
+		if (!ok || !have.exists || have.generation != landing->generation)
+			continue;
+		ok = stored_table_check(&have, s->cdc, landing->table, err) &&
+		     drop_table(s, name, err);
+	}
+	arena_release(&arena);
+	return ok;
+}
