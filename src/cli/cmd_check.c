@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/ends.h"
+#include "pipeline/filter.h"
 
 enum { FLAG_JSON };
 static const struct flag flags[] = {
@@ -20,40 +21,26 @@ struct report {
 };
 VEC_TYPE(reports, struct report);
 
-static void add_problem(struct findings *findings, const char *what, const char *mend)
+static void add_problem(struct findings *findings, const char *what)
 {
 	struct finding finding = {
 		.level = FINDING_PROBLEM,
 		.what = arena_strdup(&findings->arena, what),
-		.mend = arena_strdup(&findings->arena, mend),
 	};
 	vec_push(&findings->list, finding);
 }
 
-static bool already_said(const struct findings *findings, const char *problem)
+/* The row filters are ours to evaluate, so it is for us to say whether they can be. */
+static void check_filters(struct findings *findings, const struct tables *tables)
 {
-	vec_each (&findings->list, it)
-		if (strstr(it->what, problem))
-			return true;
-	return false;
-}
-
-static void add_tables(struct findings *findings, const struct tables *tables)
-{
-	struct finding none = {
-		.level = FINDING_PROBLEM,
-		.what = "no table matches the patterns under tables",
-		.mend = "compare them with the tables that `tailrace init` lists",
-	};
-	if (!tables->len)
-		vec_push(&findings->list, none);
 	vec_each (tables, it) {
 		const struct table *t = *it;
-		CLEANUP(free_string) char *what = NULL;
-		if (!t->problem || already_said(findings, t->problem))
+		struct error err = {0};
+		if (!t->options->where || t->problem ||
+			filter_compile(t->options->where, t, &findings->arena, &err))
 			continue;
-		what = xasprintf("table %s.%s: %s", t->schema, t->name, t->problem);
-		add_problem(findings, what, NULL);
+		error_add(&err, "where of table %s.%s", t->schema, t->name);
+		add_problem(findings, err.text);
 	}
 }
 
@@ -64,9 +51,9 @@ static void check_source(struct ends *ends, struct report *report, struct tables
 	struct source *source = ends_source(ends, report->stream, &err);
 	if (!source || !source->ops->check(source, &report->findings, &err) ||
 		!source->ops->discover(source, tables, &err))
-		add_problem(&report->findings, err.text, NULL);
+		add_problem(&report->findings, err.text);
 	else
-		add_tables(&report->findings, tables);
+		check_filters(&report->findings, tables);
 	source_free(source);
 }
 
@@ -78,7 +65,7 @@ static void check_sink(struct ends *ends, struct report *report, const struct ta
 	if (!embedded || ends_warehouse(ends, &err))
 		sink = ends_sink(ends, report->stream->to, &err);
 	if (!sink || !sink->ops->check(sink, tables->items, tables->len, &report->findings, &err))
-		add_problem(&report->findings, err.text, NULL);
+		add_problem(&report->findings, err.text);
 	sink_free(sink);
 }
 
