@@ -239,11 +239,12 @@ static bool settle_some(struct comparison *c, size_t from, size_t to, struct err
 static void give_up_at_many(struct comparison *c)
 {
 	struct verify_table *t = c->result;
+	uint64_t differences = t->missing + t->extra + t->different;
 
-	if (t->missing + t->extra + t->different >= MOST_DIFFERENCES)
+	if (differences >= MOST_DIFFERENCES)
 		t->not_verified = arena_printf(c->arena,
-			"given up after %d differences, with %" PRIu64 " rows compared",
-			MOST_DIFFERENCES, t->rows);
+			"given up after %" PRIu64 " differences, with %" PRIu64 " rows compared",
+			differences, t->rows);
 }
 
 bool settle_suspects(struct comparison *c, struct error *err)

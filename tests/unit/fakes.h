@@ -6,6 +6,7 @@
 #define TESTS_FAKES_H
 
 #include "rows_of.h"
+#include "base/map.h"
 #include "core/sink.h"
 #include "core/source.h"
 #include "pipeline/rows.h"
@@ -14,10 +15,11 @@ struct fake {
 	struct batch rows;
 	const char *asides
 		[8]; /* keys (JSON) of rows that cannot be represented; NULL behind the last */
-	int scans, fetches;            /* calls made */
-	size_t keys_asked;             /* by the last fetch */
-	int failures;                  /* so many calls fail with ERROR_RETRY first */
-	void (*before)(struct fake *); /* each call; or NULL */
+	bool (*is_aside)(const char *key); /* ... and of more of them; or NULL */
+	_Atomic int scans, fetches;        /* calls made */
+	size_t keys_asked;                 /* by the last fetch */
+	int failures;                      /* so many calls fail with ERROR_RETRY first */
+	void (*before)(struct fake *);     /* each call; or NULL */
 };
 
 static struct fake fake_source, fake_sink;
@@ -35,44 +37,55 @@ static inline void fakes_release(void)
 	batch_release(&fake_sink.rows);
 }
 
+/* The key as JSON, in memory that lasts until the next call. */
+static inline const char *fake_key(const struct batch *batch, size_t row)
+{
+	static char text[400];
+	struct buf key;
+
+	buf_init(&key, BUF_MAX);
+	batch_print_key(batch, row, &key);
+	snprintf(text, sizeof text, "%s", buf_text(&key));
+	buf_release(&key);
+	return text;
+}
+
 static inline void fake_remove(struct fake *fake, const char *key)
 {
-	struct buf text, fates;
+	struct buf fates;
 
-	buf_init(&text, BUF_MAX);
 	buf_init(&fates, BUF_MAX);
-	for (size_t row = 0; row < fake->rows.rows; row++) {
-		buf_clear(&text);
-		batch_print_key(&fake->rows, row, &text);
-		buf_u8(&fates, strcmp(buf_text(&text), key) ? ROW_KEEP : ROW_DROP);
-	}
+	for (size_t row = 0; row < fake->rows.rows; row++)
+		buf_u8(&fates, strcmp(fake_key(&fake->rows, row), key) ? ROW_KEEP : ROW_DROP);
 	if (fates.len)
 		batch_settle(&fake->rows, fates.data);
-	buf_release(&text);
 	buf_release(&fates);
+}
+
+static inline bool fake_is_aside(const struct fake *fake, const char *key)
+{
+	bool aside = fake->is_aside && fake->is_aside(key);
+
+	for (size_t i = 0; fake->asides[i]; i++)
+		aside = aside || !strcmp(fake->asides[i], key);
+	return aside;
 }
 
 static inline void fake_append(struct fake *fake, size_t row, struct batch *out)
 {
-	struct buf key;
-	bool aside = false;
+	const char *key = fake_key(&fake->rows, row);
 
-	buf_init(&key, BUF_MAX);
-	batch_print_key(&fake->rows, row, &key);
-	for (size_t i = 0; fake->asides[i]; i++)
-		aside = aside || !strcmp(fake->asides[i], buf_text(&key));
-	if (aside) {
+	if (fake_is_aside(fake, key)) {
 		batch_set_aside(out, &(struct set_aside){.meta = batch_meta(&fake->rows)[row],
-					     .key = buf_text(&key),
+					     .key = key,
 					     .row = "{}",
 					     .column = "note",
 					     .reason = "out of range"});
-	} else {
-		for (size_t c = 0; c < out->table->n_columns; c++)
-			column_copy_row(&out->columns[c], &fake->rows.columns[c], row);
-		batch_commit_row(out, &batch_meta(&fake->rows)[row]);
+		return;
 	}
-	buf_release(&key);
+	for (size_t c = 0; c < out->table->n_columns; c++)
+		column_copy_row(&out->columns[c], &fake->rows.columns[c], row);
+	batch_commit_row(out, &batch_meta(&fake->rows)[row]);
 }
 
 static inline bool fake_call(struct fake *fake, struct error *err)
@@ -89,17 +102,20 @@ static inline bool fake_call(struct fake *fake, struct error *err)
 static inline bool fake_fetch(
 	struct fake *fake, const struct batch *keys, struct batch *out, struct error *err)
 {
+	struct map asked = {0};
+
 	if (!fake_call(fake, err))
 		return false;
 	fake->fetches++;
 	fake->keys_asked = keys->rows;
+	for (size_t row = 0; row < keys->rows; row++)
+		map_put(&asked, fake_key(keys, row), strlen(fake_key(keys, row)), fake);
 	for (size_t row = 0; row < fake->rows.rows; row++) {
-		bool asked = false;
-		for (size_t k = 0; k < keys->rows; k++)
-			asked = asked || batch_key_equal(keys, k, &fake->rows, row);
-		if (asked)
+		const char *key = fake_key(&fake->rows, row);
+		if (map_get(&asked, key, strlen(key)))
 			fake_append(fake, row, out);
 	}
+	map_release(&asked);
 	return true;
 }
 
