@@ -74,7 +74,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 static void put_table(uint64_t id, const char *schema, const char *name, const char *target,
 	enum table_status status)
 {
-	struct table_state table = {.source_id = id, .status = status, .definition = "{}"};
+	char definition[] = "{}";
+	struct table_state table = {.source_id = id, .status = status, .definition = definition};
 	struct error err;
 
 	snprintf(table.schema, sizeof table.schema, "%s", schema);
