@@ -211,7 +211,8 @@ static void print_date(int32_t days, struct buf *out)
 
 static void print_value(const struct column *c, size_t row, struct buf *out)
 {
-	const uint8_t *p = column_fixed(c, row, type_width(&c->type));
+	size_t width = type_width(&c->type);
+	const uint8_t *p = width ? column_fixed(c, row, width) : NULL;
 
 	switch (c->type.kind) {
 	case TYPE_BOOL: buf_puts(out, *p ? "true" : "false"); break;
