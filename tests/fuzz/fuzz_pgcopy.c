@@ -1,0 +1,29 @@
+/* COPY in binary, in steps that the first byte gives: whatever comes, the reader answers. */
+#include "formats/pgcopy/pgcopy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#define COLUMNS 3
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct pgcopy copy;
+	struct pg_cell cells[COLUMNS];
+	struct error err;
+	enum pgcopy_status status = PGCOPY_MORE;
+	volatile uint8_t seen = 0;
+
+	if (!len)
+		return 0;
+	pgcopy_init(&copy);
+	size_t step = data[0] ? data[0] : len;
+	for (size_t at = 1; status == PGCOPY_MORE && at < len; at += step) {
+		pgcopy_feed(&copy, data + at, len - at < step ? len - at : step);
+		while ((status = pgcopy_next(&copy, cells, COLUMNS, &err)) == PGCOPY_ROW)
+			for (int i = 0; i < COLUMNS; i++)
+				if (cells[i].len)
+					seen ^= cells[i].data[cells[i].len - 1];
+	}
+	pgcopy_release(&copy);
+	return 0;
+}
