@@ -364,74 +364,74 @@ static void nesting_is_bounded(void **unused)
 	assert_null(filter_compile(where, table, &arena, &err));
 }
 
+/* What is no filter, and the message without its beginning. */
+static const char *const no_filters[][2] = {
+	{"", "the name of a column was expected, at the end of \"\""},
+	{"   ", "the name of a column was expected, at the end of \"   \""},
+	{"id =", "a number, text in single quotes, TRUE or FALSE was expected (columns are "
+		 "compared with "
+		 "literals only), at the end of \"id =\""},
+	{"id = 1 and", "the name of a column was expected, at the end of \"id = 1 and\""},
+	{"id = 1)", "AND, OR or the end was expected, at offset 6, near \")\""},
+	{"(id = 1", ") was expected, at the end of \"(id = 1\""},
+	{"id = 1 id = 2", "AND, OR or the end was expected, at offset 7, near \"id = 2\""},
+	{"id = small", "a number, text in single quotes, TRUE or FALSE was expected "
+		       "(columns are compared with "
+		       "literals only), at offset 5, near \"small\""},
+	{"1 = id", "the name of a column was expected, at offset 0, near \"1 = id\""},
+	{"id == 1", "a number, text in single quotes, TRUE or FALSE was expected (columns "
+		    "are compared with "
+		    "literals only), at offset 4, near \"= 1\""},
+	{"id = null", "a comparison with NULL is never true, write IS NULL or IS NOT NULL, "
+		      "at offset 5, near "
+		      "\"null\""},
+	{"id in (1, null)", "a comparison with NULL is never true, write IS NULL or IS NOT "
+			    "NULL, at offset 10, "
+			    "near \"null)\""},
+	{"id in ()", "a number, text in single quotes, TRUE or FALSE was expected (columns "
+		     "are compared with "
+		     "literals only), at offset 7, near \")\""},
+	{"id in (1", "a comma or ) was expected, at the end of \"id in (1\""},
+	{"id in 1", "a list in parentheses was expected, at offset 6, near \"1\""},
+	{"id between 1 or 2", "AND was expected, at offset 13, near \"or 2\""},
+	{"id not 1", "IN, BETWEEN or LIKE was expected, at offset 7, near \"1\""},
+	{"id is 1", "NULL or NOT NULL was expected, at offset 6, near \"1\""},
+	{"id", "column id is no boolean, so it needs a comparison: = <> < <= > >= IN "
+	       "BETWEEN LIKE IS, at offset "
+	       "0, near \"id\""},
+	{"status = 'paid", "the quote is not closed, at offset 9, near \"'paid\""},
+	{"status = 'paid''", "the quote is not closed, at offset 9, near \"'paid''\""},
+	{"status = \"paid\"", "a number, text in single quotes, TRUE or FALSE was expected "
+			      "(columns are compared "
+			      "with literals only), at offset 9, near \"\"paid\"\""},
+	{"id = 1; drop table orders",
+		"';' has no meaning in a filter, at offset 6, near \"; drop table "
+		"orders\""},
+	{"id = 1 -- all", "AND, OR or the end was expected, at offset 7, near \"-- all\""},
+	{"id = 1a", "this is no number, at offset 5, near \"1a\""},
+	{"id = 0x10", "this is no number, at offset 5, near \"0x10\""},
+	{"id = 1.2.3", "this is no number, at offset 5, near \"1.2.3\""},
+	{"id = --1", "a number was expected, at offset 6, near \"-1\""},
+	{"id = -'1'", "a number was expected, at offset 6, near \"'1'\""},
+	{"not", "the name of a column was expected, at the end of \"not\""},
+	{"null is null", "the name of a column was expected, at offset 0, near \"null is null\""},
+	{"upper(status) = 'A'", "there is no column upper; a column that a rule drops "
+				"cannot be filtered on, at "
+				"offset 0, near \"upper(status) = 'A'\""},
+	{"statsu = 'x'", "there is no column statsu (did you mean status?), at offset 0, "
+			 "near \"statsu = 'x'\""},
+	{"status like 5", "a pattern in single quotes was expected, at offset 12, near \"5\""},
+	{"status like 'a\\'", "the pattern ends in the escape character \\, at offset 12, "
+			      "near \"'a\\'\""},
+};
+
 static void what_is_no_filter_is_refused_with_its_place(void **unused)
 {
 	(void)unused;
-	static const char *const cases[][2] = {
-		{"", "the name of a column was expected, at the end of \"\""},
-		{"   ", "the name of a column was expected, at the end of \"   \""},
-		{"id =", "a number, text in single quotes, TRUE or FALSE was expected (columns are "
-			 "compared with "
-			 "literals only), at the end of \"id =\""},
-		{"id = 1 and", "the name of a column was expected, at the end of \"id = 1 and\""},
-		{"id = 1)", "AND, OR or the end was expected, at offset 6, near \")\""},
-		{"(id = 1", ") was expected, at the end of \"(id = 1\""},
-		{"id = 1 id = 2", "AND, OR or the end was expected, at offset 7, near \"id = 2\""},
-		{"id = small", "a number, text in single quotes, TRUE or FALSE was expected "
-			       "(columns are compared with "
-			       "literals only), at offset 5, near \"small\""},
-		{"1 = id", "the name of a column was expected, at offset 0, near \"1 = id\""},
-		{"id == 1", "a number, text in single quotes, TRUE or FALSE was expected (columns "
-			    "are compared with "
-			    "literals only), at offset 4, near \"= 1\""},
-		{"id = null", "a comparison with NULL is never true, write IS NULL or IS NOT NULL, "
-			      "at offset 5, near "
-			      "\"null\""},
-		{"id in (1, null)", "a comparison with NULL is never true, write IS NULL or IS NOT "
-				    "NULL, at offset 10, "
-				    "near \"null)\""},
-		{"id in ()", "a number, text in single quotes, TRUE or FALSE was expected (columns "
-			     "are compared with "
-			     "literals only), at offset 7, near \")\""},
-		{"id in (1", "a comma or ) was expected, at the end of \"id in (1\""},
-		{"id in 1", "a list in parentheses was expected, at offset 6, near \"1\""},
-		{"id between 1 or 2", "AND was expected, at offset 13, near \"or 2\""},
-		{"id not 1", "IN, BETWEEN or LIKE was expected, at offset 7, near \"1\""},
-		{"id is 1", "NULL or NOT NULL was expected, at offset 6, near \"1\""},
-		{"id", "column id is no boolean, so it needs a comparison: = <> < <= > >= IN "
-		       "BETWEEN LIKE IS, at offset "
-		       "0, near \"id\""},
-		{"status = 'paid", "the quote is not closed, at offset 9, near \"'paid\""},
-		{"status = 'paid''", "the quote is not closed, at offset 9, near \"'paid''\""},
-		{"status = \"paid\"", "a number, text in single quotes, TRUE or FALSE was expected "
-				      "(columns are compared "
-				      "with literals only), at offset 9, near \"\"paid\"\""},
-		{"id = 1; drop table orders",
-			"';' has no meaning in a filter, at offset 6, near \"; drop table "
-			"orders\""},
-		{"id = 1 -- all", "AND, OR or the end was expected, at offset 7, near \"-- all\""},
-		{"id = 1a", "this is no number, at offset 5, near \"1a\""},
-		{"id = 0x10", "this is no number, at offset 5, near \"0x10\""},
-		{"id = 1.2.3", "this is no number, at offset 5, near \"1.2.3\""},
-		{"id = --1", "a number was expected, at offset 6, near \"-1\""},
-		{"id = -'1'", "a number was expected, at offset 6, near \"'1'\""},
-		{"not", "the name of a column was expected, at the end of \"not\""},
-		{"null is null",
-			"the name of a column was expected, at offset 0, near \"null is null\""},
-		{"upper(status) = 'A'", "there is no column upper; a column that a rule drops "
-					"cannot be filtered on, at "
-					"offset 0, near \"upper(status) = 'A'\""},
-		{"statsu = 'x'", "there is no column statsu (did you mean status?), at offset 0, "
-				 "near \"statsu = 'x'\""},
-		{"status like 5",
-			"a pattern in single quotes was expected, at offset 12, near \"5\""},
-		{"status like 'a\\'", "the pattern ends in the escape character \\, at offset 12, "
-				      "near \"'a\\'\""},
-	};
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(no_filters); i++) {
 		char message[400];
-		snprintf(message, sizeof message, "public.orders: where: %s", cases[i][1]);
-		refuses(cases[i][0], message);
+		snprintf(message, sizeof message, "public.orders: where: %s", no_filters[i][1]);
+		refuses(no_filters[i][0], message);
 	}
 }
 
