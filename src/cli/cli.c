@@ -1,10 +1,12 @@
 /* From argv to a command: finding it, reading its flags, checking what it was given. See cli.h. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "core/units.h"
 
 #define DEFAULT_CONFIG "tailrace.yaml"
@@ -143,14 +145,12 @@ static int read_and_run(struct call *call, char **next, char **end)
 	return code == DONE ? call->command->run(call) : code;
 }
 
-int cli_main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
 	struct call call = {.config_path = DEFAULT_CONFIG};
 	char **next = argv + 1, **end = argv + argc;
 	const char *value;
 
-	failpoints_init();
-	signal(SIGPIPE, SIG_IGN);
 	while (next < end && is_config(*next, &value)) {
 		if (!value && ++next == end)
 			return wrong_use("-c needs a file");
@@ -175,6 +175,20 @@ int cli_main(int argc, char **argv)
 			       ? wrong_use("unknown option '%s'; see `tailrace help`", *next)
 			       : unknown_command(*next);
 	return read_and_run(&call, next + 1, end);
+}
+
+int cli_main(int argc, char **argv)
+{
+	failpoints_init();
+	signal(SIGPIPE, SIG_IGN);
+	log_setup(LOG_WARN, LOG_LOGFMT); /* `run` asks its configuration */
+	int code = dispatch(argc, argv);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	/* A reader that has seen enough, as head does, needs no word. */
+	if (errno != EPIPE)
+		wrong_use("standard output: %s", strerror(errno));
+	return code == DONE ? FAILED : code;
 }
 
 /* --- values --- */

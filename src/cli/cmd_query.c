@@ -33,12 +33,12 @@ static const struct option target_table[] = {
 	OPTION_END,
 };
 
+/* What standard output does not take is told by cli_main(): here it only ends the statement. */
 static bool print_answer(
 	struct http_taker *taker, const uint8_t *bytes, size_t len, struct error *err)
 {
 	(void)taker;
-	return fwrite(bytes, 1, len, stdout) == len ||
-	       error_set(err, ERROR_BROKEN, "standard output takes no more");
+	return fwrite(bytes, 1, len, stdout) == len || error_set(err, ERROR_BROKEN, "not written");
 }
 
 static bool read_statement(const char *arg, struct buf *out, struct error *err)
@@ -88,18 +88,36 @@ static struct clickhouse *connect_to(
 	return clickhouse_new(&client, &options, err) ? client : NULL;
 }
 
+/* Before a first run there is none, and a statement that names it as its own would be refused. */
+static bool database_exists(
+	struct clickhouse *client, const char *name, bool *exists, struct error *err)
+{
+	const struct clickhouse_setting settings[] = {{"param_name", name}, {NULL, NULL}};
+	struct buf answer;
+	buf_init(&answer, 4096);
+	const struct clickhouse_query query = {
+		.sql = "SELECT 1 FROM system.databases WHERE name = {name:String} FORMAT TSV",
+		.settings = settings,
+		.answer = &answer,
+	};
+	bool ok = clickhouse_query(client, &query, err);
+	*exists = answer.len;
+	buf_release(&answer);
+	return ok;
+}
+
 static bool run_statement(struct clickhouse *client, const char *sql, const char *format,
 	const char *database, struct error *err)
 {
+	bool exists;
+	if (!database_exists(client, database, &exists, err))
+		return false;
 	struct http_taker taker = {print_answer};
 	const struct clickhouse_setting settings[] = {
-		{"default_format", format}, {"database", database}, {NULL, NULL}};
+		{"default_format", format}, {exists ? "database" : NULL, database}, {NULL, NULL}};
 	const struct clickhouse_query query = {
 		.sql = sql, .settings = settings, .taker = &taker, .streams = true};
-	bool ok = clickhouse_query(client, &query, err);
-	if (fflush(stdout) != 0 && ok)
-		ok = error_set(err, ERROR_BROKEN, "standard output takes no more");
-	return ok;
+	return clickhouse_query(client, &query, err) || ferror(stdout);
 }
 
 static int query_stream(

@@ -31,7 +31,7 @@ static struct table *new_table(
 
 static struct plan new_plan(void)
 {
-	static const char *const columns[] = {"id", "email", "pass\"word: {", NULL};
+	static const char *const columns[] = {"id", "email", "password\": {", NULL};
 	struct plan plan = {.stream = "shop",
 		.kind = "postgres",
 		.url = "postgresql://h/a$b",
@@ -95,7 +95,7 @@ static void tables_are_listed_with_size_and_key(void **unused)
 	assert_non_null(strstr(text, "#   public.a?b: c "));
 	assert_non_null(strstr(text, "no key: kept as history\n"));
 	assert_non_null(strstr(text, "# - public.orders:\n      #     columns: {email: hash, "
-				     "\"pass\\\"word: {\": drop}"));
+				     "\"password\\\": {\": drop}"));
 	release(&plan, &out);
 }
 
@@ -123,7 +123,7 @@ static void suggested_column_rules_load(void **unused)
 	assert_int_equal(selection->n_rules, 5);
 	assert_string_equal(selection->rules[2].pattern, "public.orders");
 	assert_int_equal(selection->rules[2].n_columns, 2);
-	assert_string_equal(selection->rules[2].columns[1].name, "pass\"word: {");
+	assert_string_equal(selection->rules[2].columns[1].name, "password\": {");
 	assert_int_equal(selection->rules[2].columns[1].rule.kind, RULE_DROP);
 	config_release(&config);
 	buf_release(&uncommented);
