@@ -12,6 +12,7 @@
 #include "state/state.h"
 
 static char dir[64], out[65536], err_out[65536];
+static const char *stdout_path = ".out";
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -50,7 +51,7 @@ static int run(const char *line)
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (!freopen(".out", "w", stdout) || !freopen(".err", "w", stderr))
+		if (!freopen(stdout_path, "w", stdout) || !freopen(".err", "w", stderr))
 			_exit(99);
 		int code = cli_main(argc, argv);
 		fflush(NULL);
@@ -270,6 +271,19 @@ static void a_server_that_is_away_is_a_failure(void **unused)
 	assert_non_null(strstr(out, "\"level\":\"problem\""));
 }
 
+static void what_cannot_be_written_is_a_failure(void **unused)
+{
+	(void)unused;
+	write_config();
+	FILE *f = fopen(".out", "w");
+	fclose(f);
+	stdout_path = "/dev/full";
+	int code = run("status");
+	stdout_path = ".out";
+	assert_int_equal(code, FAILED);
+	assert_string_equal(err_out, "tailrace: standard output: No space left on device\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter_folder, leave_folder)
 
 int main(void)
@@ -286,6 +300,7 @@ int main(void)
 		TEST(a_resync_without_a_process_is_kept_for_the_next),
 		TEST(a_resync_of_a_table_in_two_streams_asks_which),
 		TEST(a_server_that_is_away_is_a_failure),
+		TEST(what_cannot_be_written_is_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
