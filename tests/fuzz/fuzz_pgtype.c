@@ -1,7 +1,7 @@
 /*
- * Values of PostgreSQL's types, in both forms. The first byte picks the type, the second the form. A value that
- * fails leaves its column as it was; one that decodes from binary and has a text must decode from that text to the
- * same.
+ * Values of PostgreSQL's types, in both forms. The first byte picks the type, the second the form.
+ * A value that fails leaves its column as it was; one that decodes from binary and has a text must
+ * decode from that text to the same.
  */
 #include <assert.h>
 #include "formats/pgtype/pgtype.h"
@@ -86,7 +86,8 @@ static const struct pg_column columns[] = {
 	PLAIN(20),
 	PLAIN(3802),
 	PLAIN(ENUM),
-	/* Hostile digits and NaNs have no text of their own: from here on only robustness is looked at. */
+	/* Hostile digits and NaNs have no text of their own: from here on only robustness is
+	 * looked at. */
 	PLAIN(1700),
 	{.type = 1700, .typmod = (10 << 16 | 2) + 4},
 	{.type = 1700, .typmod = (76 << 16 | 38) + 4},

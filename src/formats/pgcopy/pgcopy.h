@@ -1,7 +1,7 @@
 /*
- * The stream of COPY ... TO STDOUT (FORMAT binary): signature, flags, header extension, tuples, trailer
- * (PostgreSQL's manual, COPY, "Binary Format"). The messages may cut it anywhere: feed one, take rows until
- * it wants more. A tuple that lies whole within a message is not copied.
+ * The stream of COPY ... TO STDOUT (FORMAT binary): signature, flags, header extension, tuples,
+ * trailer (PostgreSQL's manual, COPY, "Binary Format"). The messages may cut it anywhere: feed one,
+ * take rows until it wants more. A tuple that lies whole within a message is not copied.
  *
  *	pgcopy_feed(&copy, data, len);
  *	while ((status = pgcopy_next(&copy, cells, n, &err)) == PGCOPY_ROW)
@@ -34,14 +34,14 @@ void pgcopy_reset(struct pgcopy *c); /* for another COPY */
 /* `data` is borrowed until pgcopy_next() says PGCOPY_MORE; feed only then. */
 void pgcopy_feed(struct pgcopy *c, const uint8_t *data, size_t len);
 
-/* The cells (n of them; PG_CELL_BINARY or PG_CELL_NULL) are valid until the next call. A column that was
- * selected as COLUMN::text is PG_CELL_TEXT by the caller's hand, or by pgcopy_rows(). */
+/* The cells (n of them; PG_CELL_BINARY or PG_CELL_NULL) are valid until the next call. A column
+ * that was selected as COLUMN::text is PG_CELL_TEXT by the caller's hand, or by pgcopy_rows(). */
 MUST_CHECK enum pgcopy_status pgcopy_next(
 	struct pgcopy *c, struct pg_cell *cells, size_t n, struct error *err);
 
-/* Feeds a message and appends its rows; the COPY selected all columns of the table, in its order, those with
- * codec.cast_in_copy as text. `cells` is room for table->n_columns. *ended is set at the trailer: a COPY that ends
- * without it was cut off. */
+/* Feeds a message and appends its rows; the COPY selected all columns of the table, in its
+ * order, those with codec.cast_in_copy as text. `cells` is room for table->n_columns. *ended is
+ * set at the trailer: a COPY that ends without it was cut off. */
 MUST_CHECK bool pgcopy_rows(struct pgcopy *c, const uint8_t *data, size_t len, struct pg_rows *rows,
 	struct pg_cell *cells, struct batch *batch, const struct row_meta *meta, bool *ended,
 	struct error *err);

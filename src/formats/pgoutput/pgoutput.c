@@ -1,4 +1,5 @@
-/* Messages of pgoutput; see pgoutput.h. Every parser is a few steps over a cursor that knows its end. */
+/* Messages of pgoutput; see pgoutput.h. Every parser is a few steps over a cursor that knows its
+ * end. */
 #include "formats/pgoutput/pgoutput.h"
 
 #include "formats/pgtype/pgwire.h"
@@ -63,7 +64,7 @@ static bool parse_type(struct pg_wire *w, struct pgoutput_type *out)
 	return pg_wire_u32(w, &out->id) && take_text(w, &out->schema) && take_text(w, &out->name);
 }
 
-/* --- Relations ---------------------------------------------------------------------------------- */
+/* --- Relations -------------------------------------------------------------------------------- */
 
 static bool take_column(struct pg_wire *w, struct pgoutput_column *out)
 {
@@ -106,7 +107,7 @@ bool pgoutput_next_column(struct pgoutput_relation *rest, struct pgoutput_column
 	return true;
 }
 
-/* --- Changes ------------------------------------------------------------------------------------ */
+/* --- Changes ---------------------------------------------------------------------------------- */
 
 static bool take_cell(struct pg_wire *w, struct pg_cell *out)
 {
@@ -200,7 +201,7 @@ static bool parse_message(struct pg_wire *w, struct pgoutput_message *out)
 	return pg_wire_bytes(w, out->len, &out->content);
 }
 
-/* --- All of them -------------------------------------------------------------------------------- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 static bool parse_body(struct pg_wire *w, struct pgoutput *out)
 {
@@ -247,7 +248,7 @@ bool pgoutput_parse(const uint8_t *data, size_t len, struct pgoutput *out, struc
 	return true;
 }
 
-/* --- Rows --------------------------------------------------------------------------------------- */
+/* --- Rows ------------------------------------------------------------------------------------- */
 
 bool pgoutput_cells(const struct pgoutput_tuple *tuple, const struct pgoutput_map *map,
 	struct pg_cell *cells, size_t n, struct error *err)

@@ -1,7 +1,8 @@
 /*
- * The messages of PostgreSQL's logical decoding plugin pgoutput, proto_version 1 (PostgreSQL's manual, "Logical
- * Replication Message Formats"). A parsed message points into the bytes it was parsed from; nothing is
- * allocated, and every length has been checked. What does not parse is ERROR_BROKEN, with the offset.
+ * The messages of PostgreSQL's logical decoding plugin pgoutput, proto_version 1 (PostgreSQL's
+ * manual, "Logical Replication Message Formats"). A parsed message points into the bytes it was
+ * parsed from; nothing is allocated, and every length has been checked. What does not parse is
+ * ERROR_BROKEN, with the offset.
  */
 #ifndef FORMATS_PGOUTPUT_PGOUTPUT_H
 #define FORMATS_PGOUTPUT_PGOUTPUT_H
@@ -57,8 +58,8 @@ struct pgoutput_type {
 	uint32_t id;
 	const char *schema, *name;
 };
-/* Insert: `new`. Update: `new`, and `old` where old_kind is 'K' (key columns, others NULL) or 'O' (all).
- * Delete: `old`. */
+/* Insert: `new`. Update: `new`, and `old` where old_kind is 'K' (key columns, others NULL) or
+ * 'O' (all). Delete: `old`. */
 struct pgoutput_change {
 	uint32_t relation;
 	char old_kind; /* 'K', 'O', or 0: there is no old tuple */
@@ -103,14 +104,15 @@ bool pgoutput_next_column(struct pgoutput_relation *rest, struct pgoutput_column
 
 uint32_t pgoutput_truncated(const struct pgoutput_truncate *t, uint32_t i);
 
-/* Which column of the table (index into table->columns; -1: none, skip it) a column of the message is. */
+/* Which column of the table (index into table->columns; -1: none, skip it) a column of the
+ * message is. */
 struct pgoutput_map {
 	const int16_t *columns;
 	uint16_t n_columns; /* as many as the Relation has */
 };
 
-/* Fills a cell for each of the n columns of the table; those that the message lacks are PG_CELL_ABSENT.
- * ERROR_BROKEN where the tuple has not the Relation's number of columns. */
+/* Fills a cell for each of the n columns of the table; those that the message lacks are
+ * PG_CELL_ABSENT. ERROR_BROKEN where the tuple has not the Relation's number of columns. */
 MUST_CHECK bool pgoutput_cells(const struct pgoutput_tuple *tuple, const struct pgoutput_map *map,
 	struct pg_cell *cells, size_t n, struct error *err);
 

@@ -1,7 +1,8 @@
 /*
- * Arrays. In binary (array_send): dimensions, a flag, the element's type, length and lower bound of each
- * dimension, then the elements in order. In text: braces, after the bounds ("[0:1]={a,b}") where one does not begin
- * at 1. Both are read as dimensions and a row of elements; where the bounds begin is not carried.
+ * Arrays. In binary (array_send): dimensions, a flag, the element's type, length and lower bound of
+ * each dimension, then the elements in order. In text: braces, after the bounds ("[0:1]={a,b}")
+ * where one does not begin at 1. Both are read as dimensions and a row of elements; where the
+ * bounds begin is not carried.
  */
 #include <inttypes.h>
 #include "formats/pgtype/forms.h"
@@ -23,7 +24,7 @@ static bool malformed(const struct array *a, struct error *err)
 	return a->text ? pg_bad_text(a->codec, err) : pg_bad_binary(a->codec, err);
 }
 
-/* --- Binary ------------------------------------------------------------------------------------- */
+/* --- Binary ----------------------------------------------------------------------------------- */
 
 static bool open_binary(struct array *a, const struct pg_codec *c, const uint8_t *data, size_t len,
 	struct error *err)
@@ -64,7 +65,7 @@ static bool next_binary(struct array *a, struct pg_cell *out)
 	return true;
 }
 
-/* --- Text --------------------------------------------------------------------------------------- */
+/* --- Text ------------------------------------------------------------------------------------- */
 
 static bool is_space(uint8_t ch)
 {
@@ -228,7 +229,7 @@ static bool next_text(struct array *a, struct pg_cell *out)
 	return true;
 }
 
-/* --- Into the column ---------------------------------------------------------------------------- */
+/* --- Into the column -------------------------------------------------------------------------- */
 
 static bool add_element(struct array *a, struct column *column, struct error *err)
 {
@@ -300,7 +301,7 @@ bool pg_array_text(const struct pg_codec *c, const uint8_t *data, size_t len, st
 	return ok;
 }
 
-/* --- Text of binary values ---------------------------------------------------------------------- */
+/* --- Text of binary values -------------------------------------------------------------------- */
 
 static bool render_element(struct array *a, struct buf *out, struct error *err)
 {

@@ -1,4 +1,5 @@
-/* Bit strings, and the system's own types that users seldom keep: tid, snapshots, vectors of numbers. */
+/* Bit strings, and the system's own types that users seldom keep: tid, snapshots, vectors of
+ * numbers. */
 #include <inttypes.h>
 #include "formats/pgtype/forms.h"
 
@@ -43,7 +44,8 @@ bool pg_render_snapshot(const struct pg_codec *c, const uint8_t *data, size_t le
 	return true;
 }
 
-/* int2vector, oidvector: sent as arrays of one dimension without NULLs, printed with blanks between. */
+/* int2vector, oidvector: sent as arrays of one dimension without NULLs, printed with blanks
+ * between. */
 bool pg_render_vector(const struct pg_codec *c, const uint8_t *data, size_t len, struct buf *out,
 	struct error *err)
 {

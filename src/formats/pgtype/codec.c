@@ -1,7 +1,8 @@
 /*
- * Compiles the codec of a column from its type, and reads cells with it; see pgtype.h. A codec is a tree
- * like its type: an array has its element, a composite its fields, a range its bounds' type. What is carried as
- * text needs only the renderers of the tree; an array also decodes by its element.
+ * Compiles the codec of a column from its type, and reads cells with it; see pgtype.h. A codec is a
+ * tree like its type: an array has its element, a composite its fields, a range its bounds' type.
+ * What is carried as text needs only the renderers of the tree; an array also decodes by its
+ * element.
  */
 #include "formats/pgtype/forms.h"
 
@@ -38,7 +39,7 @@ bool pg_bad_text(const struct pg_codec *c, struct error *err)
 	return error_set(err, ERROR_DATA, "the text form of a %s is malformed", c->name);
 }
 
-/* --- Decoding that needs no knowledge of the type ------------------------------------------------ */
+/* --- Decoding that needs no knowledge of the type --------------------------------------------- */
 
 bool pg_decode_string(const struct pg_codec *c, const uint8_t *data, size_t len,
 	struct column *column, struct error *err)
@@ -120,7 +121,7 @@ static bool render_child(const struct pg_codec *c, const uint8_t *data, size_t l
 	return c->children[0].render(&c->children[0], data, len, out, err);
 }
 
-/* --- Compiling ---------------------------------------------------------------------------------- */
+/* --- Compiling -------------------------------------------------------------------------------- */
 
 static struct pg_codec *add_children(const struct compiler *cx, struct pg_codec *c, size_t n)
 {
@@ -390,7 +391,7 @@ void pg_codec_release(struct pg_codec *c)
 	*c = (struct pg_codec){0};
 }
 
-/* --- Cells -------------------------------------------------------------------------------------- */
+/* --- Cells ------------------------------------------------------------------------------------ */
 
 static bool decode_null(const struct pg_codec *c, struct column *column, struct error *err)
 {

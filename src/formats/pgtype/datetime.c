@@ -1,7 +1,7 @@
 /*
- * Dates and times. In binary, days or microseconds since 2000-01-01, the extremes of the integer being the
- * infinities; in text, ISO with a BC behind, in UTC. What the target's Date32 and DateTime64(6) hold ends with
- * the year 2299.
+ * Dates and times. In binary, days or microseconds since 2000-01-01, the extremes of the integer
+ * being the infinities; in text, ISO with a BC behind, in UTC. What the target's Date32 and
+ * DateTime64(6) hold ends with the year 2299.
  */
 #include "base/clock.h"
 #include "formats/pgtype/forms.h"
@@ -14,7 +14,7 @@
 #define MAX_YEAR     INT64_C(5874897) /* of a date, after Christ */
 #define ZONE_SECONDS (16 * 3600)      /* less than that, east or west */
 
-/* --- Into the column ---------------------------------------------------------------------------- */
+/* --- Into the column -------------------------------------------------------------------------- */
 
 static bool out_of_range(const struct pg_codec *c, struct error *err)
 {
@@ -68,7 +68,7 @@ bool pg_timestamp_binary(const struct pg_codec *c, const uint8_t *data, size_t l
 	return add_us(c, us, column, err);
 }
 
-/* --- Reading text ------------------------------------------------------------------------------- */
+/* --- Reading text ----------------------------------------------------------------------------- */
 
 struct text {
 	const uint8_t *at, *end;
@@ -195,7 +195,7 @@ bool pg_timestamp_text(const struct pg_codec *c, const uint8_t *data, size_t len
 	return add_us(c, days * PG_DAY_US + time_us + zone_us, column, err);
 }
 
-/* --- Text of binary values ---------------------------------------------------------------------- */
+/* --- Text of binary values -------------------------------------------------------------------- */
 
 void pg_print_padded(uint64_t value, int width, struct buf *out)
 {

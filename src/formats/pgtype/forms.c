@@ -1,7 +1,7 @@
 /*
  * The built-in types, one line each: what a value becomes and which functions read it. A type whose
- * binary form says less than its text (regclass and its like send an oid, text a name) has no functions,
- * and is read as text.
+ * binary form says less than its text (regclass and its like send an oid, text a name) has no
+ * functions, and is read as text.
  */
 #include "formats/pgtype/forms.h"
 
@@ -48,8 +48,10 @@ static const struct pg_form forms[] = {
 	RENDERED(604, "polygon", 1027, 'G', pg_render_polygon),
 	RENDERED(628, "line", 629, 'G', pg_render_line),
 	RENDERED(650, "cidr", 651, 'I', pg_render_inet),
-	{700, "float4", 1021, 'N', 0, TYPE_FLOAT32, pg_render_float4, pg_float4_binary, pg_float4_text},
-	{701, "float8", 1022, 'N', 0, TYPE_FLOAT64, pg_render_float8, pg_int8_binary, pg_float8_text},
+	{700, "float4", 1021, 'N', 0, TYPE_FLOAT32,
+		pg_render_float4, pg_float4_binary, pg_float4_text},
+	{701, "float8", 1022, 'N', 0, TYPE_FLOAT64,
+		pg_render_float8, pg_int8_binary, pg_float8_text},
 	RENDERED(718, "circle", 719, 'G', pg_render_circle),
 	RENDERED(774, "macaddr8", 775, 'U', pg_render_macaddr),
 	{790, "money", 791, 'N', 0, TYPE_DECIMAL, pg_render_money, pg_money_binary, pg_money_text},
@@ -60,8 +62,10 @@ static const struct pg_form forms[] = {
 	TEXT(1043, "varchar", 1015, 'S'),
 	{1082, "date", 1182, 'D', 0, TYPE_DATE, pg_render_date, pg_date_binary, pg_date_text},
 	RENDERED(1083, "time", 1183, 'D', pg_render_time),
-	{1114, "timestamp", 1115, 'D', 0, TYPE_TIMESTAMP, pg_render_timestamp, pg_timestamp_binary, pg_timestamp_text},
-	{1184, "timestamptz", 1185, 'D', 0, TYPE_TIMESTAMPTZ, pg_render_timestamptz, pg_timestamp_binary, pg_timestamp_text},
+	{1114, "timestamp", 1115, 'D', 0, TYPE_TIMESTAMP,
+		pg_render_timestamp, pg_timestamp_binary, pg_timestamp_text},
+	{1184, "timestamptz", 1185, 'D', 0, TYPE_TIMESTAMPTZ,
+		pg_render_timestamptz, pg_timestamp_binary, pg_timestamp_text},
 	RENDERED(1186, "interval", 1187, 'T', pg_render_interval),
 	RENDERED(1266, "timetz", 1270, 'D', pg_render_timetz),
 	RENDERED(1560, "bit", 1561, 'V', pg_render_bit),

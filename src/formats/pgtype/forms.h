@@ -1,6 +1,6 @@
 /*
- * The rooms of pgtype among themselves: which functions read which built-in type. A form is a row of the
- * table in forms.c; a codec is a form bound to a column.
+ * The rooms of pgtype among themselves: which functions read which built-in type. A form is a row
+ * of the table in forms.c; a codec is a form bound to a column.
  */
 #ifndef FORMATS_PGTYPE_FORMS_H
 #define FORMATS_PGTYPE_FORMS_H
@@ -58,7 +58,8 @@ pg_decode_fn pg_bool_binary, pg_bool_text, pg_int2_binary, pg_int2_text, pg_int4
 	pg_lsn_text, pg_float4_binary, pg_float4_text, pg_float8_text, pg_uuid_binary, pg_uuid_text,
 	pg_bytea_text, pg_char_text, pg_money_binary, pg_money_text;
 
-/* shortest.c: the fewest digits that read back as the same number, as float8out and float4out print them. */
+/* shortest.c: the fewest digits that read back as the same number, as float8out and float4out
+ * print them. */
 void pg_print_float8(double v, struct buf *out);
 void pg_print_float4(float v, struct buf *out);
 

@@ -116,7 +116,7 @@ bool pg_render_path(const struct pg_codec *c, const uint8_t *data, size_t len, s
 	return true;
 }
 
-/* --- point, the one that has a type in the target ------------------------------------------------ */
+/* --- point, the one that has a type in the target --------------------------------------------- */
 
 static void add_point(const double xy[2], struct column *column)
 {

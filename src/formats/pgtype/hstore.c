@@ -1,6 +1,6 @@
 /*
- * hstore. In binary (hstore_send): the number of pairs, and of each the key and the value, which may be NULL. In
- * text: "key"=>"value", "key"=>NULL.
+ * hstore. In binary (hstore_send): the number of pairs, and of each the key and the value, which
+ * may be NULL. In text: "key"=>"value", "key"=>NULL.
  */
 #include "formats/pgtype/forms.h"
 
@@ -97,7 +97,7 @@ bool pg_render_hstore(const struct pg_codec *c, const uint8_t *data, size_t len,
 	return w.at == w.end || pg_bad_binary(c, err);
 }
 
-/* --- Text --------------------------------------------------------------------------------------- */
+/* --- Text ------------------------------------------------------------------------------------- */
 
 static bool take(struct pg_wire *w, const char *text)
 {

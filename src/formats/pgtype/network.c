@@ -1,6 +1,6 @@
 /*
- * inet, cidr and macaddr. In binary (network_send): family, bits of the netmask, whether it is a cidr, bytes of
- * the address, the address.
+ * inet, cidr and macaddr. In binary (network_send): family, bits of the netmask, whether it is a
+ * cidr, bytes of the address, the address.
  */
 #include "formats/pgtype/forms.h"
 

@@ -1,6 +1,7 @@
 /*
- * numeric. In binary (numeric_send): the number of base-10000 digits, the weight of the first, the sign, the
- * number of decimals to show, the digits. Up to 18 digits of precision are computed in 64 bits, the rest in 256.
+ * numeric. In binary (numeric_send): the number of base-10000 digits, the weight of the first, the
+ * sign, the number of decimals to show, the digits. Up to 18 digits of precision are computed in 64
+ * bits, the rest in 256.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static bool too_fine(const struct pg_codec *c, struct error *err)
 		c->type.scale, c->type.precision, c->type.scale);
 }
 
-/* --- Appending ---------------------------------------------------------------------------------- */
+/* --- Appending -------------------------------------------------------------------------------- */
 
 static void wide_mul_add(struct wide *w, uint64_t factor, uint64_t more)
 {
@@ -116,7 +117,7 @@ static void add_wide(struct wide *w, bool negative, struct column *column)
 	memcpy(column_add_fixed(column, width), w->limb, width);
 }
 
-/* --- Binary ------------------------------------------------------------------------------------- */
+/* --- Binary ----------------------------------------------------------------------------------- */
 
 static int count_digits(unsigned v)
 {
@@ -212,7 +213,7 @@ bool pg_render_numeric(const struct pg_codec *c, const uint8_t *data, size_t len
 	return true;
 }
 
-/* --- Text --------------------------------------------------------------------------------------- */
+/* --- Text ------------------------------------------------------------------------------------- */
 
 struct text_numeric {
 	bool negative;
@@ -284,7 +285,7 @@ bool pg_decimal_text(const struct pg_codec *c, const uint8_t *data, size_t len,
 	return true;
 }
 
-/* --- Floats, for NUMERIC_FLOAT: the nearest ------------------------------------------------------ */
+/* --- Floats, for NUMERIC_FLOAT: the nearest --------------------------------------------------- */
 
 static bool add_nearest(
 	const struct pg_codec *c, struct buf *text, struct column *column, struct error *err)

@@ -53,7 +53,7 @@ bool pg_rows_text_stream(const struct pg_rows *r)
 	return false;
 }
 
-/* --- What is set aside -------------------------------------------------------------------------- */
+/* --- What is set aside ------------------------------------------------------------------------ */
 
 static bool has_value(const struct pg_cell *cell)
 {
@@ -147,7 +147,7 @@ static void set_aside(struct pg_rows *r, struct batch *batch, const struct pg_ce
 	pg_trim(&r->row);
 }
 
-/* --- Appending ---------------------------------------------------------------------------------- */
+/* --- Appending -------------------------------------------------------------------------------- */
 
 enum outcome { GOES_ON, WAS_SET_ASIDE, FAILED };
 
@@ -197,7 +197,7 @@ bool pg_rows_append(struct pg_rows *r, struct batch *batch, const struct pg_cell
 	return true;
 }
 
-/* --- Old and new -------------------------------------------------------------------------------- */
+/* --- Old and new ------------------------------------------------------------------------------ */
 
 bool pg_rows_same_key(const struct pg_rows *r, const struct pg_cell *a, const struct pg_cell *b)
 {

@@ -1,6 +1,6 @@
 /*
- * Rows of one table from cells: the one place where copy and stream append to a batch, and where a value
- * that cannot be had meets the table's on_unrepresentable:
+ * Rows of one table from cells: the one place where copy and stream append to a batch, and where a
+ * value that cannot be had meets the table's on_unrepresentable:
  *	set_aside  the row is kept with its reason in batch.aside, and not among the rows;
  *	null       the value becomes NULL where the column takes it, else the row is set aside;
  *	stop       ERROR_TABLE: the table goes no further.
@@ -19,8 +19,9 @@ struct pg_rows {
 	struct arena arena;
 };
 
-/* `columns` describes table->columns one by one (their rules are taken from the table). ERROR_TABLE where a codec
- * gives another type than the table has: the catalog has moved on since the table was described. */
+/* `columns` describes table->columns one by one (their rules are taken from the table).
+ * ERROR_TABLE where a codec gives another type than the table has: the catalog has moved on
+ * since the table was described. */
 MUST_CHECK bool pg_rows_init(struct pg_rows *r, struct table *table,
 	const struct pg_catalog *catalog, const struct pg_column *columns, struct error *err);
 void pg_rows_release(struct pg_rows *r);
@@ -28,14 +29,15 @@ void pg_rows_release(struct pg_rows *r);
 /* Must the stream run with `binary` off for this table? (See pg_codec.text_stream.) */
 bool pg_rows_text_stream(const struct pg_rows *r);
 
-/* Appends one row, or sets it aside: one cell for each column of the table, in its order. Of a delete or an
- * old key (OP_DELETE, OP_KEY_CHANGED) only the key columns are looked at, others get defaults; of a table without
- * a key, all are. False: ERROR_TABLE (stop, absent column, changed type); the batch is as it was. */
+/* Appends one row, or sets it aside: one cell for each column of the table, in its order. Of a
+ * delete or an old key (OP_DELETE, OP_KEY_CHANGED) only the key columns are looked at, others
+ * get defaults; of a table without a key, all are. False: ERROR_TABLE (stop, absent column,
+ * changed type); the batch is as it was. */
 MUST_CHECK bool pg_rows_append(struct pg_rows *r, struct batch *batch, const struct pg_cell *cells,
 	const struct row_meta *meta, struct error *err);
 
-/* Do the key columns of two rows of cells hold the same bytes? Both must come in the same form (text, binary). An
- * unchanged or absent key in either is the same. */
+/* Do the key columns of two rows of cells hold the same bytes? Both must come in the same form
+ * (text, binary). An unchanged or absent key in either is the same. */
 bool pg_rows_same_key(const struct pg_rows *r, const struct pg_cell *a, const struct pg_cell *b);
 
 /* Unchanged cells of `row` take the value of `old` where it has one. */

@@ -1,6 +1,7 @@
 /*
- * Quoting within arrays, records and ranges. The text is already in the buffer when it turns out that it
- * needs quotes, so it is spread from its end: no second buffer, whatever the depth of nesting.
+ * Quoting within arrays, records and ranges. The text is already in the buffer when it turns out
+ * that it needs quotes, so it is spread from its end: no second buffer, whatever the depth of
+ * nesting.
  */
 #include <strings.h>
 #include "formats/pgtype/forms.h"

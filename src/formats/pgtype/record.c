@@ -1,7 +1,7 @@
 /*
- * Composites, ranges and multiranges, rendered by the renderers of their parts. record_send: the number of
- * fields, and of each its type and value. range_send: flags, then the bounds that there are. multirange_send: the number
- * of ranges, and each with its length.
+ * Composites, ranges and multiranges, rendered by the renderers of their parts. record_send: the
+ * number of fields, and of each its type and value. range_send: flags, then the bounds that there
+ * are. multirange_send: the number of ranges, and each with its length.
  */
 #include "formats/pgtype/forms.h"
 

@@ -1,7 +1,8 @@
 /*
- * Floats in the fewest digits that read back as the same number, laid out as PostgreSQL does (float8out,
- * src/common/d2s.c, f2s.c): a decimal exactly between two floats counts for neither, the nearest of several is
- * taken, and the exponent form begins at 1e15 (float4: 1e6) and below 1e-4.
+ * Floats in the fewest digits that read back as the same number, laid out as PostgreSQL does
+ * (float8out, src/common/d2s.c, f2s.c): a decimal exactly between two floats counts for neither,
+ * the nearest of several is taken, and the exponent form begins at 1e15 (float4: 1e6) and below
+ * 1e-4.
  */
 #include <math.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ static bool within(const struct shortest *s, const struct interval *interval)
 	return v > interval->low && v < interval->high;
 }
 
-/* The n-digit decimal nearest to v, or its neighbour above: next to a power of two the nearest may lie outside. */
+/* The n-digit decimal nearest to v, or its neighbour above: next to a power of two the nearest
+ * may lie outside. */
 static bool try_digits(double v, int n, const struct interval *interval, struct shortest *out)
 {
 	char text[40], digits[24];
@@ -99,8 +101,8 @@ static bool print_special(double v, struct buf *out)
 	return isinf(v) || v == 0;
 }
 
-/* From `sure` digits on: what has fewer digits prints the same with more, but for its zeros. That does not
- * hold of subnormal numbers, which begin at one digit. */
+/* From `sure` digits on: what has fewer digits prints the same with more, but for its zeros.
+ * That does not hold of subnormal numbers, which begin at one digit. */
 static void print_float(double v, const struct interval *interval, int sure, int most,
 	int scientific_from, struct buf *out)
 {

@@ -1,6 +1,6 @@
 /*
- * tsvector and tsquery. A tsquery comes in prefix order with the right operand before the left one: its items
- * are listed first, with where each subtree ends, then printed in infix order.
+ * tsvector and tsquery. A tsquery comes in prefix order with the right operand before the left one:
+ * its items are listed first, with where each subtree ends, then printed in infix order.
  */
 #include "base/vec.h"
 #include "formats/pgtype/forms.h"
@@ -36,7 +36,7 @@ static void print_lexeme(const char *lexeme, size_t len, struct buf *out)
 	buf_u8(out, '\'');
 }
 
-/* --- tsvector: lexemes with positions, each with a weight in its upper two bits ------------------ */
+/* --- tsvector: lexemes with positions, each with a weight in its upper two bits --------------- */
 
 static bool print_positions(struct pg_wire *w, struct buf *out)
 {
@@ -77,7 +77,7 @@ bool pg_render_tsvector(const struct pg_codec *c, const uint8_t *data, size_t le
 	return w.at == w.end || pg_bad_binary(c, err);
 }
 
-/* --- tsquery ------------------------------------------------------------------------------------ */
+/* --- tsquery ---------------------------------------------------------------------------------- */
 
 static bool read_item(struct pg_wire *w, struct query_item *item)
 {

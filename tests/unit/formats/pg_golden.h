@@ -1,6 +1,7 @@
 /*
- * What the golden tests of PostgreSQL's formats share: files of tests/golden/postgres (see record.py there), read
- * from the repository's root, where tests run; and the comparison with an .expected file.
+ * What the golden tests of PostgreSQL's formats share: files of tests/golden/postgres (see
+ * record.py there), read from the repository's root, where tests run; and the comparison with an
+ * .expected file.
  */
 #ifndef TESTS_PG_GOLDEN_H
 #define TESTS_PG_GOLDEN_H

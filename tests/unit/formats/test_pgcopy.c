@@ -45,7 +45,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Feeds the stream in pieces; each in memory of its own size, so that a read behind its end is seen. */
+/* Feeds the stream in pieces; each in memory of its own size, so that a read behind its end is
+ * seen. */
 static bool copy_pieces(
 	struct setup *s, size_t len, size_t piece, struct buf *dump, struct error *err)
 {

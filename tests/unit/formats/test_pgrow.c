@@ -1,4 +1,5 @@
-/* Rows from cells: what becomes of values that cannot be had, of rules, of deletes, of unchanged values. */
+/* Rows from cells: what becomes of values that cannot be had, of rules, of deletes, of unchanged
+ * values. */
 #include "pg_golden.h"
 
 #define TEXT(s)                                                   \

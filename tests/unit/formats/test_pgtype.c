@@ -1,4 +1,5 @@
-/* Values of every type, as a real PostgreSQL sent them in binary and in text (tests/golden/postgres). */
+/* Values of every type, as a real PostgreSQL sent them in binary and in text
+ * (tests/golden/postgres). */
 #include "pg_golden.h"
 
 struct value {
@@ -124,7 +125,7 @@ static bool readable(const struct value *v)
 	return v->codec->render && v->binary.kind == PG_CELL_BINARY;
 }
 
-/* --- The tests ---------------------------------------------------------------------------------- */
+/* --- The tests -------------------------------------------------------------------------------- */
 
 static void compare_text(struct walk *w, const struct value *v)
 {
@@ -216,7 +217,8 @@ static void cut_everywhere(struct walk *w, const struct value *v)
 		struct pg_cell cell = form ? v->text : v->binary;
 		uint32_t len = cell.len;
 		for (uint32_t cut = len > 300 ? len - 300 : 0; cut <= len; cut++) {
-			/* A copy of its own size, so that AddressSanitizer sees a read behind its end. */
+			/* A copy of its own size, so that AddressSanitizer sees a read behind
+			 * its end. */
 			uint8_t *copy = xmalloc(cut + !cut);
 			memcpy(copy, cell.data ? cell.data : copy, cut);
 			a_failed_value_leaves_the_column_as_it_was_in_one(
@@ -309,6 +311,55 @@ static void the_built_in_types_are_those_of_the_server(void **state)
 	buf_release(&file);
 }
 
+static void decodes(uint32_t type, const struct pg_cell *cell, const char *json)
+{
+	struct pg_catalog catalog;
+	struct arena arena;
+	struct pg_codec codec;
+	struct table_options options = {0};
+	struct error err = {0};
+	struct buf got;
+
+	pg_catalog_init(&catalog);
+	arena_init(&arena);
+	buf_init(&got, BUF_MAX);
+	assert_true(pg_codec_init(
+		&codec, &arena, &catalog, &(struct pg_column){.type = type}, &options, &err));
+	if (!pg_codec_json(&codec, cell, &got, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(buf_text(&got), json);
+	pg_codec_release(&codec);
+	arena_release(&arena);
+	pg_catalog_release(&catalog);
+	buf_release(&got);
+}
+
+#define BYTES(kind, s)                                              \
+	&(struct pg_cell)                                           \
+	{                                                           \
+		(const uint8_t *)(s), sizeof(s) - 1, PG_CELL_##kind \
+	}
+
+/* Since 17; the recording is of 15, which has no such value. */
+static void an_infinite_interval_has_its_name(void **state)
+{
+	(void)state;
+	decodes(1186,
+		BYTES(BINARY, "\x7f\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\x7f\xff\xff\xff"),
+		"\"infinity\"");
+	decodes(1186, BYTES(BINARY, "\x80\0\0\0\0\0\0\0\x80\0\0\0\x80\0\0\0"), "\"-infinity\"");
+	decodes(1186, BYTES(TEXT, "-infinity"), "\"-infinity\"");
+}
+
+/* PostgreSQL prints the byte until 15, and from 16 on what is carried here. */
+static void a_char_that_is_no_ascii_is_carried_in_octal(void **state)
+{
+	(void)state;
+	decodes(18, BYTES(BINARY, "\xc3"), "\"\\\\303\"");
+	decodes(18, BYTES(TEXT, "\xc3"), "\"\\\\303\"");
+	decodes(18, BYTES(TEXT, "\\303"), "\"\\\\303\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +368,8 @@ int main(void)
 		cmocka_unit_test(binary_and_text_give_the_same_value),
 		cmocka_unit_test(a_value_cut_anywhere_fails_or_decodes_and_leaves_the_column_whole),
 		cmocka_unit_test(values_come_out_as_expected),
+		cmocka_unit_test(an_infinite_interval_has_its_name),
+		cmocka_unit_test(a_char_that_is_no_ascii_is_carried_in_octal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
