@@ -352,7 +352,7 @@ static enum part read_part(struct native_decoder *d, struct cursor *c)
 static bool fail(struct native_decoder *d, const char *problem, struct error *err)
 {
 	const char *name = d->column < d->n_targets ? d->targets[d->column].name : NULL;
-	return error_set(err, ERROR_DATA, "Native block, row %zu on%s%s: %s", d->rows,
+	return error_set(err, ERROR_DATA, "Native after row %zu%s%s: %s", d->rows,
 		name ? ", column " : "", name ? name : "", problem);
 }
 

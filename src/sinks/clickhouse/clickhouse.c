@@ -51,9 +51,8 @@ static const struct option options[] = {
 
 static bool read_server(struct clickhouse_sink *s, struct error *err)
 {
-	static const char sql[] =
-		"SELECT version(), timezone(),"
-		" (SELECT count() FROM system.settings WHERE name = 'deduplicate_insert')";
+	static const char sql[] = "SELECT version(), timezone(), count() FROM system.settings "
+				  "WHERE name = 'deduplicate_insert'";
 	unsigned major = 0, minor = 0;
 	struct arena arena;
 	struct rows rows;

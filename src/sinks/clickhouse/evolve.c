@@ -135,7 +135,15 @@ static bool put_dropped_aside(struct alter *a)
 	return read_layout(a);
 }
 
-/* Two columns may swap their names: who finds the name taken steps aside first. */
+/* Is the column in another's way, or another in its way? */
+static bool collides(
+	const struct alter *a, const struct stored_column *have, const struct table_column *want)
+{
+	return layout_by_name(a->layout, want->name) ||
+	       table_column_by_name(a->now, have->name) >= 0;
+}
+
+/* Two columns may swap their names: those that are in each other's way step aside first. */
 static bool rename_columns(struct alter *a, bool step_aside)
 {
 	for (size_t i = 0; i < a->now->n_columns; i++) {
@@ -143,13 +151,11 @@ static bool rename_columns(struct alter *a, bool step_aside)
 		const struct stored_column *have = layout_by_attribute(a->layout, want->attribute);
 		if (!have || !strcmp(have->name, want->name))
 			continue;
-		if (step_aside && !layout_by_name(a->layout, want->name))
-			continue;
 		CLEANUP(free_string)
-		char *between = xasprintf("%s__renaming_%d", want->name, want->attribute);
-		if (step_aside && !strcmp(have->name, between))
+		char *aside = xasprintf("%s__renaming_%d", want->name, want->attribute);
+		if (step_aside && (!strcmp(have->name, aside) || !collides(a, have, want)))
 			continue;
-		if (!rename_column(a, have->name, step_aside ? between : want->name))
+		if (!rename_column(a, have->name, step_aside ? aside : want->name))
 			return false;
 	}
 	return read_layout(a);
