@@ -4,6 +4,7 @@
  * shows the URI: it may hold a password.
  */
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include "base/log.h"
@@ -263,12 +264,18 @@ static PGconn *pool_pop(struct postgres *p)
 	return conn;
 }
 
+/* Of an idle connection, the server's farewell is all that can be read. */
+static bool is_alive(PGconn *conn)
+{
+	struct pollfd farewell = {.fd = PQsocket(conn), .events = POLLIN};
+	return PQstatus(conn) == CONNECTION_OK && poll(&farewell, 1, 0) == 0;
+}
+
 PGconn *pg_take_connection(struct postgres *p, struct error *err)
 {
 	PGconn *conn;
 	while ((conn = pool_pop(p))) {
-		/* Of an idle connection, the server's farewell is all that can be read. */
-		if (PQconsumeInput(conn) && PQstatus(conn) == CONNECTION_OK)
+		if (is_alive(conn))
 			return conn;
 		PQfinish(conn);
 	}

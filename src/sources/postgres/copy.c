@@ -6,7 +6,7 @@
 #include "sources/postgres/chunk.h"
 #include "sources/postgres/reader.h"
 
-#define LOCK_TIMEOUT "5s"
+#define LOCK_TIMEOUT "2s"
 
 struct copying {
 	struct postgres *p;
