@@ -15,6 +15,7 @@ enum bundle_kind {
 	BUNDLE_TRUNCATE, /* everything of `table` below `version` is gone */
 	BUNDLE_TABLE,    /* `table` is new, or its definition or physical identity is now this */
 	BUNDLE_RECOPY,   /* the log cannot carry `table` on from here: copy it anew; `reason` */
+	BUNDLE_BROKEN,   /* `table` cannot go on as it is configured: `reason` */
 	BUNDLE_DROPPED,  /* `table` is gone in the source: keep, mark */
 };
 
@@ -23,7 +24,7 @@ struct bundle_item {
 	struct batch batch;  /* BUNDLE_ROWS */
 	struct table *table; /* a reference; of every kind */
 	version_t version;   /* BUNDLE_TRUNCATE */
-	char reason[256];    /* BUNDLE_RECOPY */
+	char reason[256];    /* BUNDLE_RECOPY, BUNDLE_BROKEN */
 };
 
 struct bundle {

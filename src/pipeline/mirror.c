@@ -158,9 +158,10 @@ void mirror_break(struct stream *s, struct mirror *m, const char *why)
 {
 	struct error err = {0};
 
-	if (m->status != TABLE_BROKEN || strcmp(m->error, why) != 0)
-		log_error("table broken; the others go on", F("stream", s->settings->name),
-			F("table", m->table->target), F("reason", why));
+	if (m->status == TABLE_BROKEN && strcmp(m->error, why) == 0)
+		return;
+	log_error("table broken; the others go on", F("stream", s->settings->name),
+		F("table", m->table->target), F("reason", why));
 	pthread_rwlock_wrlock(&m->lock);
 	forget_copy(s, m);
 	set_status(s, m, TABLE_BROKEN, why);

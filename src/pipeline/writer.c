@@ -146,6 +146,7 @@ static bool apply_event(
 		return ok;
 	}
 	case BUNDLE_RECOPY: m->log_lost_track = true; return mirror_recopy(s, m, item->reason, err);
+	case BUNDLE_BROKEN: mirror_break(s, m, item->reason); return true;
 	case BUNDLE_DROPPED: return mirror_dropped(s, m, err);
 	case BUNDLE_ROWS: return apply_rows(s, m, &item->batch, err);
 	}
