@@ -37,9 +37,8 @@ static int reference(const struct call *call)
 const struct command reference_command = {
 	.name = "reference",
 	.args = "",
-	.summary = "print the reference of the configuration, in Markdown",
-	.help = "Everything that tailrace.yaml may hold, with defaults and ranges.\n",
-	.hidden = true,
+	.summary = "everything that a configuration may hold, in Markdown",
+	.help = "The keys and options of tailrace.yaml with their defaults and ranges.\n",
 	.run = reference,
 };
 
