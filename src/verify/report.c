@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "verify/verify.h"
 
+#define MOST_ASIDES_PRINTED 3
+
 static const char *const verdicts[] = {
 	[VERDICT_EQUAL] = "equal",
 	[VERDICT_DIFFERENT] = "different",
@@ -59,6 +61,17 @@ static void print_counts(const struct verify_table *t, struct buf *out)
 		buf_printf(out,
 			", %" PRIu64 " not settled (they changed each time they were looked at)",
 			t->unsettled);
+}
+
+/* A few: they tend to be of one kind, and all of them are in the target's table of rows set aside. */
+static void print_asides(const struct verify_table *t, struct buf *out)
+{
+	size_t n = t->asides.len < MOST_ASIDES_PRINTED ? t->asides.len : MOST_ASIDES_PRINTED;
+
+	for (const struct verify_aside *a = t->asides.items; n && a < t->asides.items + n; a++)
+		buf_printf(out, "    %s  set aside: %s: %s\n", a->key, a->column, a->reason);
+	if (n < t->set_aside)
+		buf_printf(out, "    and %" PRIu64 " more set aside\n", t->set_aside - n);
 }
 
 static void print_table(const struct verify_table *t, struct buf *out)
