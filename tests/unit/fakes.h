@@ -40,7 +40,7 @@ static inline void fakes_release(void)
 /* The key as JSON, in memory that lasts until the next call. */
 static inline const char *fake_key(const struct batch *batch, size_t row)
 {
-	static char text[400];
+	static _Thread_local char text[400];
 	struct buf key;
 
 	buf_init(&key, BUF_MAX);
