@@ -15,28 +15,36 @@ void pg_finding_add(struct pg_check *c, int level, const char *mend, const char 
 
 static bool check_settings(struct pg_check *c, struct error *err)
 {
-	CLEANUP(pg_free_result) PGresult *s = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *s = pg_query(c->conn, err,
 		"SELECT current_setting('wal_level'), current_setting('server_version'),"
-		" current_setting('max_slot_wal_keep_size'), current_setting('hot_standby_feedback')");
+		" current_setting('max_slot_wal_keep_size'), "
+		"current_setting('hot_standby_feedback')");
 	if (!s)
 		return false;
 	const char *wal_level = pg_value(s, 0, 0), *keep = pg_value(s, 0, 2);
 	FINDING(c, FINDING_OK, NULL, "the server is PostgreSQL %s, a %s", pg_value(s, 0, 1),
 		c->p->standby ? "standby" : "primary");
 	if (strcmp(wal_level, "logical") != 0)
-		FINDING(c, FINDING_PROBLEM, "ALTER SYSTEM SET wal_level = 'logical'; then restart the server",
+		FINDING(c, FINDING_PROBLEM,
+			"ALTER SYSTEM SET wal_level = 'logical'; then restart the server",
 			"wal_level is \"%s\", logical replication needs \"logical\"", wal_level);
 	if (c->p->standby && strcmp(pg_value(s, 0, 3), "on") != 0)
-		FINDING(c, FINDING_NOTE, "ALTER SYSTEM SET hot_standby_feedback = on; SELECT pg_reload_conf();",
-			"hot_standby_feedback is off: the primary may remove what the slot of this standby needs");
+		FINDING(c, FINDING_NOTE,
+			"ALTER SYSTEM SET hot_standby_feedback = on; SELECT pg_reload_conf();",
+			"hot_standby_feedback is off: the primary may remove what the slot of this "
+			"standby needs");
 	if (!strcmp(keep, "-1"))
 		FINDING(c, FINDING_NOTE,
-			"ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'; SELECT pg_reload_conf();",
-			"max_slot_wal_keep_size is unlimited: while tailrace is down, WAL is kept until the disk "
+			"ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'; SELECT "
+			"pg_reload_conf();",
+			"max_slot_wal_keep_size is unlimited: while tailrace is down, WAL is kept "
+			"until the disk "
 			"is full");
 	else
-		FINDING(c, FINDING_OK, NULL, "a slot keeps at most %s of WAL (max_slot_wal_keep_size); further "
-					     "behind, it is lost",
+		FINDING(c, FINDING_OK, NULL,
+			"a slot keeps at most %s of WAL (max_slot_wal_keep_size); further "
+			"behind, it is lost",
 			keep);
 	return true;
 }
@@ -45,7 +53,8 @@ static bool check_settings(struct pg_check *c, struct error *err)
 static bool check_replication(struct pg_check *c, struct error *err)
 {
 	struct error refused = {0};
-	CLEANUP(pg_free_result) PGresult *role = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *role = pg_query(c->conn, err,
 		"SELECT rolreplication OR rolsuper OR coalesce((SELECT pg_has_role(r.oid, 'member')"
 		" FROM pg_roles r WHERE r.rolname = 'rds_replication'), false)"
 		" FROM pg_roles WHERE rolname = current_user");
@@ -62,7 +71,9 @@ static bool check_replication(struct pg_check *c, struct error *err)
 	else
 		FINDING(c, FINDING_PROBLEM,
 			strstr(refused.text, "pg_hba.conf")
-				? MEND(c, "add to pg_hba.conf: host %s %s <address of tailrace>/32 scram-sha-256; "
+				? MEND(c,
+					  "add to pg_hba.conf: host %s %s <address of tailrace>/32 "
+					  "scram-sha-256; "
 					  "then SELECT pg_reload_conf();",
 					  c->database, c->role)
 				: NULL,
@@ -73,38 +84,50 @@ static bool check_replication(struct pg_check *c, struct error *err)
 
 static bool check_free_places(struct pg_check *c, bool have_slot, struct error *err)
 {
-	CLEANUP(pg_free_result) PGresult *r = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *r = pg_query(c->conn, err,
 		"SELECT current_setting('max_replication_slots')::int,"
-		" (SELECT count(*) FROM pg_replication_slots), current_setting('max_wal_senders')::int,"
+		" (SELECT count(*) FROM pg_replication_slots), "
+		"current_setting('max_wal_senders')::int,"
 		" (SELECT count(*) FROM pg_stat_get_wal_senders() w)");
 	if (!r)
 		return false;
 	uint64_t slots = pg_value_u64(r, 0, 0), senders = pg_value_u64(r, 0, 2);
 	if (!have_slot && pg_value_u64(r, 0, 1) >= slots)
 		FINDING(c, FINDING_PROBLEM,
-			MEND(c, "drop a slot that nobody uses (SELECT * FROM pg_replication_slots), or ALTER SYSTEM SET "
+			MEND(c,
+				"drop a slot that nobody uses (SELECT * FROM "
+				"pg_replication_slots), or ALTER SYSTEM SET "
 				"max_replication_slots = %llu; then restart the server",
 				(unsigned long long)slots + 5),
-			"all %llu replication slots are taken (max_replication_slots)", (unsigned long long)slots);
+			"all %llu replication slots are taken (max_replication_slots)",
+			(unsigned long long)slots);
 	if (pg_value_u64(r, 0, 3) >= senders)
 		FINDING(c, FINDING_PROBLEM,
 			MEND(c, "ALTER SYSTEM SET max_wal_senders = %llu; then restart the server",
 				(unsigned long long)senders + 5),
-			"all %llu WAL senders are busy (max_wal_senders)", (unsigned long long)senders);
+			"all %llu WAL senders are busy (max_wal_senders)",
+			(unsigned long long)senders);
 	return true;
 }
 
 /* A slot can only be made once every transaction that runs at that moment has ended. */
 static bool check_open_transactions(struct pg_check *c, struct error *err)
 {
-	CLEANUP(pg_free_result) PGresult *prepared = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *prepared = pg_query(c->conn, err,
 		"SELECT quote_literal(gid), owner, database,"
-		" extract(epoch FROM clock_timestamp() - prepared)::bigint FROM pg_prepared_xacts ORDER BY prepared");
-	CLEANUP(pg_free_result) PGresult *open = pg_query(c->conn, err,
+		" extract(epoch FROM clock_timestamp() - prepared)::bigint FROM pg_prepared_xacts "
+		"ORDER BY prepared");
+	CLEANUP(pg_free_result)
+	PGresult *open = pg_query(c->conn, err,
 		"SELECT a.pid, coalesce(a.usename, '?'), coalesce(a.state, '?'),"
-		" extract(epoch FROM clock_timestamp() - a.xact_start)::bigint FROM pg_stat_activity a"
-		" WHERE a.pid IN (SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND granted)"
-		" AND a.pid <> pg_backend_pid() AND clock_timestamp() - a.xact_start > interval '%d seconds'"
+		" extract(epoch FROM clock_timestamp() - a.xact_start)::bigint FROM "
+		"pg_stat_activity a"
+		" WHERE a.pid IN (SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND "
+		"granted)"
+		" AND a.pid <> pg_backend_pid() AND clock_timestamp() - a.xact_start > interval "
+		"'%d seconds'"
 		" ORDER BY a.xact_start",
 		OPEN_LONG_SECONDS);
 	if (!prepared || !open)
@@ -112,14 +135,20 @@ static bool check_open_transactions(struct pg_check *c, struct error *err)
 	for (int i = 0; i < PQntuples(prepared); i++)
 		FINDING(c, FINDING_PROBLEM,
 			MEND(c, "in database %s: COMMIT PREPARED %s; or ROLLBACK PREPARED %s;",
-				pg_value(prepared, i, 2), pg_value(prepared, i, 0), pg_value(prepared, i, 0)),
-			"transaction %s of %s was prepared %s s ago and keeps the slot from being made",
-			pg_value(prepared, i, 0), pg_value(prepared, i, 1), pg_value(prepared, i, 3));
+				pg_value(prepared, i, 2), pg_value(prepared, i, 0),
+				pg_value(prepared, i, 0)),
+			"transaction %s of %s was prepared %s s ago and keeps the slot from being "
+			"made",
+			pg_value(prepared, i, 0), pg_value(prepared, i, 1),
+			pg_value(prepared, i, 3));
 	for (int i = 0; i < PQntuples(open); i++)
 		FINDING(c, FINDING_NOTE,
-			MEND(c, "let it end, or SELECT pg_terminate_backend(%s);", pg_value(open, i, 0)),
-			"a transaction of %s (pid %s, %s) has been open for %s s: until it ends, the slot cannot be made",
-			pg_value(open, i, 1), pg_value(open, i, 0), pg_value(open, i, 2), pg_value(open, i, 3));
+			MEND(c, "let it end, or SELECT pg_terminate_backend(%s);",
+				pg_value(open, i, 0)),
+			"a transaction of %s (pid %s, %s) has been open for %s s: until it ends, "
+			"the slot cannot be made",
+			pg_value(open, i, 1), pg_value(open, i, 0), pg_value(open, i, 2),
+			pg_value(open, i, 3));
 	return true;
 }
 
@@ -129,51 +158,64 @@ static void check_own_slot(struct pg_check *c, const PGresult *slot)
 	const char *wal_status = pg_value(slot, 0, 2);
 	if (strcmp(plugin, "pgoutput") != 0 || !pg_value_bool(slot, 0, 4))
 		FINDING(c, FINDING_PROBLEM, "set slot: to another name in the configuration",
-			"slot %s is of plugin \"%s\" in database \"%s\"; it must be of pgoutput in this database",
+			"slot %s is of plugin \"%s\" in database \"%s\"; it must be of pgoutput in "
+			"this database",
 			c->p->slot_name, plugin, database);
 	else if (!strcmp(wal_status, "lost"))
 		FINDING(c, FINDING_PROBLEM,
-			MEND(c, "SELECT pg_drop_replication_slot('%s'); and start with on_gap: recopy, which copies "
+			MEND(c,
+				"SELECT pg_drop_replication_slot('%s'); and start with on_gap: "
+				"recopy, which copies "
 				"every table anew",
 				c->p->slot_name),
-			"slot %s is lost: the server has removed WAL that it needed", c->p->slot_name);
+			"slot %s is lost: the server has removed WAL that it needed",
+			c->p->slot_name);
 	else if (!strcmp(wal_status, "unreserved"))
 		FINDING(c, FINDING_PROBLEM, "start tailrace now, or raise max_slot_wal_keep_size",
-			"slot %s is about to be lost: it is further behind than max_slot_wal_keep_size",
+			"slot %s is about to be lost: it is further behind than "
+			"max_slot_wal_keep_size",
 			c->p->slot_name);
 	else
-		FINDING(c, FINDING_OK, NULL, "slot %s is there and holds back %s of WAL", c->p->slot_name,
-			pg_value(slot, 0, 3));
+		FINDING(c, FINDING_OK, NULL, "slot %s is there and holds back %s of WAL",
+			c->p->slot_name, pg_value(slot, 0, 3));
 }
 
 static bool check_slots(struct pg_check *c, struct error *err)
 {
-	CLEANUP(pg_free_result) PGresult *own = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *own = pg_query(c->conn, err,
 		"SELECT plugin, database, wal_status,"
 		" pg_size_pretty(%s - restart_lsn), coalesce(database = current_database(), false)"
 		" FROM pg_replication_slots WHERE slot_name = '%s'",
-		c->p->standby ? "pg_last_wal_replay_lsn()" : "pg_current_wal_flush_lsn()", c->p->slot_name);
-	CLEANUP(pg_free_result) PGresult *idle = pg_query(c->conn, err,
+		c->p->standby ? "pg_last_wal_replay_lsn()" : "pg_current_wal_flush_lsn()",
+		c->p->slot_name);
+	CLEANUP(pg_free_result)
+	PGresult *idle = pg_query(c->conn, err,
 		"SELECT slot_name, quote_literal(slot_name), pg_size_pretty(%s - restart_lsn)"
-		" FROM pg_replication_slots WHERE NOT active AND slot_name <> '%s' AND restart_lsn IS NOT NULL",
-		c->p->standby ? "pg_last_wal_replay_lsn()" : "pg_current_wal_flush_lsn()", c->p->slot_name);
+		" FROM pg_replication_slots WHERE NOT active AND slot_name <> '%s' AND restart_lsn "
+		"IS NOT NULL",
+		c->p->standby ? "pg_last_wal_replay_lsn()" : "pg_current_wal_flush_lsn()",
+		c->p->slot_name);
 	if (!own || !idle)
 		return false;
 	if (PQntuples(own))
 		check_own_slot(c, own);
 	for (int i = 0; i < PQntuples(idle); i++)
 		FINDING(c, FINDING_NOTE,
-			MEND(c, "where nobody needs it any more: SELECT pg_drop_replication_slot(%s);",
+			MEND(c,
+				"where nobody needs it any more: SELECT "
+				"pg_drop_replication_slot(%s);",
 				pg_value(idle, i, 1)),
-			"slot %s of someone else is idle and holds back %s of WAL", pg_value(idle, i, 0),
-			pg_value(idle, i, 2));
+			"slot %s of someone else is idle and holds back %s of WAL",
+			pg_value(idle, i, 0), pg_value(idle, i, 2));
 	return check_free_places(c, PQntuples(own) > 0, err) &&
 	       (PQntuples(own) > 0 || check_open_transactions(c, err));
 }
 
 static bool look_at_role(struct pg_check *c, struct error *err)
 {
-	CLEANUP(pg_free_result) PGresult *role = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *role = pg_query(c->conn, err,
 		"SELECT quote_ident(current_user), quote_ident(current_database()), rolsuper"
 		" FROM pg_roles WHERE rolname = current_user");
 	if (!role)

@@ -10,13 +10,15 @@
 static bool check_rights(struct pg_check *c, const struct pg_relation *r, struct error *err)
 {
 	CLEANUP(free_string) char *which = pg_tables_sql(r->oid);
-	CLEANUP(pg_free_result) PGresult *missing = pg_query(c->conn, err,
-		"WITH RECURSIVE " PG_TREE
-		" SELECT quote_ident(n.nspname), quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
+	CLEANUP(pg_free_result)
+	PGresult *missing = pg_query(c->conn, err,
+		"WITH RECURSIVE " PG_TREE " SELECT quote_ident(n.nspname), quote_ident(n.nspname) "
+					  "|| '.' || quote_ident(c.relname),"
 		" has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),"
 		" row_security_active(c.oid) FROM tree t JOIN pg_class c ON c.oid = t.oid"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))"
+		" WHERE NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, "
+		"'SELECT'))"
 		" OR row_security_active(c.oid) ORDER BY 2",
 		which);
 	if (!missing)
@@ -26,9 +28,11 @@ static bool check_rights(struct pg_check *c, const struct pg_relation *r, struct
 		if (!pg_value_bool(missing, i, 2))
 			FINDING(c, FINDING_PROBLEM,
 				MEND(c, "GRANT USAGE ON SCHEMA %s TO %s;", schema, c->role),
-				"role %s may not use schema %s, which table %s is in", c->role, schema, table);
+				"role %s may not use schema %s, which table %s is in", c->role,
+				schema, table);
 		if (!pg_value_bool(missing, i, 3))
-			FINDING(c, FINDING_PROBLEM, MEND(c, "GRANT SELECT ON %s TO %s;", table, c->role),
+			FINDING(c, FINDING_PROBLEM,
+				MEND(c, "GRANT SELECT ON %s TO %s;", table, c->role),
 				"role %s may not read table %s", c->role, table);
 		if (pg_value_bool(missing, i, 4))
 			FINDING(c, FINDING_PROBLEM, MEND(c, "ALTER ROLE %s BYPASSRLS;", c->role),
@@ -40,33 +44,40 @@ static bool check_rights(struct pg_check *c, const struct pg_relation *r, struct
 /* Why a table has no key that changes could be told apart by, and what gives it one. */
 static bool check_keyless(struct pg_check *c, const struct pg_relation *r, struct error *err)
 {
-	CLEANUP(pg_free_result) PGresult *primary = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *primary = pg_query(c->conn, err,
 		"SELECT indimmediate FROM pg_index WHERE indrelid = %u AND indisprimary", r->oid);
 	if (!primary)
 		return false;
 	bool deferrable = PQntuples(primary) && !pg_value_bool(primary, 0, 0);
 	const char *table = r->sql_name;
 	const char *consequence =
-		r->keyed ? "is kept as history" : "is kept as history, of inserts alone: its updates and deletes "
-						  "cannot be published";
+		r->keyed ? "is kept as history"
+			 : "is kept as history, of inserts alone: its updates and deletes "
+			   "cannot be published";
 	if (deferrable)
 		FINDING(c, FINDING_NOTE,
-			MEND(c, "make the primary key NOT DEFERRABLE, or ALTER TABLE %s REPLICA IDENTITY USING INDEX "
+			MEND(c,
+				"make the primary key NOT DEFERRABLE, or ALTER TABLE %s REPLICA "
+				"IDENTITY USING INDEX "
 				"<a unique index, not deferrable, on NOT NULL columns>;",
 				table),
-			"the primary key of table %s is deferrable, which is no identity of rows: the table %s", table,
-			consequence);
+			"the primary key of table %s is deferrable, which is no identity of rows: "
+			"the table %s",
+			table, consequence);
 	else if (r->replica_identity == 'n')
 		FINDING(c, FINDING_NOTE, MEND(c, "ALTER TABLE %s REPLICA IDENTITY DEFAULT;", table),
 			"table %s has REPLICA IDENTITY NOTHING: it %s", table, consequence);
 	else if (r->replica_identity == 'i')
 		FINDING(c, FINDING_NOTE, MEND(c, "ALTER TABLE %s REPLICA IDENTITY DEFAULT;", table),
-			"the index that was the replica identity of table %s is gone: it %s", table, consequence);
+			"the index that was the replica identity of table %s is gone: it %s", table,
+			consequence);
 	else
 		FINDING(c, FINDING_NOTE,
 			MEND(c, "ALTER TABLE %s ADD PRIMARY KEY (...);%s", table,
 				r->keyed ? ""
-					 : " or, for a history of updates and deletes too, REPLICA IDENTITY FULL"),
+					 : " or, for a history of updates and deletes too, REPLICA "
+					   "IDENTITY FULL"),
 			"table %s has no primary key: it %s", table, consequence);
 	return true;
 }
@@ -77,23 +88,28 @@ static void check_columns(struct pg_check *c, const struct pg_relation *r)
 	for (size_t i = 0; i < t->n_columns; i++)
 		if (t->columns[i].approximate)
 			FINDING(c, FINDING_NOTE, NULL,
-				"column %s of table %s is of type %s: it is carried as PostgreSQL's text",
+				"column %s of table %s is of type %s: it is carried as "
+				"PostgreSQL's text",
 				t->columns[i].name, r->sql_name, t->columns[i].source_type);
 }
 
 static bool check_generated(struct pg_check *c, const struct pg_relation *r, struct error *err)
 {
 	bool stored = pg_publishes_generated(c->p, c->conn);
-	CLEANUP(pg_free_result) PGresult *left_out = pg_query(c->conn, err,
+	CLEANUP(pg_free_result)
+	PGresult *left_out = pg_query(c->conn, err,
 		"SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
-		" WHERE attrelid = %u AND attnum > 0 AND NOT attisdropped AND attgenerated IN ('v', '%s')",
+		" WHERE attrelid = %u AND attnum > 0 AND NOT attisdropped AND attgenerated IN "
+		"('v', '%s')",
 		r->oid, stored ? "v" : "s");
 	if (!left_out)
 		return false;
 	if (!PQgetisnull(left_out, 0, 0))
 		FINDING(c, FINDING_NOTE,
 			c->p->server_version >= 180000 && !stored
-				? MEND(c, "ALTER PUBLICATION \"%s\" SET (publish_generated_columns = stored);",
+				? MEND(c,
+					  "ALTER PUBLICATION \"%s\" SET (publish_generated_columns "
+					  "= stored);",
 					  c->p->publication_name)
 				: NULL,
 			"generated columns are not in the log and are left out: %s of table %s",
@@ -109,7 +125,8 @@ static bool check_table(struct pg_check *c, const struct pg_relation *r, struct 
 		return true;
 	}
 	check_columns(c, r);
-	return check_rights(c, r, err) && (t->n_key || check_keyless(c, r, err)) && check_generated(c, r, err);
+	return check_rights(c, r, err) && (t->n_key || check_keyless(c, r, err)) &&
+	       check_generated(c, r, err);
 }
 
 /* A list for people: the first few. */
@@ -122,19 +139,23 @@ static void add_name(struct buf *list, size_t nth, const char *name)
 }
 
 /* Tables that are in neither publication and that our role, not being their owner, cannot add. */
-static bool check_publishing(struct pg_check *c, const struct pg_relations *tables, struct error *err)
+static bool check_publishing(
+	struct pg_check *c, const struct pg_relations *tables, struct error *err)
 {
 	struct buf sql, names;
 	buf_init(&sql, BUF_MAX);
-	buf_puts(&sql, "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c"
-		       " JOIN pg_namespace n ON n.oid = c.relnamespace"
-		       " WHERE NOT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM pg_publication_rel r"
-		       " JOIN pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = c.oid AND p.pubname IN (");
+	buf_puts(&sql,
+		"SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c"
+		" JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE NOT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM "
+		"pg_publication_rel r"
+		" JOIN pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = c.oid AND p.pubname "
+		"IN (");
 	pg_quote_literal(&sql, c->p->publication_name);
 	buf_puts(&sql, ", ");
 	pg_quote_literal(&sql, c->p->insert_publication_name);
 	buf_puts(&sql, ")) AND c.oid IN (0");
-	vec_each(tables, r)
+	vec_each (tables, r)
 		if (!(*r)->table->problem)
 			buf_printf(&sql, ", %u", (*r)->oid);
 	buf_puts(&sql, ") ORDER BY 1");
@@ -147,25 +168,30 @@ static bool check_publishing(struct pg_check *c, const struct pg_relations *tabl
 		add_name(&names, (size_t)i, pg_value(strange, i, 0));
 	if (names.len)
 		FINDING(c, FINDING_PROBLEM,
-			MEND(c, "give role %s the owner's role (GRANT owner TO %s), or let the owner run CREATE or ALTER "
+			MEND(c,
+				"give role %s the owner's role (GRANT owner TO %s), or let the "
+				"owner run CREATE or ALTER "
 				"PUBLICATION \"%s\" with these tables",
 				c->role, c->role, c->p->publication_name),
-			"role %s is not the owner of these tables and cannot publish them: %s", c->role,
-			buf_text(&names));
+			"role %s is not the owner of these tables and cannot publish them: %s",
+			c->role, buf_text(&names));
 	buf_release(&names);
 	return true;
 }
 
-static bool check_publications(struct pg_check *c, const struct pg_relations *tables, struct error *err)
+static bool check_publications(
+	struct pg_check *c, const struct pg_relations *tables, struct error *err)
 {
 	struct buf sql;
 	bool partitioned = false;
-	vec_each(tables, r)
+	vec_each (tables, r)
 		partitioned = partitioned || (*r)->partitioned;
 	buf_init(&sql, BUF_MAX);
-	buf_puts(&sql, "SELECT has_database_privilege(current_database(), 'CREATE'), p.oid IS NOT NULL,"
-		       " p.puballtables, p.pubviaroot, p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate"
-		       " FROM (SELECT 1) one LEFT JOIN pg_publication p ON p.pubname = ");
+	buf_puts(&sql,
+		"SELECT has_database_privilege(current_database(), 'CREATE'), p.oid IS NOT NULL,"
+		" p.puballtables, p.pubviaroot, p.pubinsert AND p.pubupdate AND p.pubdelete AND "
+		"p.pubtruncate"
+		" FROM (SELECT 1) one LEFT JOIN pg_publication p ON p.pubname = ");
 	pg_quote_literal(&sql, c->p->publication_name);
 	CLEANUP(pg_free_result) PGresult *found = pg_query(c->conn, err, "%s", buf_text(&sql));
 	buf_release(&sql);
@@ -174,23 +200,30 @@ static bool check_publications(struct pg_check *c, const struct pg_relations *ta
 	const char *name = c->p->publication_name;
 	if (!pg_value_bool(found, 0, 1)) {
 		if (!pg_value_bool(found, 0, 0))
-			FINDING(c, FINDING_PROBLEM, MEND(c, "GRANT CREATE ON DATABASE %s TO %s;", c->database, c->role),
+			FINDING(c, FINDING_PROBLEM,
+				MEND(c, "GRANT CREATE ON DATABASE %s TO %s;", c->database, c->role),
 				"role %s may not create publication %s", c->role, name);
 		return true;
 	}
 	FINDING(c, FINDING_OK, NULL, "publication %s is there", name);
 	if (pg_value_bool(found, 0, 2))
-		FINDING(c, FINDING_NOTE, MEND(c, "DROP PUBLICATION \"%s\"; tailrace makes a narrower one", name),
-			"publication %s is FOR ALL TABLES: updates of tables without a replica identity are refused "
+		FINDING(c, FINDING_NOTE,
+			MEND(c, "DROP PUBLICATION \"%s\"; tailrace makes a narrower one", name),
+			"publication %s is FOR ALL TABLES: updates of tables without a replica "
+			"identity are refused "
 			"because of it",
 			name);
 	if (partitioned && !pg_value_bool(found, 0, 3))
 		FINDING(c, FINDING_PROBLEM,
-			MEND(c, "ALTER PUBLICATION \"%s\" SET (publish_via_partition_root = true);", name),
+			MEND(c, "ALTER PUBLICATION \"%s\" SET (publish_via_partition_root = true);",
+				name),
 			"publication %s does not publish partitions through their root", name);
 	if (!pg_value_bool(found, 0, 4))
 		FINDING(c, FINDING_PROBLEM,
-			MEND(c, "ALTER PUBLICATION \"%s\" SET (publish = 'insert, update, delete, truncate');", name),
+			MEND(c,
+				"ALTER PUBLICATION \"%s\" SET (publish = 'insert, update, delete, "
+				"truncate');",
+				name),
 			"publication %s leaves out some kinds of changes", name);
 	return true;
 }
@@ -202,14 +235,15 @@ bool pg_check_tables(struct pg_check *c, struct error *err)
 		return false;
 	bool ok = true;
 	if (!tables.len)
-		FINDING(c, FINDING_PROBLEM, "look at the patterns under tables: in the configuration",
+		FINDING(c, FINDING_PROBLEM,
+			"look at the patterns under tables: in the configuration",
 			"no table is selected");
-	vec_each(&tables, r)
+	vec_each (&tables, r)
 		ok = ok && check_table(c, *r, err);
 	ok = ok && check_publications(c, &tables, err) &&
 	     (c->p->standby || c->superuser || check_publishing(c, &tables, err));
 	size_t fine = 0;
-	vec_each(&tables, r)
+	vec_each (&tables, r)
 		fine += !(*r)->table->problem;
 	if (ok && fine)
 		FINDING(c, FINDING_OK, NULL, "%zu tables can be mirrored", fine);

@@ -141,7 +141,8 @@ bool pg_fail(PGconn *conn, const PGresult *result, struct error *err)
 	/* Data errors and violated constraints show values of rows: in the details, and in quotes. */
 	bool shows_values = !strncmp(state, "22", 2) || !strncmp(state, "23", 2);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *detail = shows_values ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	const char *detail = shows_values ? NULL
+					  : PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	const char *hint = shows_values ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	int shown = shows_values && message ? (int)strcspn(message, ":\"") : INT_MAX;
 	error_set(err, sqlstate_kind(state), "PostgreSQL says: %.*s%s%s%s%s (SQLSTATE %s)", shown,

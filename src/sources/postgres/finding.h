@@ -8,13 +8,14 @@ struct pg_check {
 	struct postgres *p;
 	PGconn *conn;
 	struct findings *findings;
-	const char *role;      /* quoted for SQL */
-	const char *database;  /* quoted for SQL */
+	const char *role;     /* quoted for SQL */
+	const char *database; /* quoted for SQL */
 	bool superuser;
 };
 
-#define FINDING(check, level, mend, ...)                                                           \
-	pg_finding_add((check), (level), (mend), arena_printf(&(check)->findings->arena, __VA_ARGS__))
+#define FINDING(check, level, mend, ...) \
+	pg_finding_add(                  \
+		(check), (level), (mend), arena_printf(&(check)->findings->arena, __VA_ARGS__))
 #define MEND(check, ...) arena_printf(&(check)->findings->arena, __VA_ARGS__)
 
 void pg_finding_add(struct pg_check *, int level, const char *mend, const char *what);

@@ -10,11 +10,11 @@
 #define DAY_US      ((int64_t)86400 * 1000000)
 #define DEEPEST     32
 
-#define READ(type, c, row)                                                                         \
-	({                                                                                         \
-		type value_;                                                                       \
-		memcpy(&value_, column_fixed((c), (row), sizeof value_), sizeof value_);           \
-		value_;                                                                            \
+#define READ(type, c, row)                                                               \
+	({                                                                               \
+		type value_;                                                             \
+		memcpy(&value_, column_fixed((c), (row), sizeof value_), sizeof value_); \
+		value_;                                                                  \
 	})
 
 static enum pg_key_order order_of(const struct type *carried, uint32_t oid)
@@ -30,8 +30,9 @@ void pg_key_type(const struct pg_catalog *catalog, uint32_t oid, const struct ty
 	const struct pg_type *type = pg_catalog_find(catalog, oid);
 	for (int depth = 0; type && type->typtype == 'd' && depth < DEEPEST; depth++)
 		type = pg_catalog_find(catalog, type->base);
-	*out = (struct pg_key_type){
-		.type = type, .carried = *carried, .order = order_of(carried, type ? type->oid : 0)};
+	*out = (struct pg_key_type){.type = type,
+		.carried = *carried,
+		.order = order_of(carried, type ? type->oid : 0)};
 }
 
 static void print_hex(const uint8_t *bytes, size_t len, struct buf *sql)
@@ -45,7 +46,8 @@ static void print_hex(const uint8_t *bytes, size_t len, struct buf *sql)
 	buf_puts(sql, "'");
 }
 
-static void print_string(const struct pg_key_type *key, const struct column *c, size_t row, struct buf *sql)
+static void print_string(
+	const struct pg_key_type *key, const struct column *c, size_t row, struct buf *sql)
 {
 	size_t len;
 	const uint8_t *bytes = column_string(c, row, &len);
@@ -63,8 +65,9 @@ static void print_timestamp(int64_t us, const char *type, struct buf *sql)
 {
 	int64_t days = us / DAY_US - (us % DAY_US < 0), rest = us - days * DAY_US;
 	buf_printf(sql,
-		"(%s '1970-01-01 00:00:00' + interval '%" PRId64 " days %" PRId64 ".%06" PRId64 " seconds')", type,
-		days, rest / 1000000, rest % 1000000);
+		"(%s '1970-01-01 00:00:00' + interval '%" PRId64 " days %" PRId64 ".%06" PRId64
+		" seconds')",
+		type, days, rest / 1000000, rest % 1000000);
 }
 
 /* What column_print() gives, without the quotes of JSON: digits, NaN, a UUID, true. */

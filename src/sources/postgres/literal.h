@@ -8,7 +8,7 @@
 enum pg_key_order {
 	PG_ORDER_NATURAL, /* the type's own */
 	PG_ORDER_BYTES,   /* of text: COLLATE "C" */
-	PG_ORDER_OUTPUT,  /* of the text form, which concat() gives: what other types are carried as */
+	PG_ORDER_OUTPUT, /* of the text form, which concat() gives: what other types are carried as */
 };
 
 struct pg_key_type {
@@ -17,9 +17,11 @@ struct pg_key_type {
 	struct type carried;
 };
 
-void pg_key_type(const struct pg_catalog *, uint32_t oid, const struct type *carried, struct pg_key_type *out);
+void pg_key_type(const struct pg_catalog *, uint32_t oid, const struct type *carried,
+	struct pg_key_type *out);
 
 /* Appends a literal that compares like the order above when `ordered`, else one of the type itself. */
-void pg_key_literal(const struct pg_key_type *, const struct column *, size_t row, bool ordered, struct buf *sql);
+void pg_key_literal(const struct pg_key_type *, const struct column *, size_t row, bool ordered,
+	struct buf *sql);
 
 #endif

@@ -32,8 +32,8 @@ static void key_name(const struct lookup *l, size_t i, struct buf *sql)
 }
 
 /* "(1, 'a')" of the key columns of a row. */
-static void key_row(const struct lookup *l, const struct batch *keys, size_t row, bool ordered,
-	struct buf *sql)
+static void key_row(
+	const struct lookup *l, const struct batch *keys, size_t row, bool ordered, struct buf *sql)
 {
 	const struct table *t = keys->table;
 	for (size_t i = 0; i < t->n_key; i++) {
@@ -50,7 +50,8 @@ static bool fetch_slice(struct lookup *l, const struct batch *keys, size_t *row,
 	size_t n_key = l->reader.table->n_key;
 	begin_from(l, &sql);
 	buf_puts(&sql, " WHERE EXISTS (SELECT FROM (VALUES ");
-	for (size_t from = *row; *row < keys->rows && *row - from < SLICE_ROWS && sql.len < SLICE_BYTES; ++*row) {
+	for (size_t from = *row;
+		*row < keys->rows && *row - from < SLICE_ROWS && sql.len < SLICE_BYTES; ++*row) {
 		buf_puts(&sql, *row > from ? ", " : "");
 		key_row(l, keys, *row, false, &sql);
 	}
@@ -116,14 +117,16 @@ static bool find_key_types(struct lookup *l, bool ordered, struct error *err)
 	if (!t->n_key)
 		return error_set(err, ERROR_TABLE, "it has no key to look rows up by");
 	if (!ordered && now->table->n_key != t->n_key)
-		return error_set(err, ERROR_RETRY, "its key has changed; waiting for the stream to come there");
+		return error_set(err, ERROR_RETRY,
+			"its key has changed; waiting for the stream to come there");
 	l->types = xcalloc(t->n_key, sizeof *l->types);
 	pthread_rwlock_rdlock(&l->reader.p->catalog_lock);
 	for (size_t i = 0; i < t->n_key; i++) {
 		const struct table_column *column = &t->columns[t->key[i]];
 		/* There is one: pg_reader_init() has found it. */
 		int now_at = table_column_by_attribute(now->table, column->attribute);
-		pg_key_type(&l->reader.p->catalog, now->columns[now_at].type, &column->type, &l->types[i]);
+		pg_key_type(&l->reader.p->catalog, now->columns[now_at].type, &column->type,
+			&l->types[i]);
 	}
 	pthread_rwlock_unlock(&l->reader.p->catalog_lock);
 	return true;
@@ -156,16 +159,18 @@ static bool end(struct lookup *l, struct postgres *p, bool ok, struct error *err
 	return ok;
 }
 
-bool postgres_fetch(struct source *source, const struct batch *keys, struct batch *out, struct error *err)
+bool postgres_fetch(
+	struct source *source, const struct batch *keys, struct batch *out, struct error *err)
 {
 	struct lookup l = {0};
 	bool gone = false;
-	bool ok = begin(&l, postgres_of(source), out, false, &gone, err) && (gone || fetch_all(&l, keys, err));
+	bool ok = begin(&l, postgres_of(source), out, false, &gone, err) &&
+		  (gone || fetch_all(&l, keys, err));
 	return end(&l, postgres_of(source), ok, err);
 }
 
-bool postgres_scan(struct source *source, struct table *table, const struct batch *after, size_t limit,
-	struct batch *out, struct error *err)
+bool postgres_scan(struct source *source, struct table *table, const struct batch *after,
+	size_t limit, struct batch *out, struct error *err)
 {
 	struct lookup l = {0};
 	bool gone = false;

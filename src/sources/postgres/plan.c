@@ -30,14 +30,19 @@ bool pg_fence(PGconn *conn, uint64_t *xid, struct error *err)
 bool pg_fence_holders(PGconn *conn, uint64_t xid, struct buf *text)
 {
 	/* By their locks: of others' sessions pg_stat_activity hides most from an ordinary role. */
-	CLEANUP(pg_free_result) PGresult *holders = pg_query(conn, NULL,
-		"SELECT what, opened FROM (SELECT 'pid ' || l.pid || ' (user ' || coalesce(a.usename, '?')"
-		" || ', database ' || coalesce(a.datname, '?') || ', ' || coalesce(a.state, '?') || ')'"
+	CLEANUP(pg_free_result)
+	PGresult *holders = pg_query(conn, NULL,
+		"SELECT what, opened FROM (SELECT 'pid ' || l.pid || ' (user ' || "
+		"coalesce(a.usename, '?')"
+		" || ', database ' || coalesce(a.datname, '?') || ', ' || coalesce(a.state, '?') "
+		"|| ')'"
 		" AS what, l.age, to_char(clock_timestamp() - a.xact_start, 'HH24:MI:SS') AS opened"
 		" FROM (SELECT pid, max(age(transactionid)) AS age FROM pg_locks"
-		" WHERE locktype = 'transactionid' AND granted AND pid <> pg_backend_pid() GROUP BY pid) l"
+		" WHERE locktype = 'transactionid' AND granted AND pid <> pg_backend_pid() GROUP "
+		"BY pid) l"
 		" LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
-		" UNION ALL SELECT 'prepared transaction ' || quote_literal(gid) || ' (user ' || owner"
+		" UNION ALL SELECT 'prepared transaction ' || quote_literal(gid) || ' (user ' || "
+		"owner"
 		" || ', database ' || database || ')', age(transaction),"
 		" to_char(clock_timestamp() - prepared, 'HH24:MI:SS') FROM pg_prepared_xacts) t"
 		" WHERE age >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint - %llu"

@@ -83,9 +83,9 @@ static void make_cluster(const struct cluster *c)
 {
 	CLEANUP(free_string) char *initdb = program("initdb");
 	CLEANUP(free_string) char *data = xasprintf("%s/data", c->folder);
-	char *arguments[] = {initdb, (char *)"-D", data, (char *)"-U", (char *)"postgres", (char *)"-A",
-		(char *)"trust", (char *)"-E", (char *)"UTF8", (char *)"--locale=C.UTF-8", (char *)"--no-sync",
-		NULL};
+	char *arguments[] = {initdb, (char *)"-D", data, (char *)"-U", (char *)"postgres",
+		(char *)"-A", (char *)"trust", (char *)"-E", (char *)"UTF8",
+		(char *)"--locale=C.UTF-8", (char *)"--no-sync", NULL};
 	int status;
 
 	pid_t pid = run(c, arguments);

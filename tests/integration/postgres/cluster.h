@@ -13,7 +13,7 @@ struct cluster {
 	char folder[64];
 	char url[160]; /* as the superuser postgres, database postgres */
 	pid_t pid;
-	PGconn *conn;  /* for the test's own statements */
+	PGconn *conn; /* for the test's own statements */
 };
 
 /* More settings: "-c", "name=value", ..., NULL. Fails the test when the server does not come up. */

@@ -23,7 +23,8 @@ void mirror_open(struct mirror *m, const char *url)
 	*m = (struct mirror){.source = xcalloc(1, ops->size)};
 	arena_init(&m->arena);
 	for (size_t i = 0; i < COUNT_OF(m->rules); i++)
-		must(option_defaults(table_option_table, &m->rules[i].options, &m->arena, &err), &err);
+		must(option_defaults(table_option_table, &m->rules[i].options, &m->arena, &err),
+			&err);
 	m->rules[0].pattern = "public.*";
 	m->selection = (struct selection){
 		.stream = "shop", .target_database = "shop", .rules = m->rules, .n_rules = 1};
@@ -40,7 +41,7 @@ void mirror_open(struct mirror *m, const char *url)
 
 static void forget_tables(struct mirror *m)
 {
-	vec_each(&m->tables, t)
+	vec_each (&m->tables, t)
 		table_unref(*t);
 	vec_release(&m->tables);
 }
@@ -59,7 +60,7 @@ struct table *mirror_discover(struct mirror *m, const char *name)
 
 	forget_tables(m);
 	must(m->source->ops->discover(m->source, &m->tables, &err), &err);
-	vec_each(&m->tables, t)
+	vec_each (&m->tables, t)
 		if (!strcmp((*t)->name, name))
 			return *t;
 	return NULL;
@@ -71,7 +72,7 @@ static bool take(struct batch_taker *taker, struct batch *batch, struct error *e
 
 	(void)err;
 	batch_print(batch, &c->rows);
-	vec_each(&batch->aside, aside)
+	vec_each (&batch->aside, aside)
 		buf_printf(&c->rows, "aside: %s: %s\n", aside->column, aside->reason);
 	c->n_rows += batch->rows;
 	c->n_batches++;
@@ -96,8 +97,9 @@ void mirror_copy(struct mirror *m, struct table *table, struct copied *c)
 	struct error err = {0};
 
 	must(m->source->ops->plan(m->source, table, &chunks, &err), &err);
-	vec_each(&chunks, chunk)
-		must(m->source->ops->copy(m->source, table, chunk, &c->taker, &err) == COPY_DONE, &err);
+	vec_each (&chunks, chunk)
+		must(m->source->ops->copy(m->source, table, chunk, &c->taker, &err) == COPY_DONE,
+			&err);
 	vec_release(&chunks);
 }
 

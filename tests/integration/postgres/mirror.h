@@ -25,7 +25,7 @@ struct table *mirror_discover(struct mirror *, const char *name);
 
 struct copied {
 	struct batch_taker taker;
-	struct buf rows;      /* batch_print() of everything, and "aside: REASON" lines */
+	struct buf rows; /* batch_print() of everything, and "aside: REASON" lines */
 	size_t n_rows, n_batches;
 };
 void copied_init(struct copied *);

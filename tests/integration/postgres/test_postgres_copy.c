@@ -27,7 +27,8 @@ static int stop(void **state)
 static int clean(void **state)
 {
 	(void)state;
-	sql(cluster.conn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO public");
+	sql(cluster.conn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA "
+			  "public TO public");
 	return 0;
 }
 
@@ -47,8 +48,8 @@ static struct chunks plan(struct mirror *m, struct table *t)
 	return chunks;
 }
 
-static enum copy_status copy(struct mirror *m, struct table *t, const struct chunks *chunks, size_t i,
-	struct copied *copied, struct error *err)
+static enum copy_status copy(struct mirror *m, struct table *t, const struct chunks *chunks,
+	size_t i, struct copied *copied, struct error *err)
 {
 	error_clear(err);
 	return m->source->ops->copy(m->source, t, &chunks->items[i], &copied->taker, err);
@@ -71,13 +72,16 @@ static void rows_of_every_leaf_are_copied_in_the_columns_of_the_root(void **stat
 	struct mirror m;
 
 	(void)state;
-	sql(cluster.conn, "CREATE TABLE root(id int, t text, n int, PRIMARY KEY(id)) PARTITION BY RANGE(id);"
-			  "CREATE TABLE first PARTITION OF root FOR VALUES FROM (0) TO (10);"
-			  "CREATE TABLE second(junk int, n int, id int PRIMARY KEY, t text); ALTER TABLE second DROP junk;"
-			  "ALTER TABLE root ATTACH PARTITION second FOR VALUES FROM (10) TO (20);"
-			  "CREATE TABLE third PARTITION OF root FOR VALUES FROM (20) TO (30) PARTITION BY RANGE(id);"
-			  "CREATE TABLE \"third \"\"half\" PARTITION OF third FOR VALUES FROM (20) TO (30);"
-			  "INSERT INTO root VALUES (1, 'a', 10), (11, 'b', 20), (21, 'c', 30)");
+	sql(cluster.conn,
+		"CREATE TABLE root(id int, t text, n int, PRIMARY KEY(id)) PARTITION BY RANGE(id);"
+		"CREATE TABLE first PARTITION OF root FOR VALUES FROM (0) TO (10);"
+		"CREATE TABLE second(junk int, n int, id int PRIMARY KEY, t text); ALTER TABLE "
+		"second DROP junk;"
+		"ALTER TABLE root ATTACH PARTITION second FOR VALUES FROM (10) TO (20);"
+		"CREATE TABLE third PARTITION OF root FOR VALUES FROM (20) TO (30) PARTITION BY "
+		"RANGE(id);"
+		"CREATE TABLE \"third \"\"half\" PARTITION OF third FOR VALUES FROM (20) TO (30);"
+		"INSERT INTO root VALUES (1, 'a', 10), (11, 'b', 20), (21, 'c', 30)");
 	mirror_open(&m, cluster.url);
 	struct table *t = mirror_discover(&m, "root");
 	assert_copied(&m, t, "t", "a,b,c");
@@ -90,7 +94,8 @@ static void a_child_by_inheritance_is_no_part_of_its_parent(void **state)
 	struct mirror m;
 
 	(void)state;
-	sql(cluster.conn, "CREATE TABLE parent(id int PRIMARY KEY); CREATE TABLE child(PRIMARY KEY(id)) INHERITS (parent);"
+	sql(cluster.conn, "CREATE TABLE parent(id int PRIMARY KEY); CREATE TABLE child(PRIMARY "
+			  "KEY(id)) INHERITS (parent);"
 			  "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2)");
 	mirror_open(&m, cluster.url);
 	assert_copied(&m, mirror_discover(&m, "parent"), "id", "1");
@@ -107,8 +112,10 @@ static void every_row_is_in_exactly_one_chunk(void **state)
 	uint64_t seen = 0;
 
 	(void)state;
-	sql(cluster.conn, "CREATE TABLE wide(id int PRIMARY KEY, filler text); ALTER TABLE wide ALTER filler SET STORAGE plain;"
-			  "INSERT INTO wide SELECT i, repeat('x', 5000) FROM generate_series(1, 25000) i");
+	sql(cluster.conn,
+		"CREATE TABLE wide(id int PRIMARY KEY, filler text); ALTER TABLE wide ALTER filler "
+		"SET STORAGE plain;"
+		"INSERT INTO wide SELECT i, repeat('x', 5000) FROM generate_series(1, 25000) i");
 	mirror_open(&m, cluster.url);
 	m.rules[0].columns = &(struct selection_column){"filler", {.kind = RULE_DROP}};
 	m.rules[0].n_columns = 1;
@@ -116,7 +123,8 @@ static void every_row_is_in_exactly_one_chunk(void **state)
 	struct table *t = mirror_discover(&m, "wide");
 	struct chunks chunks = plan(&m, t);
 	assert_int_equal(chunks.len, 3);
-	sql(cluster.conn, "INSERT INTO wide SELECT i, repeat('x', 5000) FROM generate_series(25001, 25100) i");
+	sql(cluster.conn, "INSERT INTO wide SELECT i, repeat('x', 5000) FROM "
+			  "generate_series(25001, 25100) i");
 	copied_init(&copied);
 	for (size_t i = chunks.len; i-- > 0;) {
 		assert_int_equal(copy(&m, t, &chunks, i, &copied, &err), COPY_DONE);
@@ -199,7 +207,8 @@ static void a_lock_is_waited_for_and_its_holder_named(void **state)
 static void chunks_of_a_rewritten_table_are_stale(void **state)
 {
 	static const char *const rewrites[] = {"VACUUM FULL root", "TRUNCATE root",
-		"ALTER TABLE root ALTER b TYPE bigint", "ALTER TABLE root DETACH PARTITION leaf", "DROP TABLE root CASCADE"};
+		"ALTER TABLE root ALTER b TYPE bigint", "ALTER TABLE root DETACH PARTITION leaf",
+		"DROP TABLE root CASCADE"};
 	struct mirror m;
 	struct copied copied;
 	struct error err = {0};
@@ -208,8 +217,10 @@ static void chunks_of_a_rewritten_table_are_stale(void **state)
 	copied_init(&copied);
 	for (size_t i = 0; i < COUNT_OF(rewrites); i++) {
 		clean(NULL);
-		sql(cluster.conn, "CREATE TABLE root(id int PRIMARY KEY, b int) PARTITION BY RANGE(id);"
-				  "CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9); INSERT INTO root VALUES (1)");
+		sql(cluster.conn,
+			"CREATE TABLE root(id int PRIMARY KEY, b int) PARTITION BY RANGE(id);"
+			"CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9); INSERT "
+			"INTO root VALUES (1)");
 		mirror_open(&m, cluster.url);
 		struct table *t = mirror_discover(&m, "root");
 		struct chunks chunks = plan(&m, t);
@@ -230,10 +241,12 @@ static void columns_are_found_by_their_number(void **state)
 	struct error err = {0};
 
 	(void)state;
-	sql(cluster.conn, "CREATE TABLE t(id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'a', 'b')");
+	sql(cluster.conn, "CREATE TABLE t(id int PRIMARY KEY, a text, b text); INSERT INTO t "
+			  "VALUES (1, 'a', 'b')");
 	mirror_open(&m, cluster.url);
 	struct table *t = table_ref(mirror_discover(&m, "t"));
-	sql(cluster.conn, "ALTER TABLE t RENAME a TO x; ALTER TABLE t RENAME b TO a; ALTER TABLE t RENAME x TO b;"
+	sql(cluster.conn, "ALTER TABLE t RENAME a TO x; ALTER TABLE t RENAME b TO a; ALTER TABLE t "
+			  "RENAME x TO b;"
 			  "ALTER TABLE t ADD c int; ALTER TABLE t RENAME TO u");
 	assert_copied(&m, t, "a", "a");
 	assert_copied(&m, t, "b", "b");
@@ -313,7 +326,8 @@ static void types_without_a_binary_form_come_as_text(void **state)
 
 	(void)state;
 	sql(cluster.conn, "CREATE TABLE t(id int PRIMARY KEY, acl aclitem, list aclitem[]);"
-			  "INSERT INTO t VALUES (1, 'postgres=r/postgres', '{postgres=r/postgres}'), (2, NULL, NULL)");
+			  "INSERT INTO t VALUES (1, 'postgres=r/postgres', "
+			  "'{postgres=r/postgres}'), (2, NULL, NULL)");
 	mirror_open(&m, cluster.url);
 	struct table *t = mirror_discover(&m, "t");
 	assert_copied(&m, t, "acl", "postgres=r/postgres,null");
@@ -335,8 +349,9 @@ static void a_row_of_20_mb_passes_and_its_connection_is_not_kept(void **state)
 	mirror_copy(&m, t, &copied);
 	assert_int_equal(copied.n_rows, 1);
 	copied_release(&copied);
-	char *left = sql_value(cluster.conn, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tailrace'"
-					     " AND query LIKE 'COMMIT%'");
+	char *left = sql_value(cluster.conn,
+		"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tailrace'"
+		" AND query LIKE 'COMMIT%'");
 	assert_string_equal(left, "0");
 	free(left);
 	mirror_close(&m);
@@ -352,7 +367,8 @@ static void connections_that_the_server_ended_are_not_used_again(void **state)
 	struct table *t = mirror_discover(&m, "t");
 	assert_copied(&m, t, "id", "1");
 	/* waits until they are gone */
-	sql(cluster.conn, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'tailrace'");
+	sql(cluster.conn, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
+			  "application_name = 'tailrace'");
 	assert_copied(&m, t, "id", "1");
 	mirror_close(&m);
 }
@@ -369,7 +385,8 @@ static size_t scan_and_fetch(struct mirror *m, struct table *t, size_t step)
 	batch_init(&fetched, t);
 	for (;;) {
 		batch_clear(&part);
-		if (!m->source->ops->scan(m->source, t, last.rows ? &last : NULL, step, &part, &err))
+		if (!m->source->ops->scan(
+			    m->source, t, last.rows ? &last : NULL, step, &part, &err))
 			fail_msg("%s", err.text);
 		if (!part.rows)
 			break;
@@ -400,18 +417,28 @@ static void rows_are_scanned_in_the_order_of_their_keys_and_fetched_by_them(void
 
 	(void)state;
 	sql(cluster.conn,
-		"CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE DOMAIN even AS int CHECK (value % 2 = 0);"
-		"CREATE TABLE texts(k varchar(20) COLLATE \"und-x-icu\", e mood, c char(6), t text, PRIMARY KEY(e, k, c, t));"
-		"INSERT INTO texts SELECT chr(160 + i % 70) || i, (array['sad','ok','happy'])[1 + i % 3]::mood,"
+		"CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE DOMAIN even AS int CHECK "
+		"(value % 2 = 0);"
+		"CREATE TABLE texts(k varchar(20) COLLATE \"und-x-icu\", e mood, c char(6), t "
+		"text, PRIMARY KEY(e, k, c, t));"
+		"INSERT INTO texts SELECT chr(160 + i % 70) || i, (array['sad','ok','happy'])[1 + "
+		"i % 3]::mood,"
 		" repeat('z', i % 4), chr(1 + i % 5) || '''\\%' FROM generate_series(1, 300) i;"
-		"CREATE TABLE times(d date, ts timestamp, tz timestamptz, ti time, iv interval, PRIMARY KEY(d, tz, ts, ti, iv));"
-		"INSERT INTO times SELECT date '1969-12-01' + i, timestamp '1900-01-01' + i * interval '1 year 1 us',"
-		" timestamptz '1969-12-30' + i % 7 * interval '1.000001 hour', time '00:00' + i * interval '1 minute',"
+		"CREATE TABLE times(d date, ts timestamp, tz timestamptz, ti time, iv interval, "
+		"PRIMARY KEY(d, tz, ts, ti, iv));"
+		"INSERT INTO times SELECT date '1969-12-01' + i, timestamp '1900-01-01' + i * "
+		"interval '1 year 1 us',"
+		" timestamptz '1969-12-30' + i % 7 * interval '1.000001 hour', time '00:00' + i * "
+		"interval '1 minute',"
 		" i * interval '1 minute' FROM generate_series(1, 300) i;"
-		"CREATE TABLE others(u uuid, n numeric, nd numeric(8,3), by bytea, f float8, l pg_lsn, i inet, b bool, e even,"
-		" o oid, m money, \"we\"\"ird\" bigint, PRIMARY KEY(u, n, nd, by, f, l, i, b, e, o, m, \"we\"\"ird\"));"
-		"INSERT INTO others SELECT md5((i % 7)::text)::uuid, i % 5 * -1.10, i % 9 / 7.0, decode(md5(i::text), 'hex'),"
-		" i % 11 / 3.0, ('1/' || to_hex(i))::pg_lsn, ('10.0.0.' || i % 250)::inet, i % 2 = 0, i * 2, i,"
+		"CREATE TABLE others(u uuid, n numeric, nd numeric(8,3), by bytea, f float8, l "
+		"pg_lsn, i inet, b bool, e even,"
+		" o oid, m money, \"we\"\"ird\" bigint, PRIMARY KEY(u, n, nd, by, f, l, i, b, e, "
+		"o, m, \"we\"\"ird\"));"
+		"INSERT INTO others SELECT md5((i % 7)::text)::uuid, i % 5 * -1.10, i % 9 / 7.0, "
+		"decode(md5(i::text), 'hex'),"
+		" i % 11 / 3.0, ('1/' || to_hex(i))::pg_lsn, ('10.0.0.' || i % 250)::inet, i % 2 = "
+		"0, i * 2, i,"
 		" i::int::money, -i FROM generate_series(1, 300) i;"
 		"CREATE TABLE root(id int PRIMARY KEY) PARTITION BY HASH(id);"
 		"CREATE TABLE leaf_0 PARTITION OF root FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
@@ -433,7 +460,8 @@ static void keys_that_have_no_row_or_come_twice_give_none_or_one(void **state)
 	int32_t ids[] = {5, 1, 1, 7};
 
 	(void)state;
-	sql(cluster.conn, "CREATE TABLE t(id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'a'), (5, 'b')");
+	sql(cluster.conn, "CREATE TABLE t(id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, "
+			  "'a'), (5, 'b')");
 	mirror_open(&m, cluster.url);
 	struct table *t = mirror_discover(&m, "t");
 	batch_init(&keys, t);
@@ -460,10 +488,13 @@ static void keys_that_have_no_row_or_come_twice_give_none_or_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(rows_of_every_leaf_are_copied_in_the_columns_of_the_root, clean),
+		cmocka_unit_test_setup(
+			rows_of_every_leaf_are_copied_in_the_columns_of_the_root, clean),
 		cmocka_unit_test_setup(a_child_by_inheritance_is_no_part_of_its_parent, clean),
 		cmocka_unit_test_setup(every_row_is_in_exactly_one_chunk, clean),
-		cmocka_unit_test_setup(nothing_is_read_before_transactions_from_before_the_fence_have_ended, clean),
+		cmocka_unit_test_setup(
+			nothing_is_read_before_transactions_from_before_the_fence_have_ended,
+			clean),
 		cmocka_unit_test_setup(a_lock_is_waited_for_and_its_holder_named, clean),
 		cmocka_unit_test_setup(chunks_of_a_rewritten_table_are_stale, clean),
 		cmocka_unit_test_setup(columns_are_found_by_their_number, clean),
@@ -473,7 +504,8 @@ int main(void)
 		cmocka_unit_test_setup(types_without_a_binary_form_come_as_text, clean),
 		cmocka_unit_test_setup(a_row_of_20_mb_passes_and_its_connection_is_not_kept, clean),
 		cmocka_unit_test_setup(connections_that_the_server_ended_are_not_used_again, clean),
-		cmocka_unit_test_setup(rows_are_scanned_in_the_order_of_their_keys_and_fetched_by_them, clean),
+		cmocka_unit_test_setup(
+			rows_are_scanned_in_the_order_of_their_keys_and_fetched_by_them, clean),
 		cmocka_unit_test_setup(keys_that_have_no_row_or_come_twice_give_none_or_one, clean),
 	};
 

@@ -27,7 +27,8 @@ static int stop(void **state)
 static int clean(void **state)
 {
 	(void)state;
-	sql(cluster.conn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO public");
+	sql(cluster.conn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA "
+			  "public TO public");
 	return 0;
 }
 
@@ -63,16 +64,18 @@ static void assert_problem(struct mirror *m, const char *table, const char *part
 
 static void leaves_views_and_what_is_not_selected_are_no_tables(void **state)
 {
-	static const char *const absent[] = {"measures_1", "view", "temporary", "elsewhere", "audit"};
+	static const char *const absent[] = {
+		"measures_1", "view", "temporary", "elsewhere", "audit"};
 	struct mirror m;
 
 	(void)state;
-	sql(cluster.conn, "CREATE TABLE measures(id int PRIMARY KEY) PARTITION BY RANGE(id);"
-			  "CREATE TABLE measures_1 PARTITION OF measures FOR VALUES FROM (0) TO (9);"
-			  "CREATE VIEW view AS SELECT 1 AS a; CREATE TEMP TABLE temporary(id int);"
-			  "CREATE SCHEMA IF NOT EXISTS other; CREATE TABLE other.elsewhere(id int);"
-			  "CREATE TABLE audit(id int); CREATE TABLE parent(id int PRIMARY KEY);"
-			  "CREATE TABLE child(PRIMARY KEY(id)) INHERITS (parent)");
+	sql(cluster.conn,
+		"CREATE TABLE measures(id int PRIMARY KEY) PARTITION BY RANGE(id);"
+		"CREATE TABLE measures_1 PARTITION OF measures FOR VALUES FROM (0) TO (9);"
+		"CREATE VIEW view AS SELECT 1 AS a; CREATE TEMP TABLE temporary(id int);"
+		"CREATE SCHEMA IF NOT EXISTS other; CREATE TABLE other.elsewhere(id int);"
+		"CREATE TABLE audit(id int); CREATE TABLE parent(id int PRIMARY KEY);"
+		"CREATE TABLE child(PRIMARY KEY(id)) INHERITS (parent)");
 	mirror_open(&m, cluster.url);
 	m.rules[1] = m.rules[0];
 	m.rules[1].pattern = "public.audit";
@@ -97,9 +100,11 @@ static void the_key_is_the_replica_identity(void **state)
 		"CREATE TABLE by_index(id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, c int);"
 		"CREATE UNIQUE INDEX i ON by_index(b, a) INCLUDE (c);"
 		"ALTER TABLE by_index REPLICA IDENTITY USING INDEX i;"
-		"CREATE TABLE full_with_key(a int, b int PRIMARY KEY); ALTER TABLE full_with_key REPLICA IDENTITY FULL;"
+		"CREATE TABLE full_with_key(a int, b int PRIMARY KEY); ALTER TABLE full_with_key "
+		"REPLICA IDENTITY FULL;"
 		"CREATE TABLE full_without(a int); ALTER TABLE full_without REPLICA IDENTITY FULL;"
-		"CREATE TABLE nothing(a int PRIMARY KEY); ALTER TABLE nothing REPLICA IDENTITY NOTHING;"
+		"CREATE TABLE nothing(a int PRIMARY KEY); ALTER TABLE nothing REPLICA IDENTITY "
+		"NOTHING;"
 		"CREATE TABLE without(a int);"
 		"CREATE TABLE deferred(a int PRIMARY KEY DEFERRABLE);"
 		"CREATE TABLE full_deferred(a int PRIMARY KEY DEFERRABLE);"
@@ -122,7 +127,8 @@ static void what_cannot_be_mirrored_says_why_and_what_mends_it(void **state)
 
 	(void)state;
 	sql(cluster.conn,
-		"CREATE UNLOGGED TABLE volatile(id int PRIMARY KEY); CREATE TABLE by_array(a int[] PRIMARY KEY);"
+		"CREATE UNLOGGED TABLE volatile(id int PRIMARY KEY); CREATE TABLE by_array(a int[] "
+		"PRIMARY KEY);"
 		"CREATE TABLE bare(); CREATE TABLE root(id int PRIMARY KEY) PARTITION BY RANGE(id);"
 		"CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9);"
 		"ALTER TABLE leaf REPLICA IDENTITY NOTHING");
@@ -142,10 +148,12 @@ static void rows_from_before_a_column_was_added_have_its_default(void **state)
 
 	(void)state;
 	sql(cluster.conn, "CREATE TABLE plain(id int PRIMARY KEY); INSERT INTO plain VALUES (1);"
-			  "ALTER TABLE plain ADD n int DEFAULT 7, ADD t text DEFAULT 'a \"b\", {c}\\', ADD e text,"
+			  "ALTER TABLE plain ADD n int DEFAULT 7, ADD t text DEFAULT 'a \"b\", "
+			  "{c}\\', ADD e text,"
 			  " ADD a int[] DEFAULT '{1,NULL,3}';"
 			  "CREATE TABLE root(id int PRIMARY KEY) PARTITION BY RANGE(id);"
-			  "CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9); INSERT INTO root VALUES (1);"
+			  "CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9); INSERT "
+			  "INTO root VALUES (1);"
 			  "ALTER TABLE root ADD b bool DEFAULT true");
 	mirror_open(&m, cluster.url);
 	struct table *t = mirror_discover(&m, "plain");
@@ -174,16 +182,17 @@ static void what_changes_rows_without_logging_them_is_seen(void **state)
 	struct mirror m;
 
 	(void)state;
-	sql(cluster.conn,
-		"CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN feeling AS mood;"
-		"CREATE TYPE felt AS (at date, feelings feeling[]);"
-		"CREATE TABLE diary(id int PRIMARY KEY, felt felt); INSERT INTO diary VALUES (1, NULL)");
+	sql(cluster.conn, "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN feeling AS mood;"
+			  "CREATE TYPE felt AS (at date, feelings feeling[]);"
+			  "CREATE TABLE diary(id int PRIMARY KEY, felt felt); INSERT INTO diary "
+			  "VALUES (1, NULL)");
 	mirror_open(&m, cluster.url);
 	assert_true(still_good_after(&m, "diary", "INSERT INTO diary VALUES (2, NULL)"));
 	assert_true(still_good_after(&m, "diary", "ALTER TABLE diary ADD n int DEFAULT 1"));
 	assert_true(still_good_after(&m, "diary", "ALTER TYPE mood ADD VALUE 'happy' BEFORE 'ok'"));
 	assert_false(still_good_after(&m, "diary", "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'"));
-	assert_false(still_good_after(&m, "diary", "ALTER TABLE diary ADD r float DEFAULT random()"));
+	assert_false(
+		still_good_after(&m, "diary", "ALTER TABLE diary ADD r float DEFAULT random()"));
 	assert_false(still_good_after(&m, "diary", "TRUNCATE diary"));
 	mirror_close(&m);
 }
@@ -193,13 +202,15 @@ static void the_leaves_of_a_table_are_watched(void **state)
 	struct mirror m;
 
 	(void)state;
-	sql(cluster.conn, "CREATE TABLE root(id int PRIMARY KEY, a int) PARTITION BY RANGE(id);"
-			  "CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9);"
-			  "CREATE TABLE outside(id int PRIMARY KEY, a int); INSERT INTO outside VALUES (10)");
+	sql(cluster.conn,
+		"CREATE TABLE root(id int PRIMARY KEY, a int) PARTITION BY RANGE(id);"
+		"CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9);"
+		"CREATE TABLE outside(id int PRIMARY KEY, a int); INSERT INTO outside VALUES (10)");
 	mirror_open(&m, cluster.url);
 	assert_true(still_good_after(&m, "root", "INSERT INTO root VALUES (1, 1)"));
 	assert_false(still_good_after(&m, "root", "TRUNCATE leaf"));
-	assert_false(still_good_after(&m, "root", "ALTER TABLE root ATTACH PARTITION outside FOR VALUES FROM (9) TO (99)"));
+	assert_false(still_good_after(&m, "root",
+		"ALTER TABLE root ATTACH PARTITION outside FOR VALUES FROM (9) TO (99)"));
 	assert_false(still_good_after(&m, "root", "VACUUM FULL outside"));
 	assert_false(still_good_after(&m, "root", "ALTER TABLE root DETACH PARTITION outside"));
 	mirror_close(&m);
@@ -208,11 +219,11 @@ static void the_leaves_of_a_table_are_watched(void **state)
 /* A finding whose text holds `what`, and whose mend holds `mend` (NULL: any). */
 static void assert_finding(const struct findings *f, int level, const char *what, const char *mend)
 {
-	vec_each(&f->list, finding)
+	vec_each (&f->list, finding)
 		if ((int)finding->level == level && strstr(finding->what, what) &&
 			(!mend || (finding->mend && strstr(finding->mend, mend))))
 			return;
-	vec_each(&f->list, finding)
+	vec_each (&f->list, finding)
 		print_message("# %d %s -> %s\n", (int)finding->level, finding->what,
 			finding->mend ? finding->mend : "");
 	fail_msg("no finding says \"%s\", mended by \"%s\"", what, mend ? mend : "anything");
@@ -262,7 +273,8 @@ static void check_names_what_is_missing_with_the_statement_that_mends_it(void **
 	assert_finding(&f, FINDING_NOTE, "REPLICA IDENTITY NOTHING", "REPLICA IDENTITY DEFAULT");
 	assert_finding(&f, FINDING_NOTE, "column x of table", NULL);
 	if (PQserverVersion(cluster.conn) < 180000)
-		assert_finding(&f, FINDING_NOTE, "generated columns are not in the log and are left out: b", NULL);
+		assert_finding(&f, FINDING_NOTE,
+			"generated columns are not in the log and are left out: b", NULL);
 	findings_release(&f);
 	mirror_close(&m);
 	sql(cluster.conn, "DROP OWNED BY reader; DROP ROLE reader");
@@ -284,7 +296,7 @@ static void check_names_transactions_that_keep_the_slot_from_being_made(void **s
 	findings_release(&f);
 	sql(other, "ROLLBACK PREPARED 'left over'");
 	check(&m, &f);
-	vec_each(&f.list, finding)
+	vec_each (&f.list, finding)
 		assert_int_not_equal(finding->level, FINDING_PROBLEM);
 	findings_release(&f);
 	mirror_close(&m);
@@ -293,8 +305,9 @@ static void check_names_transactions_that_keep_the_slot_from_being_made(void **s
 
 static void a_password_is_in_no_message(void **state)
 {
-	static const char *const urls[] = {"postgresql://u:hunter2%zz@127.0.0.1/db", "postgresql://u:hunter2@[::1/db",
-		"host=127.0.0.1 password='hunter2", "postgresql://u:hunter2@127.0.0.1:1/db?connect_timeout=2"};
+	static const char *const urls[] = {"postgresql://u:hunter2%zz@127.0.0.1/db",
+		"postgresql://u:hunter2@[::1/db", "host=127.0.0.1 password='hunter2",
+		"postgresql://u:hunter2@127.0.0.1:1/db?connect_timeout=2"};
 	const struct source_ops *ops = source_find("postgres");
 
 	(void)state;
@@ -326,8 +339,10 @@ int main(void)
 		cmocka_unit_test_setup(rows_from_before_a_column_was_added_have_its_default, clean),
 		cmocka_unit_test_setup(what_changes_rows_without_logging_them_is_seen, clean),
 		cmocka_unit_test_setup(the_leaves_of_a_table_are_watched, clean),
-		cmocka_unit_test_setup(check_names_what_is_missing_with_the_statement_that_mends_it, clean),
-		cmocka_unit_test_setup(check_names_transactions_that_keep_the_slot_from_being_made, clean),
+		cmocka_unit_test_setup(
+			check_names_what_is_missing_with_the_statement_that_mends_it, clean),
+		cmocka_unit_test_setup(
+			check_names_transactions_that_keep_the_slot_from_being_made, clean),
 		cmocka_unit_test_setup(a_password_is_in_no_message, clean),
 	};
 
