@@ -194,10 +194,9 @@ static bool set_exception(struct answer *a, int code, struct error *err)
 
 static bool set_status(const struct answer *a, struct error *err)
 {
-	enum error_kind kind = ERROR_RETRY;
+	bool passing = a->status >= 500 || a->status == 408 || a->status == 429;
+	enum error_kind kind = passing ? ERROR_RETRY : ERROR_CONFIG;
 
-	if (a->status == 401 || a->status == 403 || a->status == 404 || a->status / 100 == 3)
-		kind = ERROR_CONFIG;
 	return error_set(err, kind,
 		"HTTP status %d, and not from ClickHouse: does the URL lead to its HTTP port, "
 		"or does something stand before it?",

@@ -17,6 +17,11 @@ static char *url_part(CURLU *url, CURLUPart part, unsigned flags)
 	return copy;
 }
 
+static bool is_loopback_number(const char *host)
+{
+	return !strncmp(host, "127.", 4) && !host[strspn(host, "0123456789.")];
+}
+
 bool http_is_loopback(const char *text)
 {
 	CURLU *url = curl_url();
@@ -24,7 +29,7 @@ bool http_is_loopback(const char *text)
 
 	if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK) {
 		char *host = url_part(url, CURLUPART_HOST, 0);
-		is = host && (!strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) ||
+		is = host && (!strcasecmp(host, "localhost") || is_loopback_number(host) ||
 				     !strcmp(host, "[::1]"));
 		free(host);
 	}
