@@ -3,7 +3,7 @@ BUILD  = build
 PREFIX = /usr/local
 FOR    =
 LIBCHDB = deps/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
-MESON   = meson setup --fatal-meson-warnings
+MESON   = meson setup
 
 .PHONY: all demo test asan tsan fuzz bench format check install clean help
 .DELETE_ON_ERROR:
@@ -31,7 +31,7 @@ fuzz: build-fuzz/build.ninja ## let each decoder's fuzzer run for FOR seconds (6
 	@ninja -C build-fuzz --quiet fuzz
 	@tests/fuzz/run $(or $(FOR),60)
 
-bench: build/ready/demo all ## measure limits, tailrace and its peers; writes docs/benchmarks.md
+bench: build/ready/demo build/ready/test $(if $(filter no,$(PEERS)),,build/ready/bench) all ## measure limits, tailrace, peers (PEERS=no: no Debezium); writes docs/benchmarks.md
 	@bench/run
 
 format: build/ready/test ## format the C files
