@@ -276,10 +276,14 @@ static bool render_timestamp(const struct pg_codec *c, const uint8_t *data, size
 	int64_t us = (int64_t)pg_load64(data);
 	if (us == INT64_MIN || us == INT64_MAX)
 		return print_infinity(us < 0, out);
-	int64_t days = us / PG_DAY_US - (us % PG_DAY_US < 0);
+	int64_t days = us / PG_DAY_US, time_us = us % PG_DAY_US;
+	if (time_us < 0) {
+		days--;
+		time_us += PG_DAY_US;
+	}
 	bool bc = print_date(days + PG_EPOCH_DAYS, out);
 	buf_u8(out, ' ');
-	pg_print_time(us - days * PG_DAY_US, out);
+	pg_print_time(time_us, out);
 	buf_append(out, zone, strlen(zone));
 	if (bc)
 		buf_append(out, " BC", 3);
