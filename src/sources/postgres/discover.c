@@ -76,6 +76,7 @@ bool postgres_discover(struct source *source, struct tables *out, struct error *
 		return false;
 	vec_each (&relations, r)
 		vec_push(out, table_ref((*r)->table));
+	pg_log_discovered(p, &relations);
 	pg_relations_release(&relations);
 	return true;
 }

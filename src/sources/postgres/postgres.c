@@ -116,7 +116,7 @@ void postgres_close(struct source *source)
 	const void *key;
 	size_t i = 0, key_len;
 	void *relation;
-	pg_stream_close(p);
+	pg_log_close(p);
 	pg_disconnect(&p->control);
 	vec_each (&p->pool, conn)
 		PQfinish(*conn);

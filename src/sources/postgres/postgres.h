@@ -8,14 +8,18 @@
  *	discover.c   one table by its oid, or all that are selected
  *	sql.h        pieces of catalog queries
  *	check.c      what `tailrace check` says of the server; check_tables.c: of tables
- *	publish.c    publications and the slot: made, compared, dropped
+ *	publish.c    the two publications; slot.c: the slot
  *	plan.c       ctid chunks, the fence
  *	reader.c     rows of a table by COPY binary, for copy.c and lookup.c
  *	copy.c       one chunk of a table
  *	lookup.c     fetch by key; scan in key order; literal.c: keys as SQL
+ *	wal.h        what reading the log is made of:
+ *	start.c      where it begins, and whether it may
+ *	read.c       streaming or in bulk, and what both share
  *	stream.c     the live tail: COPY BOTH, keepalives, status updates
  *	bulk.c       a backlog: peek in COPY binary, make durable, advance
- *	apply.c      pgoutput messages to a bundle: relations, versions, key changes, truncates
+ *	apply.c      pgoutput messages to a bundle: rows, versions, key changes, truncates
+ *	track.c      relations of the log to tables; shape.c: the comparison of their columns
  *	watch.c      what the stream does not tell: relfilenodes, leaves, enum labels, new and dropped tables
  */
 #ifndef SOURCES_POSTGRES_H
@@ -74,9 +78,7 @@ struct postgres {
 	pthread_mutex_t pool_lock; /* idle connections for copy, fetch, scan */
 	VEC(PGconn *) pool;
 
-	/* --- of publish, stream, bulk, apply, watch: fields below are B's --- */
-	PGconn *stream;                 /* COPY BOTH, or the peek; NULL: between */
-	struct pg_apply *apply;         /* state of decoding: the open transaction, ordinals */
+	struct pg_log *log;             /* reading the log, from start to close: wal.h */
 	_Atomic uint64_t confirmed_lsn; /* durable and recorded */
 };
 
@@ -167,13 +169,17 @@ source_plan_fn postgres_plan;
 source_copy_fn postgres_copy;
 source_fetch_fn postgres_fetch;
 source_scan_fn postgres_scan;
-source_start_fn postgres_start;     /* publish.c or stream.c: B */
-source_restart_fn postgres_restart; /* B */
-source_read_fn postgres_read;       /* B */
-source_confirm_fn postgres_confirm; /* B */
+source_start_fn postgres_start;
+source_restart_fn postgres_restart;
+source_read_fn postgres_read;
+source_confirm_fn postgres_confirm;
 
-/* --- prototypes of B's files go here --- */
-void pg_stream_close(
-	struct postgres *); /* releases what start and read made: stream, apply; called by close */
+/* --- start.c --- */
+
+/* What the pipeline was told by the last discover() before start(): takes the relations. Later ones are left. */
+void pg_log_discovered(struct postgres *, struct pg_relations *);
+
+/* Releases what start and read made. */
+void pg_log_close(struct postgres *);
 
 #endif

@@ -1,0 +1,249 @@
+/*
+ * Messages of pgoutput to rows of a bundle. A row's version is made of the place of its transaction's
+ * commit and of its own WAL record (core/version.h), which are the same whether the message was streamed or
+ * peeked, today or again tomorrow. Rows of tables that are not mirrored are counted, for the
+ * ordinals' sake, and left out.
+ */
+#include "base/log.h"
+#include "sources/postgres/wal.h"
+
+void pg_apply_release(struct pg_apply *a)
+{
+	free(a->cells);
+	free(a->old_cells);
+	*a = (struct pg_apply){0};
+}
+
+static void ensure_cells(struct pg_apply *a, size_t n)
+{
+	if (n <= a->n_cells)
+		return;
+	a->n_cells = n + n / 2;
+	a->cells = xrealloc(a->cells, a->n_cells * sizeof *a->cells);
+	a->old_cells = xrealloc(a->old_cells, a->n_cells * sizeof *a->old_cells);
+}
+
+static bool begin(struct pg_apply *a, const struct pgoutput_begin *m, struct error *err)
+{
+	if (a->in_transaction)
+		return error_set(err, ERROR_BROKEN, "the log begins a transaction within another");
+	a->in_transaction = true;
+	a->commit_lsn = m->commit_lsn;
+	a->commit_time_us = m->commit_time_us;
+	a->xid = m->xid;
+	a->record_lsn = a->ordinal = 0;
+	return true;
+}
+
+static bool commit(struct pg_log *log, struct bundle *bundle, const struct pgoutput_commit *m, struct error *err)
+{
+	struct pg_apply *a = &log->apply;
+	if (!a->in_transaction || a->commit_lsn != m->commit_lsn)
+		return error_set(err, ERROR_BROKEN, "the log ends a transaction that it did not begin");
+	a->in_transaction = false;
+	bundle->transactions++;
+	pg_log_reached(log, bundle, m->end_lsn, m->commit_time_us);
+	return true;
+}
+
+/* A row that cannot be taken breaks its table, and no other. Said once a bundle: the table may be mended, and
+ * copied anew, in between. */
+static bool break_table(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct error *err)
+{
+	struct error why = *err, failed = {0};
+	if (why.kind != ERROR_TABLE && why.kind != ERROR_DATA)
+		return false;
+	error_clear(err);
+	if (t->broken_in == bundle)
+		return true;
+	struct pg_relation *now = pg_relation_load(log->p, log->p->control, t->oid, &failed);
+	if (!now && failed.kind != ERROR_NONE) {
+		*err = failed;
+		return false;
+	}
+	t->broken_in = bundle;
+	if (!now)
+		return true;
+	now->table->problem = arena_strdup(&now->table->arena, why.text);
+	bundle_add(bundle, BUNDLE_TABLE, now->table);
+	log_error("table cannot go on", F("stream", log->p->source.name), F("table", now->sql_name),
+		F("reason", why.text));
+	pg_relation_free(now);
+	return true;
+}
+
+/* The table of a row, ready to decode; NULL when its rows are left out. */
+static bool find_table(
+	struct pg_log *log, struct bundle *bundle, uint32_t oid, struct pg_tracked **out, struct error *err)
+{
+	struct pg_apply *a = &log->apply;
+	struct pg_tracked *t = a->latest && a->latest->oid == oid ? a->latest : pg_tracked_get(log, oid);
+	bool unsettled = t->lost ? a->commit_lsn >= t->lost_until : !t->settled;
+
+	a->latest = t;
+	*out = NULL;
+	if (unsettled && !pg_tracked_settle(log, bundle, t, err) && !break_table(log, bundle, t, err))
+		return false;
+	if (t->relation && t->settled && !t->lost && !t->relation->table->problem)
+		*out = t;
+	return true;
+}
+
+static bool read_cells(const struct pg_tracked *t, const struct pgoutput_tuple *tuple, struct pg_cell *cells,
+	struct error *err)
+{
+	struct pgoutput_map map = {t->map, t->message.n};
+	size_t n = t->relation->table->n_columns;
+	if (!pgoutput_cells(tuple, &map, cells, n, err))
+		return false;
+	for (size_t i = 0; t->fill_null && i < n; i++)
+		if (cells[i].kind == PG_CELL_ABSENT)
+			cells[i].kind = PG_CELL_NULL;
+	return true;
+}
+
+struct row {
+	struct pg_log *log;
+	struct bundle *bundle;
+	struct pg_tracked *table;
+	struct row_meta meta;
+};
+
+static bool append(struct row *r, const struct pg_cell *cells, enum row_op op, struct error *err)
+{
+	struct pg_relation *relation = r->table->relation;
+	struct batch *batch = bundle_batch(r->bundle, relation->table);
+	r->meta.op = (char)op;
+	if (!pg_rows_append(&relation->rows, batch, cells, &r->meta, err))
+		return break_table(r->log, r->bundle, r->table, err);
+	if ((int64_t)batch->rows >= r->log->p->source.batch_rows)
+		r->log->full = true;
+	return true;
+}
+
+static void take_back(struct batch *batch, size_t rows)
+{
+	batch->rows = rows;
+	batch->meta.len = rows * sizeof(struct row_meta);
+	batch_abort_row(batch);
+}
+
+/* Keys whose bytes differ may still be one key once decoded (1.0 and 1.00): then there is no old row to bury. */
+static bool change_key(struct row *r, struct error *err)
+{
+	const struct pg_apply *a = &r->log->apply;
+	struct table *table = r->table->relation->table;
+	size_t before = bundle_batch(r->bundle, table)->rows;
+	if (!append(r, a->old_cells, OP_KEY_CHANGED, err) || !append(r, a->cells, OP_UPDATE, err))
+		return false;
+	struct batch *batch = bundle_batch(r->bundle, table);
+	if (batch->rows != before + 2 || !batch_key_equal(batch, before, batch, before + 1))
+		return true;
+	take_back(batch, before);
+	return append(r, a->cells, OP_UPDATE, err);
+}
+
+static bool update(struct row *r, const struct pgoutput_change *m, struct error *err)
+{
+	struct pg_apply *a = &r->log->apply;
+	const struct pg_rows *rows = &r->table->relation->rows;
+	if (!read_cells(r->table, &m->new, a->cells, err))
+		return false;
+	if (!m->old_kind)
+		return append(r, a->cells, OP_UPDATE, err);
+	if (!read_cells(r->table, &m->old, a->old_cells, err))
+		return false;
+	bool same_key = pg_rows_same_key(rows, a->old_cells, a->cells);
+	pg_rows_fill(rows, a->cells, a->old_cells); /* of 'K', key columns alone have a value */
+	if (same_key)
+		return append(r, a->cells, OP_UPDATE, err);
+	return change_key(r, err);
+}
+
+static bool apply_row(struct row *r, enum pgoutput_kind kind, const struct pgoutput_change *m, struct error *err)
+{
+	struct pg_apply *a = &r->log->apply;
+	ensure_cells(a, r->table->relation->table->n_columns);
+	r->bundle->changes++;
+	if (kind == PGOUTPUT_INSERT)
+		return read_cells(r->table, &m->new, a->cells, err) && append(r, a->cells, OP_INSERT, err);
+	if (kind == PGOUTPUT_UPDATE)
+		return update(r, m, err);
+	return read_cells(r->table, &m->old, a->cells, err) && append(r, a->cells, OP_DELETE, err);
+}
+
+static version_t next_version(struct pg_log *log, uint64_t lsn)
+{
+	struct pg_apply *a = &log->apply;
+	a->ordinal = lsn == a->record_lsn ? a->ordinal + 1 : 0;
+	a->record_lsn = lsn;
+	return version_make(log->p->source.epoch, a->commit_lsn, lsn + a->ordinal);
+}
+
+static bool change(struct pg_log *log, struct bundle *bundle, uint64_t lsn, const struct pgoutput *m,
+	struct error *err)
+{
+	struct pg_apply *a = &log->apply;
+	struct row r = {.log = log, .bundle = bundle};
+	if (!a->in_transaction)
+		return error_set(err, ERROR_BROKEN, "the log has a row outside of a transaction");
+	r.meta = (struct row_meta){
+		.version = next_version(log, lsn),
+		.commit_lsn = a->commit_lsn,
+		.commit_time_us = a->commit_time_us,
+		.xid = a->xid,
+	};
+	if (!find_table(log, bundle, m->change.relation, &r.table, err))
+		return false;
+	if (!r.table)
+		return true;
+	return apply_row(&r, m->kind, &m->change, err) ||
+	       error_add(err, "table %s", r.table->relation->sql_name);
+}
+
+static bool truncate_one(
+	struct pg_log *log, struct bundle *bundle, uint64_t lsn, struct pg_tracked *t, struct error *err)
+{
+	if (!t || !t->relation || t->relation->table->problem)
+		return true;
+	if (!pg_tracked_truncated(log, t, err))
+		return error_add(err, "table %s", t->relation->sql_name);
+	struct bundle_item *item = bundle_add(bundle, BUNDLE_TRUNCATE, t->relation->table);
+	item->version = version_make(log->p->source.epoch, log->apply.commit_lsn, lsn);
+	bundle->changes++;
+	return true;
+}
+
+static bool truncate_all(struct pg_log *log, struct bundle *bundle, uint64_t lsn,
+	const struct pgoutput_truncate *m, struct error *err)
+{
+	if (!log->apply.in_transaction)
+		return error_set(err, ERROR_BROKEN, "the log has a TRUNCATE outside of a transaction");
+	for (uint32_t i = 0; i < m->n_relations; i++)
+		if (!truncate_one(log, bundle, lsn, pg_tracked_find(log, pgoutput_truncated(m, i)), err))
+			return false;
+	return true;
+}
+
+bool pg_apply_message(struct pg_log *log, struct bundle *bundle, uint64_t lsn, const uint8_t *data, size_t len,
+	struct error *err)
+{
+	struct pgoutput m;
+	if (!pgoutput_parse(data, len, &m, err))
+		return false;
+	switch (m.kind) {
+	case PGOUTPUT_BEGIN: return begin(&log->apply, &m.begin, err);
+	case PGOUTPUT_COMMIT: return commit(log, bundle, &m.commit, err);
+	case PGOUTPUT_RELATION:
+		pg_tracked_described(pg_tracked_get(log, m.relation.id), &m.relation);
+		return true;
+	case PGOUTPUT_INSERT:
+	case PGOUTPUT_UPDATE:
+	case PGOUTPUT_DELETE: return change(log, bundle, lsn, &m, err);
+	case PGOUTPUT_TRUNCATE: return truncate_all(log, bundle, lsn, &m.truncate, err);
+	case PGOUTPUT_ORIGIN:
+	case PGOUTPUT_TYPE:
+	case PGOUTPUT_MESSAGE: return true;
+	}
+	return true;
+}

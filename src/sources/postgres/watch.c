@@ -1,0 +1,347 @@
+/*
+ * What the stream does not tell: tables that appear, are dropped or no longer selected, columns that
+ * changed and no row since, files that were rewritten, leaves attached or detached, enum labels renamed,
+ * tables that left the publication. About every second the catalog is looked at, first by one hash over what is of
+ * interest. What is found was written before the end of the log at that moment: it is acted upon once the
+ * log has been read up to there, so that rows from before are taken for what they were. New tables need no such
+ * wait, since no row of theirs is in the log before they are published.
+ */
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "sources/postgres/wal.h"
+
+#define LEAST_MS    1000
+#define MOST_MS     30000
+#define COST_FACTOR 200 /* of the time, at most one part in so many goes into looking */
+#define AGAIN_MS    30000
+#define LOCK_MS     2000
+#define OWN_OID     "16384" /* FirstNormalObjectId */
+
+/* Of a row of a catalog: which one, and which transaction wrote it. age() is the cheapest way to a number of xmin; the
+ * difference to any fixed one does not change as time goes by. */
+#define ROW_HASH(a, id) "hashint8extended(age(" a ".xmin)::bigint - age('1000'::xid), " id ")"
+
+static const char *const fingerprint_sql =
+	"SELECT concat_ws(' ',"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("c", "c.oid::bigint") ") FROM pg_class c"
+	" WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= " OWN_OID "),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("a", "a.attrelid::bigint << 16 | a.attnum") ")"
+	" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attnum > 0 AND a.attrelid >= " OWN_OID
+	" AND c.relkind IN ('r', 'p', 'c') AND c.relpersistence <> 't'),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("i", "i.indexrelid::bigint") ") FROM pg_index i"
+	" WHERE i.indexrelid >= " OWN_OID " AND (i.indisprimary OR i.indisreplident)),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("h", "h.inhrelid::bigint") ") FROM pg_inherits h),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("e", "e.oid::bigint") ") FROM pg_enum e),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("t", "t.oid::bigint") ") FROM pg_type t"
+	" WHERE t.typtype = 'd' AND t.oid >= " OWN_OID "),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("n", "n.oid::bigint") ") FROM pg_namespace n),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("b", "b.oid::bigint") ") FROM pg_publication b"
+	" WHERE b.pubname IN (%s)),"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("r", "r.oid::bigint") ") FROM pg_publication_rel r"
+	" JOIN pg_publication b ON b.oid = r.prpubid WHERE b.pubname IN (%s)))";
+
+void pg_watch_release(struct pg_watch *w)
+{
+	pg_relations_release(&w->changed);
+	map_release(&w->present);
+	*w = (struct pg_watch){0};
+}
+
+/* --- What the log has come to --------------------------------------------------------------------- */
+
+static const char *what_changed(const struct pg_relation *was, const struct pg_relation *now)
+{
+	if (now->table->problem)
+		return now->table->problem;
+	if (!pg_physical_same(was->table->physical, now->table->physical))
+		return "it was rewritten, or its partitions or enum labels changed";
+	if (!table_same_definition(was->table, now->table))
+		return "its columns or its key changed";
+	return "its name changed";
+}
+
+static bool adopt(struct pg_log *log, struct bundle *bundle, struct pg_relation *now, uint64_t lsn, struct error *err)
+{
+	struct pg_tracked *t = pg_tracked_get(log, now->oid);
+	log_info(t->relation ? "table changed in the source" : "table appeared in the source",
+		F("stream", log->p->source.name), F("table", now->sql_name),
+		F("what", t->relation ? what_changed(t->relation, now) : "new"));
+	if (now->rows.table && pg_rows_text_stream(&now->rows) && !log->text)
+		log->text = log->reopen = true;
+	if (!pg_tracked_adopt(log, t, now, lsn, err))
+		return false;
+	bundle_add(bundle, BUNDLE_TABLE, now->table);
+	return true;
+}
+
+static bool is_present(const struct pg_watch *w, uint32_t oid)
+{
+	return map_get(&w->present, &oid, sizeof oid) != NULL;
+}
+
+static void drop_absent(struct pg_log *log, struct bundle *bundle)
+{
+	size_t i = 0, key_len;
+	const void *key;
+	void *value;
+	while (map_next(&log->tracked, &i, &key, &key_len, &value)) {
+		struct pg_tracked *t = value;
+		if (!t->relation || t->read_lsn > log->watch.pending_lsn || is_present(&log->watch, t->oid))
+			continue;
+		log_info("table is gone, or no longer selected", F("stream", log->p->source.name),
+			F("table", t->relation->sql_name));
+		bundle_add(bundle, BUNDLE_DROPPED, t->relation->table);
+		pg_tracked_forget(t);
+	}
+}
+
+/* Rows of a table whose track was lost are left out for a while longer: it is looked at again then. */
+static bool is_stale(struct pg_log *log, const struct pg_relation *now)
+{
+	const struct pg_tracked *t = pg_tracked_find(log, now->oid);
+	return t && t->relation &&
+	       (t->read_lsn > log->watch.pending_lsn || (t->lost && log->position < t->lost_until));
+}
+
+static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
+{
+	struct pg_watch *w = &log->watch;
+	bool ok = true;
+	drop_absent(log, bundle);
+	vec_each (&w->changed, r) {
+		struct pg_relation *now = *r;
+		struct pg_tracked *t = pg_tracked_find(log, now->oid);
+		*r = NULL;
+		if (is_stale(log, now))
+			w->again = true;
+		if (!ok || is_stale(log, now) || (t && t->relation && pg_relation_same(t->relation, now)))
+			pg_relation_free(now);
+		else
+			ok = adopt(log, bundle, now, w->pending_lsn, err);
+	}
+	w->changed.len = 0;
+	w->pending = false;
+	return ok;
+}
+
+/* --- Looking -------------------------------------------------------------------------------------- */
+
+static bool fingerprint(struct pg_log *log, char *out, size_t size, struct error *err)
+{
+	struct buf names;
+	buf_init(&names, BUF_MAX);
+	pg_quote_literal(&names, log->p->publication_name);
+	buf_puts(&names, ", ");
+	pg_quote_literal(&names, log->p->insert_publication_name);
+	CLEANUP(pg_free_result)
+	PGresult *result = pg_query(log->p->control, err, fingerprint_sql, buf_text(&names), buf_text(&names));
+	buf_release(&names);
+	if (result)
+		snprintf(out, size, "%s", pg_value(result, 0, 0));
+	return result != NULL;
+}
+
+/* A table of this name is there under another oid: it was dropped and made again, and that comes first. */
+static bool takes_a_name(struct pg_log *log, const struct pg_relation *now)
+{
+	size_t i = 0, key_len;
+	const void *key;
+	void *value;
+	while (map_next(&log->tracked, &i, &key, &key_len, &value)) {
+		const struct pg_tracked *t = value;
+		if (t->relation && t->oid != now->oid && !strcmp(t->relation->sql_name, now->sql_name))
+			return true;
+	}
+	return false;
+}
+
+/* Tables that could not be published are shown as broken, and tried again. */
+static void mark_unpublished(struct pg_relation *r, const struct error *why)
+{
+	if (!r->table->problem)
+		r->table->problem = arena_printf(&r->table->arena, "it cannot be published: %s", why->text);
+}
+
+struct looking {
+	struct pg_relations found;
+	struct pg_oids added; /* to a publication, just now */
+	bool unpublished;
+	struct error why;
+};
+
+static bool was_added(const struct looking *l, uint32_t oid)
+{
+	vec_each (&l->added, added)
+		if (*added == oid)
+			return true;
+	return false;
+}
+
+/* Changes that were made while it was not published are in no log. */
+static void recopy(struct pg_log *log, struct bundle *bundle, const struct pg_tracked *t)
+{
+	struct bundle_item *item = bundle_add(bundle, BUNDLE_RECOPY, t->relation->table);
+	snprintf(item->reason, sizeof item->reason, "it had been taken out of the publication");
+	log_warn("table was taken out of the publication; it is published again and copied anew",
+		F("stream", log->p->source.name), F("table", t->relation->sql_name));
+	bundle_add(bundle, BUNDLE_TABLE, t->relation->table);
+}
+
+/* One of the tables that are there now. Takes it. */
+static bool consider(struct pg_log *log, struct bundle *bundle, struct looking *l, struct pg_relation *now,
+	struct error *err)
+{
+	struct pg_watch *w = &log->watch;
+	struct pg_tracked *t = pg_tracked_find(log, now->oid);
+	bool known = t && t->relation, added = was_added(l, now->oid);
+	if (known && added && t->relation->keyed == now->keyed && !t->relation->table->problem)
+		recopy(log, bundle, t);
+	if (!known && l->unpublished)
+		mark_unpublished(now, &l->why);
+	if (!known && !takes_a_name(log, now))
+		return adopt(log, bundle, now, log->server_end, err);
+	if ((known && pg_relation_same(t->relation, now)) || w->pending) {
+		w->again = w->again || !known || !pg_relation_same(t->relation, now);
+		pg_relation_free(now);
+		return true;
+	}
+	vec_push(&w->changed, now);
+	return true;
+}
+
+static bool any_dropped(struct pg_log *log)
+{
+	size_t i = 0, key_len;
+	const void *key;
+	void *value;
+	while (map_next(&log->tracked, &i, &key, &key_len, &value)) {
+		const struct pg_tracked *t = value;
+		if (t->relation && !is_present(&log->watch, t->oid))
+			return true;
+	}
+	return false;
+}
+
+static void note_present(struct pg_watch *w, const struct pg_relations *found)
+{
+	map_clear(&w->present);
+	vec_each (found, r)
+		map_put(&w->present, &(*r)->oid, sizeof (*r)->oid, w);
+}
+
+static bool publish(struct pg_log *log, struct looking *l, struct error *err)
+{
+	bool created;
+	if (pg_publications_ensure(log->p, &l->found, LOCK_MS, &created, &l->added, &l->why))
+		return true;
+	if (PQstatus(log->p->control) != CONNECTION_OK) {
+		*err = l->why;
+		return false;
+	}
+	log_warn("publication could not be changed", F("stream", log->p->source.name), F("reason", l->why.text));
+	l->unpublished = log->watch.again = true;
+	return true;
+}
+
+static bool consider_all(struct pg_log *log, struct bundle *bundle, struct looking *l, uint64_t lsn, struct error *err)
+{
+	struct pg_watch *w = &log->watch;
+	bool ok = true;
+	if (!w->pending)
+		note_present(w, &l->found);
+	vec_each (&l->found, r) {
+		if (ok)
+			ok = consider(log, bundle, l, *r, err);
+		else
+			pg_relation_free(*r);
+	}
+	l->found.len = 0;
+	if (ok && !w->pending && (w->changed.len || any_dropped(log))) {
+		w->pending = true;
+		w->pending_lsn = lsn;
+	}
+	return ok;
+}
+
+static bool look(struct pg_log *log, struct bundle *bundle, struct error *err)
+{
+	struct looking l = {0};
+	uint64_t lsn;
+	log->watch.again = false;
+	if (!pg_discover(log->p, log->p->control, &l.found, err))
+		return false;
+	bool ok = pg_log_insert_end(log, &lsn, err) && publish(log, &l, err) &&
+		  consider_all(log, bundle, &l, lsn, err);
+	pg_relations_release(&l.found);
+	vec_release(&l.added);
+	return ok;
+}
+
+/* --- How far behind ------------------------------------------------------------------------------- */
+
+static bool watch_backlog(struct pg_log *log, struct error *err)
+{
+	CLEANUP(pg_free_result) PGresult *end = pg_query(log->p->control, err, "SELECT %s", pg_wal_end_sql(log->p));
+	if (!end)
+		return false;
+	log->server_end = pg_lsn_parse(pg_value(end, 0, 0));
+	uint64_t backlog = log->server_end > log->position ? log->server_end - log->position : 0;
+	uint64_t large = (uint64_t)log->p->bulk_bytes;
+	if (backlog < large)
+		log->bulk_off = false;
+	if (!large || log->bulk_off || backlog < large || log->mode != LOG_STREAM)
+		log->large_backlogs = 0;
+	else
+		log->large_backlogs++;
+	log->want_bulk = log->large_backlogs > 1;
+	return true;
+}
+
+/* An idle server's catalog has not changed either. */
+static bool look_if_changed(struct pg_log *log, struct bundle *bundle, struct error *err)
+{
+	struct pg_watch *w = &log->watch;
+	char now[sizeof w->fingerprint];
+	if (!fingerprint(log, now, sizeof now, err))
+		return false;
+	if (!strcmp(now, w->fingerprint) && !(w->again && mono_ms() >= w->again_ms))
+		return true;
+	memcpy(w->fingerprint, now, sizeof now);
+	if (!look(log, bundle, err))
+		return false;
+	w->again_ms = mono_ms() + AGAIN_MS;
+	return true;
+}
+
+/* Tables that had to be published again at the start, once. */
+static void recopy_readded(struct pg_log *log, struct bundle *bundle)
+{
+	vec_each (&log->readded, oid) {
+		const struct pg_tracked *t = pg_tracked_find(log, *oid);
+		if (t && t->relation && !t->relation->table->problem)
+			recopy(log, bundle, t);
+	}
+	log->readded.len = 0;
+}
+
+bool pg_watch_tick(struct pg_log *log, struct bundle *bundle, struct error *err)
+{
+	struct pg_watch *w = &log->watch;
+	recopy_readded(log, bundle);
+	if (w->pending && !log->apply.in_transaction && log->position >= w->pending_lsn && !act(log, bundle, err))
+		return error_add(err, "following the tables");
+	if (mono_ms() < w->next_ms)
+		return true;
+	int64_t began_us = mono_us();
+	uint64_t end_before = log->server_end;
+	if (!watch_backlog(log, err))
+		return false;
+	bool idle = log->server_end == end_before && log->server_end == w->looked_at && !w->again;
+	if (!idle && !look_if_changed(log, bundle, err))
+		return error_add(err, "looking at the tables");
+	w->looked_at = log->server_end;
+	int64_t rest_ms = (mono_us() - began_us) * COST_FACTOR / 1000;
+	w->next_ms = mono_ms() + (rest_ms < LEAST_MS ? LEAST_MS : rest_ms > MOST_MS ? MOST_MS : rest_ms);
+	return true;
+}
