@@ -15,7 +15,7 @@ static const char session_options[] = PG_SESSION_OPTIONS
 	" -c search_path=pg_catalog -c row_security=off -c xmloption=content -c statement_timeout=0"
 	" -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
 	" -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off"
-	" -c default_transaction_deferrable=off";
+	" -c default_transaction_deferrable=off -c jit=off";
 
 static void notice(void *unused, const char *text)
 {

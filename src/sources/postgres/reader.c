@@ -199,13 +199,24 @@ static bool end_copy(struct pg_reader *r, const struct pgcopy *copy, struct erro
 	return ok;
 }
 
+/* What was looked up in the catalog may have another name by now. */
+static bool start_copy(struct pg_reader *r, struct buf *sql, struct error *err)
+{
+	buf_puts(sql, ") TO STDOUT (FORMAT binary)");
+	CLEANUP(pg_free_result) PGresult *started = PQexec(r->conn, buf_text(sql));
+	if (PQresultStatus(started) == PGRES_COPY_OUT)
+		return true;
+	pg_fail(r->conn, started, err);
+	if (pg_sqlstate_is(started, "42703") || pg_sqlstate_is(started, "42P01"))
+		err->kind = ERROR_RETRY;
+	return false;
+}
+
 bool pg_reader_run(struct pg_reader *r, struct buf *sql, struct batch *batch,
 	struct batch_taker *taker, struct error *err)
 {
 	struct pgcopy copy;
-	buf_puts(sql, ") TO STDOUT (FORMAT binary)");
-	CLEANUP(pg_free_result) PGresult *started = pg_query(r->conn, err, "%s", buf_text(sql));
-	if (!started)
+	if (!start_copy(r, sql, err))
 		return false;
 	pgcopy_init(&copy);
 	bool ok = read_messages(r, &copy, batch, taker, err) && end_copy(r, &copy, err);
