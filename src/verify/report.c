@@ -88,11 +88,7 @@ static void print_table(const struct verify_table *t, struct buf *out)
 		print_difference(d, out);
 	if (t->differences.len < differences(t))
 		buf_printf(out, "    and %" PRIu64 " more\n", differences(t) - t->differences.len);
-	vec_each (&t->asides, a)
-		buf_printf(out, "    %s  set aside: %s: %s\n", a->key, a->column, a->reason);
-	if (t->asides.len < t->set_aside)
-		buf_printf(
-			out, "    and %" PRIu64 " more set aside\n", t->set_aside - t->asides.len);
+	print_asides(t, out);
 }
 
 void verify_print(const struct verify_report *report, struct buf *out)
