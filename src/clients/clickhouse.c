@@ -230,6 +230,7 @@ static bool perform(struct clickhouse *c, const struct clickhouse_query *q,
 	request->wanted = a.headers;
 	request->n_wanted = N_HEADERS;
 	request->cancelled = q->cancelled;
+	request->patient = q->patient;
 	bool whole = http_perform(c->http, request, err) || error_add(err, "%s", c->url);
 	bool ok = finish(&a, whole, err);
 	buf_release(&a.text);

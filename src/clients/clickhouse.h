@@ -43,6 +43,7 @@ struct clickhouse_query {
 	struct buf *
 		answer; /* the answer is appended: ERROR_DATA when it grows past the buffer's limit */
 	bool streams;   /* hand out the answer as it comes */
+	bool patient;   /* a statement that is silent until it has ended, such as a mutation */
 	const atomic_bool *cancelled; /* or NULL */
 };
 

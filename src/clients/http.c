@@ -174,7 +174,8 @@ static int on_progress(void *data, curl_off_t a, curl_off_t b, curl_off_t c, cur
 	struct transfer *t = data;
 	(void)a, (void)b, (void)c, (void)d;
 
-	t->stalled = mono_ms() - t->moved_ms > t->http->options.stall_timeout_ms;
+	t->stalled = !t->request->patient &&
+		     mono_ms() - t->moved_ms > t->http->options.stall_timeout_ms;
 	t->cancelled = t->request->cancelled && atomic_load(t->request->cancelled);
 	return t->stalled || t->cancelled;
 }

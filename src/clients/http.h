@@ -61,6 +61,7 @@ struct http_request {
 	int *status;                /* set before the taker is called */
 	struct http_header *wanted; /* likewise filled */
 	size_t n_wanted;
+	bool patient;                 /* the other side may be silent for as long as it lives */
 	const atomic_bool *cancelled; /* or NULL; looked at once a second or more often */
 };
 

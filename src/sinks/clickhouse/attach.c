@@ -112,7 +112,7 @@ static void add_order(const struct table *t, enum storage_kind kind, struct buf 
 	buf_puts(sql, " ORDER BY (");
 	for (size_t i = 0; i < t->n_key; i++) {
 		buf_puts(sql, i ? ", " : "");
-		clickhouse_quote_name(t->columns[key[i]].name, sql);
+		add_sorted(sql, &t->columns[key[i]].type, t->columns[key[i]].name);
 	}
 	if (kind == STORAGE_LOG)
 		buf_puts(sql, t->n_key ? ", `_version`" : "`_version`");

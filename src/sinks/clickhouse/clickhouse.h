@@ -72,6 +72,9 @@ void add_column_comment(struct buf *sql, const struct table_column *c, const cha
 
 /* The key's columns in the order of the storage: order_by, or the key's own. out holds t->n_key. */
 void sorting_key(const struct table *t, uint16_t *out);
+/* What a key column is sorted by: itself, or of a UUID the number that orders as its bytes do (the server's own
+ * order of UUIDs begins with their second half: no help for scans, and none for UUIDs that grow with time). */
+void add_sorted(struct buf *sql, const struct type *type, const char *name);
 
 /* --- rows.c: small answers -------------------------------------------------------------------- */
 
@@ -93,9 +96,7 @@ uint64_t rows_number(const struct rows *r, size_t row, size_t column);
 struct stored_column {
 	const char *name, *type;
 	int attribute; /* of the source; 0: one of ours, or not from us */
-	bool key;      /* in the sorting key */
 	bool dropped;  /* no longer in the source */
-	const char *comment;
 };
 
 struct layout {

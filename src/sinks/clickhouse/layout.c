@@ -14,14 +14,13 @@ bool layout_read(struct clickhouse_sink *s, const char *database, const char *ta
 {
 	static const char sql[] =
 		"SELECT name, type, toUInt64(greatest(JSONExtractInt(comment, 'attribute'), 0)),"
-		" toUInt64(is_in_sorting_key), toUInt64(JSONHas(comment, 'dropped')), comment"
-		" FROM system.columns WHERE database = {d:String} AND table = {t:String} ORDER BY "
-		"position";
+		" toUInt64(JSONHas(comment, 'dropped')) FROM system.columns"
+		" WHERE database = {d:String} AND table = {t:String} ORDER BY position";
 	const struct clickhouse_setting settings[] = {
 		{"param_d", database}, {"param_t", table}, {0}};
 	struct rows rows;
 
-	if (!rows_query(s, "ssuuus", sql, settings, &rows, err))
+	if (!rows_query(s, "ssuu", sql, settings, &rows, err))
 		return error_add(err, "%s.%s: cannot read its columns", database, table);
 	struct layout *l = xcalloc(1, sizeof *l);
 	l->references = 1;
@@ -30,9 +29,7 @@ bool layout_read(struct clickhouse_sink *s, const char *database, const char *ta
 			.name = rows_text(&rows, &l->arena, i, 0),
 			.type = rows_text(&rows, &l->arena, i, 1),
 			.attribute = (int)rows_number(&rows, i, 2),
-			.key = rows_number(&rows, i, 3),
-			.dropped = rows_number(&rows, i, 4),
-			.comment = rows_text(&rows, &l->arena, i, 5),
+			.dropped = rows_number(&rows, i, 3),
 		};
 		vec_push(&l->columns, c);
 	}

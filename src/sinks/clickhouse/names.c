@@ -159,3 +159,12 @@ void sorting_key(const struct table *t, uint16_t *out)
 	if (n < t->n_key)
 		memcpy(out, t->key, t->n_key * sizeof *out);
 }
+
+void add_sorted(struct buf *sql, const struct type *type, const char *name)
+{
+	bool uuid = type->kind == TYPE_UUID;
+
+	buf_puts(sql, uuid ? "toUInt128(" : "");
+	clickhouse_quote_name(name, sql);
+	buf_puts(sql, uuid ? ")" : "");
+}

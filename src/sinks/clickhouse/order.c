@@ -74,7 +74,7 @@ static uint64_t bits_of(const struct column *c, size_t row)
 	case TYPE_DECIMAL:
 		return (width == 4 ? (uint64_t)LOAD(int32_t, p) : LOAD(uint64_t, p + width - 8)) ^
 		       SIGN;
-	case TYPE_UUID: return __builtin_bswap64(LOAD(uint64_t, p + 8));
+	case TYPE_UUID: return __builtin_bswap64(LOAD(uint64_t, p));
 	case TYPE_STRING:
 	case TYPE_SYMBOL:
 	case TYPE_JSON: return string_bits(c, row);

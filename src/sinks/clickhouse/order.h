@@ -1,6 +1,6 @@
 /*
- * The order in which the rows of a batch are sent: that of the storage's sorting key, as ClickHouse compares
- * (UUIDs by their second half first), so that the server has nothing to sort.
+ * The order in which the rows of a batch are sent: that of the storage's sorting key, so that the server has
+ * nothing to sort.
  */
 #ifndef SINKS_CLICKHOUSE_ORDER_H
 #define SINKS_CLICKHOUSE_ORDER_H

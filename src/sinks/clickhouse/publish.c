@@ -10,7 +10,10 @@
 #include "base/log.h"
 #include "sinks/clickhouse/clickhouse.h"
 
-static bool drop_table(struct clickhouse_sink *s, const char *name, struct error *err)
+#define ARCHIVE "__archive_g"
+
+static bool drop_table(
+	struct clickhouse_sink *s, const char *database, const char *name, struct error *err)
 {
 	/* Servers refuse to drop more than 50 GB unless told so. */
 	static const struct clickhouse_setting settings[] = {
@@ -19,10 +22,10 @@ static bool drop_table(struct clickhouse_sink *s, const char *name, struct error
 
 	buf_init(&sql, BUF_MAX);
 	buf_puts(&sql, "DROP TABLE IF EXISTS ");
-	add_name(&sql, s->cdc, name);
+	add_name(&sql, database, name);
 	struct clickhouse_query q = {.sql = buf_text(&sql), .settings = settings};
 	bool ok = clickhouse_query(s->client, &q, err) ||
-		  error_add(err, "dropping %s.%s", s->cdc, name);
+		  error_add(err, "dropping %s.%s", database, name);
 	buf_release(&sql);
 	layout_forget(s, name);
 	return ok;
@@ -92,47 +95,81 @@ static bool is_empty(struct clickhouse_sink *s, const char *name, bool *empty, s
 	return ok;
 }
 
-static bool archive(struct clickhouse_sink *s, const struct table *t,
-	const struct stored_table *old, struct error *err)
+/* "orders" of "orders__g3" and of "orders". */
+static char *base_name(const char *name)
 {
-	CLEANUP(free_string) char *live = live_name(t, STORAGE_LOG);
-	CLEANUP(free_string) char *name = xasprintf("%s__archive_g%u", live, old->generation);
+	const char *tail = strstr(name, "__g");
+
+	for (const char *next = tail; next; next = strstr(next + 1, "__g"))
+		tail = next;
+	bool built = tail && tail[3] && !tail[3 + strspn(tail + 3, "0123456789")];
+	return built ? xstrndup(name, (size_t)(tail - name)) : xstrdup(name);
+}
+
+static bool archive(struct clickhouse_sink *s, const struct stored_table *old, const char *base,
+	struct error *err)
+{
+	CLEANUP(free_string) char *name = xasprintf("%s" ARCHIVE "%u", base, old->generation);
 	bool empty = false;
 
 	if (!is_empty(s, old->name, &empty, err))
 		return false;
 	if (empty)
-		return drop_table(s, old->name, err);
+		return drop_table(s, s->cdc, old->name, err);
 	if (!run_pair(s, "RENAME TABLE ", old->name, " TO ", name, err))
 		return false;
 	log_warn("history was copied anew; the earlier one is kept beside it",
-		F("stream", t->stream), F("table", t->target), F("archive", name));
+		F("stream", old->stream), F("table", old->source), F("archive", name));
 	return true;
 }
 
-/* Is it a storage that was built and is no more: NAME__gN, whatever it holds by now? */
-static bool is_built(const struct table *t, enum storage_kind kind, const struct stored_table *have)
+static bool drop_view(struct clickhouse_sink *s, const struct table *t, const char *name,
+	struct arena *arena, struct error *err)
 {
-	CLEANUP(free_string) char *live = live_name(t, kind);
-	size_t len = strlen(live);
+	struct stored_table have;
+	struct error not_ours = {0};
 
-	return !strncmp(have->name, live, len) && !strncmp(have->name + len, "__g", 3) &&
-	       !strcmp(have->kind, kind == STORAGE_LOG ? "log" : "rows");
+	if (!stored_table_get(s, s->database, name, arena, &have, err))
+		return false;
+	if (!have.exists || !stored_table_check(&have, s->database, t, &not_ours))
+		return true;
+	return drop_table(s, s->database, name, err);
 }
 
-static bool drop_old(
+static bool is_live(const struct table *t, const char *name)
+{
+	bool is = false;
+
+	for (enum storage_kind kind = 0; !is && kind < N_STORAGE_KINDS; kind++) {
+		CLEANUP(free_string) char *live = live_name(t, kind);
+		is = table_keeps(t, kind) && !strcmp(live, name);
+	}
+	return is;
+}
+
+static bool retire(struct clickhouse_sink *s, const struct table *t, const struct stored_table *old,
+	struct arena *arena, struct error *err)
+{
+	CLEANUP(free_string) char *base = base_name(old->name);
+
+	if (is_live(t, old->name) || strstr(old->name, ARCHIVE))
+		return true;
+	if (!is_live(t, base) && !drop_view(s, t, base, arena, err))
+		return false;
+	return strcmp(old->kind, "log") ? drop_table(s, s->cdc, old->name, err)
+					: archive(s, old, base, err);
+}
+
+/* What else there is of the table: the generation before, one that was given up, another name (`as`) or
+ * another `keep` from before. All of it would go stale. */
+static bool retire_others(
 	struct clickhouse_sink *s, const struct table *t, struct arena *arena, struct error *err)
 {
 	struct stored_tables stored;
 	bool ok = stored_tables_of(s, t->stream, source_name(t, arena), arena, &stored, err);
 
-	for (size_t i = 0; ok && i < stored.len; i++) {
-		const struct stored_table *old = &stored.items[i];
-		if (is_built(t, STORAGE_LOG, old))
-			ok = archive(s, t, old, err);
-		else if (is_built(t, STORAGE_ROWS, old))
-			ok = drop_table(s, old->name, err);
-	}
+	for (size_t i = 0; ok && i < stored.len; i++)
+		ok = retire(s, t, &stored.items[i], arena, err);
 	vec_release(&stored);
 	return ok;
 }
@@ -148,7 +185,7 @@ bool clickhouse_publish(struct sink *sink, const struct landing *landing, struct
 		if (table_keeps(landing->table, kind))
 			ok = exchange(s, landing, kind, &arena, err) &&
 			     view_update(s, landing->table, kind, err);
-	ok = ok && drop_old(s, landing->table, &arena, err);
+	ok = ok && retire_others(s, landing->table, &arena, err);
 	arena_release(&arena);
 	return ok;
 }
@@ -168,7 +205,7 @@ bool clickhouse_discard(struct sink *sink, const struct landing *landing, struct
 		if (!ok || !have.exists || have.generation != landing->generation)
 			continue;
 		ok = stored_table_check(&have, s->cdc, landing->table, err) &&
-		     drop_table(s, name, err);
+		     drop_table(s, s->cdc, name, err);
 	}
 	arena_release(&arena);
 	return ok;

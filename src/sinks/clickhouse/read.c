@@ -75,7 +75,7 @@ static void add_key_list(struct reading *r)
 	}
 }
 
-/* Names are by place, so that none of them hides a column in a condition. */
+/* Without aliases: one could hide a column of the source. */
 static void add_select(struct reading *r)
 {
 	const struct table *t = table_of(r);
@@ -94,9 +94,9 @@ static void add_select(struct reading *r)
 			add_text(&r->sql, buf_text(&wire));
 			buf_puts(&r->sql, ")");
 		}
-		buf_printf(&r->sql, " AS c%zu, ", i);
+		buf_puts(&r->sql, ", ");
 	}
-	buf_puts(&r->sql, "_version AS cv FROM ");
+	buf_puts(&r->sql, "_version FROM ");
 	buf_release(&wire);
 }
 
@@ -111,7 +111,9 @@ static void add_truncated(struct reading *r)
 	for (size_t i = 0; i < t->n_key; i++) {
 		buf_puts(&r->sql, " AND ");
 		clickhouse_quote_name(key_column(r, i)->name, &r->sql);
-		buf_puts(&r->sql, " = defaultValueOfTypeName(");
+		/* zero is not the server's default of a date */
+		bool date = t->columns[t->key[i]].type.kind == TYPE_DATE;
+		buf_puts(&r->sql, date ? " = CAST(0, " : " = defaultValueOfTypeName(");
 		add_text(&r->sql, key_column(r, i)->type);
 		buf_puts(&r->sql, ")");
 	}
@@ -182,7 +184,7 @@ static bool run(struct reading *r, struct native_encoder *keys)
 	for (size_t i = 0; i < n; i++)
 		targets[i].column = &out->columns[i];
 	targets[n] = (struct native_target){
-		.name = "cv", .type = "UInt128", .width = 16, .bytes = &versions};
+		.name = "_version", .type = "UInt128", .width = 16, .bytes = &versions};
 	native_decoder_init(&taker.decoder, targets, n + 1, BUF_MAX);
 	struct clickhouse_query q = {
 		.sql = buf_text(&r->sql), .settings = settings, .taker = &taker.taker};
@@ -196,7 +198,9 @@ static bool run(struct reading *r, struct native_encoder *keys)
 		  native_decoder_end(&taker.decoder, r->err);
 	if (ok)
 		commit_rows(out, &versions, taker.decoder.rows);
-	else
+	else if (r->err->kind == ERROR_DATA)
+		r->err->kind = ERROR_TABLE; /* no row is at fault */
+	if (!ok)
 		error_add(r->err, "reading %s.%s", r->sink->cdc, r->storage);
 	for (size_t i = 0; !ok && i < n; i++)
 		column_truncate(&out->columns[i], out->rows);
@@ -274,29 +278,26 @@ bool clickhouse_fetch(struct sink *sink, const struct landing *landing, const st
 /* Scan */
 
 enum { BOUND_AFTER, BOUND_UPTO };
-#define UUID_ORDER "UUIDStringToNum(toString("
-
-/* The server orders UUIDs by their second half, we by their bytes. */
-static bool is_uuid(const struct reading *r, size_t i)
+static const struct type *key_type(const struct reading *r, size_t i)
 {
 	const struct table *t = table_of(r);
-	return t->columns[t->key[i]].type.kind == TYPE_UUID;
+	return &t->columns[t->key[i]].type;
 }
 
 static void add_ordered(struct reading *r, size_t i)
 {
-	buf_puts(&r->sql, is_uuid(r, i) ? UUID_ORDER : "");
-	clickhouse_quote_name(key_column(r, i)->name, &r->sql);
-	buf_puts(&r->sql, is_uuid(r, i) ? "))" : "");
+	add_sorted(&r->sql, key_type(r, i), key_column(r, i)->name);
 }
 
 static void add_comparison(struct reading *r, size_t i, const char *sign, int bound)
 {
+	char name[24];
+
 	add_ordered(r, i);
-	buf_printf(&r->sql,
-		is_uuid(r, i) ? " %s (SELECT " UUID_ORDER "k%zu)) FROM " KEYS " WHERE bound = %d)"
-			      : " %s (SELECT k%zu FROM " KEYS " WHERE bound = %d)",
-		sign, i, bound);
+	buf_printf(&r->sql, " %s (SELECT ", sign);
+	snprintf(name, sizeof name, "k%zu", i);
+	add_sorted(&r->sql, key_type(r, i), name);
+	buf_printf(&r->sql, " FROM " KEYS " WHERE bound = %d)", bound);
 }
 
 /* a >= A AND (a > A OR (a = A AND b >= B AND (b > B))): the plain comparisons let the index help. `last` is the

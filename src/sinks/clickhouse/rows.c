@@ -36,9 +36,12 @@ bool rows_query(struct clickhouse_sink *s, const char *shape, const char *sql,
 	bool ok = clickhouse_query(s->client, &q, err) && native_decoder_end(&t.decoder, err);
 	out->rows = t.decoder.rows;
 	native_decoder_release(&t.decoder);
-	if (!ok)
-		rows_release(out);
-	return ok;
+	if (ok)
+		return true;
+	rows_release(out);
+	if (err->kind == ERROR_DATA)
+		err->kind = ERROR_BROKEN; /* no row of the source is at fault */
+	return false;
 }
 
 void rows_release(struct rows *r)

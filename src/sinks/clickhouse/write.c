@@ -194,7 +194,7 @@ static bool delete_below(
 	buf_puts(&sql, "ALTER TABLE ");
 	add_name(&sql, s->cdc, storage);
 	buf_printf(&sql, " DELETE WHERE _version < toUInt128('%s')", version);
-	struct clickhouse_query q = {.sql = buf_text(&sql), .settings = settings};
+	struct clickhouse_query q = {.sql = buf_text(&sql), .settings = settings, .patient = true};
 	bool ok = clickhouse_query(s->client, &q, err) ||
 		  error_add(err, "%s.%s: truncating", s->cdc, storage);
 	buf_release(&sql);

@@ -268,6 +268,29 @@ static void a_generation_takes_the_place_of_the_live_one_whenever_it_is_killed(v
 	table_unref(now);
 }
 
+static void another_name_or_keep_leaves_nothing_stale_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct table *old = table_of(f, KEEP_BOTH, small), *now = table_of(f, KEEP_LATEST, small);
+	struct landing live = {.table = old, .generation = 1},
+		       built = {.table = now, .generation = 2, .building = true};
+
+	attach(f, &live);
+	put_row(f, &live, version_copied(1), "1");
+	now->target = "renamed";
+	attach(f, &built);
+	put_row(f, &built, version_copied(1), "2");
+	publish(f, &built);
+	assert_answer(f,
+		"SELECT groupConcat(',')(concat(database = '{db}' ? '' : 'cdc.', name)) FROM "
+		"(SELECT * FROM system.tables"
+		" WHERE database IN ('{db}', '{cdc}') ORDER BY database, name)",
+		"renamed,cdc._set_aside,cdc.orders_log__archive_g1,cdc.renamed");
+	assert_answer(f, "SELECT id FROM {db}.renamed", "2");
+	table_unref(old);
+	table_unref(now);
+}
+
 /* The state store may not know yet that the exchange was made: rows for what was built must reach what is live. */
 static void rows_of_a_generation_published_before_a_crash_reach_the_live_storage(void **state)
 {
@@ -434,6 +457,7 @@ int main(int argc, char **argv)
 		TEST(rows_of_an_older_definition_go_where_they_belong),
 		TEST(a_storage_without_a_column_of_the_rows_says_so),
 		TEST(a_generation_takes_the_place_of_the_live_one_whenever_it_is_killed),
+		TEST(another_name_or_keep_leaves_nothing_stale_behind),
 		TEST(rows_of_a_generation_published_before_a_crash_reach_the_live_storage),
 		TEST(a_discarded_generation_leaves_nothing),
 		TEST(names_that_are_taken_are_refused_with_a_way_out),

@@ -63,19 +63,11 @@ static void fill(struct batch *b, size_t rows)
 	}
 }
 
-static int compare_uuids(const uint8_t *a, const uint8_t *b)
-{
-	int order = memcmp(a + 8, b + 8, 8);
-	return order ? order : memcmp(a, b, 8);
-}
-
 static int compare(const struct batch *b, const uint16_t *key, size_t n_key, size_t x, size_t y)
 {
 	for (size_t i = 0; i < n_key; i++) {
 		const struct column *c = &b->columns[key[i]];
-		int order = c->type.kind == TYPE_UUID
-				    ? compare_uuids(column_fixed(c, x, 16), column_fixed(c, y, 16))
-				    : column_compare(c, x, c, y);
+		int order = column_compare(c, x, c, y);
 		if (order)
 			return order;
 	}
