@@ -7,16 +7,17 @@
 #include "sources/postgres/sql.h"
 
 static const char *const types_sql = /* %s: PG_TABLES_ALL or PG_TABLES_ONE */
-	"WITH RECURSIVE " PG_USED_TYPES
-	" SELECT t.oid, n.nspname, t.typname, t.typtype, t.typcategory, t.typdelim, t.typsend = 0,"
-	" CASE WHEN e.typarray = t.oid THEN e.oid ELSE 0 END, t.typbasetype, t.typtypmod, "
-	"t.typndims,"
-	" coalesce(r.rngsubtype, m.rngtypid, 0), t.typrelid"
-	" FROM (SELECT DISTINCT type FROM used) u JOIN pg_type t ON t.oid = u.type"
-	" JOIN pg_namespace n ON n.oid = t.typnamespace"
-	" LEFT JOIN pg_type e ON e.oid = t.typelem"
-	" LEFT JOIN pg_range r ON r.rngtypid = t.oid"
-	" LEFT JOIN pg_range m ON m.rngmultitypid = t.oid";
+	"WITH RECURSIVE " PG_USED_TYPES("0") " SELECT t.oid, n.nspname, t.typname, t.typtype, "
+					     "t.typcategory, t.typdelim, t.typsend = 0,"
+					     " CASE WHEN e.typarray = t.oid THEN e.oid ELSE 0 END, "
+					     "t.typbasetype, t.typtypmod, "
+					     "t.typndims,"
+					     " coalesce(r.rngsubtype, m.rngtypid, 0), t.typrelid"
+					     " FROM used u JOIN pg_type t ON t.oid = u.type"
+					     " JOIN pg_namespace n ON n.oid = t.typnamespace"
+					     " LEFT JOIN pg_type e ON e.oid = t.typelem"
+					     " LEFT JOIN pg_range r ON r.rngtypid = t.oid"
+					     " LEFT JOIN pg_range m ON m.rngmultitypid = t.oid";
 
 enum {
 	OID,

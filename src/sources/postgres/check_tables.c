@@ -6,10 +6,9 @@
 #include "sources/postgres/finding.h"
 #include "sources/postgres/sql.h"
 
-/* Rights on a table, on every leaf below it, and on their schemas. */
-static bool check_rights(struct pg_check *c, const struct pg_relation *r, struct error *err)
+/* Rights on the tables, on every leaf below them, and on their schemas. */
+static bool check_rights(struct pg_check *c, const char *which, struct error *err)
 {
-	CLEANUP(free_string) char *which = pg_tables_sql(r->oid);
 	CLEANUP(pg_free_result)
 	PGresult *missing = pg_query(c->conn, err,
 		"WITH RECURSIVE " PG_TREE " SELECT quote_ident(n.nspname), quote_ident(n.nspname) "
@@ -93,40 +92,57 @@ static void check_columns(struct pg_check *c, const struct pg_relation *r)
 				t->columns[i].name, r->sql_name, t->columns[i].source_type);
 }
 
-static bool check_generated(struct pg_check *c, const struct pg_relation *r, struct error *err)
+static bool check_generated(struct pg_check *c, const char *which, struct error *err)
 {
 	bool stored = pg_publishes_generated(c->p, c->conn);
 	CLEANUP(pg_free_result)
 	PGresult *left_out = pg_query(c->conn, err,
-		"SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
-		" WHERE attrelid = %u AND attnum > 0 AND NOT attisdropped AND attgenerated IN "
-		"('v', '%s')",
-		r->oid, stored ? "v" : "s");
+		"SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
+		" string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), "
+		"bool_or(a.attgenerated = 's')"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT "
+		"a.attisdropped"
+		" AND a.attgenerated IN ('v', '%s') AND %s GROUP BY 1 ORDER BY 1",
+		stored ? "v" : "s", which);
 	if (!left_out)
 		return false;
-	if (!PQgetisnull(left_out, 0, 0))
+	for (int i = 0; i < PQntuples(left_out); i++)
 		FINDING(c, FINDING_NOTE,
-			c->p->server_version >= 180000 && !stored
+			c->p->server_version >= 180000 && pg_value_bool(left_out, i, 2)
 				? MEND(c,
 					  "ALTER PUBLICATION \"%s\" SET (publish_generated_columns "
 					  "= stored);",
 					  c->p->publication_name)
 				: NULL,
 			"generated columns are not in the log and are left out: %s of table %s",
-			pg_value(left_out, 0, 0), r->sql_name);
+			pg_value(left_out, i, 1), pg_value(left_out, i, 0));
 	return true;
 }
 
 static bool check_table(struct pg_check *c, const struct pg_relation *r, struct error *err)
 {
-	const struct table *t = r->table;
-	if (t->problem) {
-		FINDING(c, FINDING_PROBLEM, NULL, "table %s: %s", r->sql_name, t->problem);
+	if (r->table->problem) {
+		FINDING(c, FINDING_PROBLEM, NULL, "table %s: %s", r->sql_name, r->table->problem);
 		return true;
 	}
 	check_columns(c, r);
-	return check_rights(c, r, err) && (t->n_key || check_keyless(c, r, err)) &&
-	       check_generated(c, r, err);
+	return r->table->n_key || check_keyless(c, r, err);
+}
+
+/* "AND c.oid IN (...)": those that can be mirrored. */
+static char *tables_condition(const struct pg_relations *tables)
+{
+	struct buf sql;
+	buf_init(&sql, BUF_MAX);
+	buf_puts(&sql, PG_TABLES_ALL " AND c.oid IN (0");
+	vec_each (tables, r)
+		if (!(*r)->table->problem)
+			buf_printf(&sql, ", %u", (*r)->oid);
+	buf_puts(&sql, ")");
+	char *condition = xstrdup(buf_text(&sql));
+	buf_release(&sql);
+	return condition;
 }
 
 /* A list for people: the first few. */
@@ -139,28 +155,24 @@ static void add_name(struct buf *list, size_t nth, const char *name)
 }
 
 /* Tables that are in neither publication and that our role, not being their owner, cannot add. */
-static bool check_publishing(
-	struct pg_check *c, const struct pg_relations *tables, struct error *err)
+static bool check_publishing(struct pg_check *c, const char *which, struct error *err)
 {
-	struct buf sql, names;
-	buf_init(&sql, BUF_MAX);
-	buf_puts(&sql,
+	struct buf names;
+	buf_init(&names, BUF_MAX);
+	pg_quote_literal(&names, c->p->publication_name);
+	buf_puts(&names, ", ");
+	pg_quote_literal(&names, c->p->insert_publication_name);
+	CLEANUP(pg_free_result)
+	PGresult *strange = pg_query(c->conn, err,
 		"SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE NOT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM "
 		"pg_publication_rel r"
 		" JOIN pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = c.oid AND p.pubname "
-		"IN (");
-	pg_quote_literal(&sql, c->p->publication_name);
-	buf_puts(&sql, ", ");
-	pg_quote_literal(&sql, c->p->insert_publication_name);
-	buf_puts(&sql, ")) AND c.oid IN (0");
-	vec_each (tables, r)
-		if (!(*r)->table->problem)
-			buf_printf(&sql, ", %u", (*r)->oid);
-	buf_puts(&sql, ") ORDER BY 1");
-	CLEANUP(pg_free_result) PGresult *strange = pg_query(c->conn, err, "%s", buf_text(&sql));
-	buf_release(&sql);
+		"IN (%s))"
+		" AND %s ORDER BY 1",
+		buf_text(&names), which);
+	buf_release(&names);
 	if (!strange)
 		return false;
 	buf_init(&names, BUF_MAX);
@@ -228,25 +240,32 @@ static bool check_publications(
 	return true;
 }
 
+static bool check_all(struct pg_check *c, const struct pg_relations *tables, struct error *err)
+{
+	CLEANUP(free_string) char *which = tables_condition(tables);
+	vec_each (tables, r)
+		if (!check_table(c, *r, err))
+			return false;
+	return check_rights(c, which, err) && check_generated(c, which, err) &&
+	       check_publications(c, tables, err) &&
+	       (c->p->standby || c->superuser || check_publishing(c, which, err));
+}
+
 bool pg_check_tables(struct pg_check *c, struct error *err)
 {
 	struct pg_relations tables = {0};
+	size_t fine = 0;
 	if (!pg_discover(c->p, c->conn, &tables, err))
 		return false;
-	bool ok = true;
-	if (!tables.len)
+	bool ok = check_all(c, &tables, err);
+	vec_each (&tables, r)
+		fine += !(*r)->table->problem;
+	if (fine)
+		FINDING(c, FINDING_OK, NULL, "%zu tables can be mirrored", fine);
+	else if (!tables.len)
 		FINDING(c, FINDING_PROBLEM,
 			"look at the patterns under tables: in the configuration",
 			"no table is selected");
-	vec_each (&tables, r)
-		ok = ok && check_table(c, *r, err);
-	ok = ok && check_publications(c, &tables, err) &&
-	     (c->p->standby || c->superuser || check_publishing(c, &tables, err));
-	size_t fine = 0;
-	vec_each (&tables, r)
-		fine += !(*r)->table->problem;
-	if (ok && fine)
-		FINDING(c, FINDING_OK, NULL, "%zu tables can be mirrored", fine);
 	pg_relations_release(&tables);
 	return ok;
 }

@@ -20,18 +20,20 @@ static inline char *pg_tables_sql(uint32_t oid)
 	return oid ? xasprintf("%s AND c.oid = %u", PG_TABLES_ALL, oid) : xstrdup(PG_TABLES_ALL);
 }
 
-/* Part of a WITH RECURSIVE whose %s is that condition: each table with the types of its columns, and with
- * all types that those are made of. */
-#define PG_USED_TYPES                                                                             \
-	"used(root, type) AS ("                                                                   \
-	"SELECT a.attrelid, a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid" \
-	" WHERE a.attnum > 0 AND NOT a.attisdropped AND %s"                                       \
-	" UNION SELECT u.root, x.type FROM used u JOIN pg_type t ON t.oid = u.type, LATERAL ("    \
-	"SELECT t.typelem AS type WHERE t.typelem <> 0"                                           \
-	" UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0"                                \
-	" UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid"                 \
-	" UNION ALL SELECT r.rngtypid FROM pg_range r WHERE r.rngmultitypid = t.oid"              \
-	" UNION ALL SELECT f.atttypid FROM pg_attribute f WHERE t.typrelid <> 0"                  \
+/* Part of a WITH RECURSIVE whose %s is that condition: each table (root: a.attrelid; or one number for all of
+ * them together, which is much less to do) with the types of its columns, and with all types that those
+ * are made of. */
+#define PG_USED_TYPES(root)                                                                    \
+	"used(root, type) AS ("                                                                \
+	"SELECT DISTINCT " root ", a.atttypid FROM pg_attribute a"                             \
+	" JOIN pg_class c ON c.oid = a.attrelid"                                               \
+	" WHERE a.attnum > 0 AND NOT a.attisdropped AND %s"                                    \
+	" UNION SELECT u.root, x.type FROM used u JOIN pg_type t ON t.oid = u.type, LATERAL (" \
+	"SELECT t.typelem AS type WHERE t.typelem <> 0"                                        \
+	" UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0"                             \
+	" UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid"              \
+	" UNION ALL SELECT r.rngtypid FROM pg_range r WHERE r.rngmultitypid = t.oid"           \
+	" UNION ALL SELECT f.atttypid FROM pg_attribute f WHERE t.typrelid <> 0"               \
 	" AND f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped) x)"
 
 /* Part of a WITH RECURSIVE whose %s is that condition: each table with itself and, of a partition root, with all
