@@ -24,7 +24,7 @@ struct bundle_item {
 	struct batch batch;  /* BUNDLE_ROWS */
 	struct table *table; /* a reference; of every kind */
 	version_t version;   /* BUNDLE_TRUNCATE */
-	char reason[256];    /* BUNDLE_RECOPY, BUNDLE_BROKEN */
+	char reason[1024];   /* BUNDLE_RECOPY, BUNDLE_BROKEN */
 };
 
 struct bundle {
