@@ -12,7 +12,7 @@ static bool check_rights(struct pg_check *c, const char *which, struct error *er
 	CLEANUP(pg_free_result)
 	PGresult *missing = pg_query(c->conn, err,
 		"WITH RECURSIVE " PG_TREE " SELECT quote_ident(n.nspname), quote_ident(n.nspname) "
-					  "|| '.' || quote_ident(c.relname),"
+		"|| '.' || quote_ident(c.relname),"
 		" has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),"
 		" row_security_active(c.oid) FROM tree t JOIN pg_class c ON c.oid = t.oid"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -210,6 +210,15 @@ static bool check_publications(
 	if (!found)
 		return false;
 	const char *name = c->p->publication_name;
+	if (!pg_value_bool(found, 0, 1) && c->p->standby) {
+		FINDING(c, FINDING_PROBLEM,
+			MEND(c,
+				"on the primary: CREATE PUBLICATION \"%s\" FOR TABLE ... WITH "
+				"(publish_via_partition_root);",
+				name),
+			"publication %s is missing, and nothing can be made on a standby", name);
+		return true;
+	}
 	if (!pg_value_bool(found, 0, 1)) {
 		if (!pg_value_bool(found, 0, 0))
 			FINDING(c, FINDING_PROBLEM,

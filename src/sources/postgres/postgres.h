@@ -47,7 +47,6 @@ struct pg_relation {
 	bool identity_full; /* the stream sends whole old rows; false: of old rows only the key counts, 'O' or 'K' */
 	bool keyed; /* joins the publication with updates and deletes; otherwise insert, truncate */
 	bool partitioned;        /* a root: its rows are in leaves */
-	const char *where;       /* filter that the server may apply; NULL */
 	const char *sql_name;    /* "schema"."name" */
 	const char **key_equals; /* a key column: OPERATOR(schema.=), the equality of its index */
 };
