@@ -1,6 +1,6 @@
 /*
  * Statements to ClickHouse; see clickhouse.h. An INSERT has its statement in the URL and its rows as the body;
- * a statement with a temporary table goes as a form of two parts; any other is the body itself.
+ * so has a statement with a temporary table, as a form of one file; any other is the body itself.
  *
  * An exception is told by the header X-ClickHouse-Exception-Code, by the status with "Code: N." in the body,
  * or, in a stream that has begun, by a last part of the body between marks (X-ClickHouse-Exception-Tag).
@@ -14,6 +14,7 @@
 #include "base/mem.h"
 
 #define ERROR_TEXT_BYTES ((size_t)32 << 10)
+#define MAX_FIELD_BYTES  131072             /* of a URL: http_max_field_value_size */
 #define HELD_BYTES       ((size_t)32 << 10) /* of a stream: an exception at its end is shorter */
 
 struct clickhouse {
@@ -27,6 +28,8 @@ static const struct clickhouse_setting always[] = {
 	/* Headers that tell of progress keep a long statement from looking like a dead server. */
 	{"send_progress_in_http_headers", "1"},
 	{"http_headers_progress_interval_ms", "5000"},
+	/* The definition of a table of 1,600 columns is longer than the usual 256 KiB. */
+	{"max_query_size", "16777216"},
 	{NULL, NULL},
 };
 
@@ -266,23 +269,31 @@ static void add_settings(struct buf *url, const struct clickhouse_setting *setti
 	buf_release(&value);
 }
 
-static void write_url(const struct clickhouse *c, const struct clickhouse_query *q, struct buf *url)
+static bool write_url(const struct clickhouse *c, const struct clickhouse_query *q, struct buf *url,
+	struct error *err)
 {
 	buf_printf(url, "%s%swait_end_of_query=%d", c->url, strchr(c->url, '?') ? "&" : "?",
 		!q->streams);
 	add_settings(url, always);
 	add_settings(url, q->settings);
-	if (q->rows) {
-		buf_puts(url, "&query=");
-		http_escape(q->sql, url);
-	}
 	if (q->table) {
 		buf_printf(url, "&%s_format=Native&%s_structure=", q->table_name, q->table_name);
 		http_escape(q->table_structure, url);
 	}
+	if (!q->rows && !q->table)
+		return true;
+	buf_puts(url, "&query=");
+	size_t before = url->len;
+	http_escape(q->sql, url);
+	return url->len - before <= MAX_FIELD_BYTES ||
+	       error_set(err, ERROR_TABLE,
+		       "the statement takes %zu bytes and ClickHouse reads %d of one: the table "
+		       "has too many "
+		       "columns, or too long names",
+		       url->len - before, MAX_FIELD_BYTES);
 }
 
-/* A body between two texts: the form that carries a statement and its temporary table. */
+/* A body between two texts: the form that carries a temporary table. */
 struct form {
 	struct http_body body;
 	struct http_bytes before, after;
@@ -332,11 +343,8 @@ static void form_init(struct form *f, const struct clickhouse_query *q)
 		f->boundary);
 	snprintf(f->end, sizeof f->end, "\r\n--%s--\r\n", f->boundary);
 	buf_init(&f->head, BUF_MAX);
-	buf_printf(&f->head, "--%s\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\n",
-		f->boundary);
-	buf_puts(&f->head, q->sql);
 	buf_printf(&f->head,
-		"\r\n--%s\r\nContent-Disposition: form-data; name=\"%s\"; filename=\"%s\"\r\n"
+		"--%s\r\nContent-Disposition: form-data; name=\"%s\"; filename=\"%s\"\r\n"
 		"Content-Type: application/octet-stream\r\n\r\n",
 		f->boundary, q->table_name, q->table_name);
 	http_bytes_init(&f->before, f->head.data, f->head.len);
@@ -374,9 +382,9 @@ bool clickhouse_query(struct clickhouse *c, const struct clickhouse_query *q, st
 	}
 	headers[n] = NULL;
 	buf_init(&url, BUF_MAX);
-	write_url(c, q, &url);
+	bool ok = write_url(c, q, &url, err);
 	request.url = buf_text(&url);
-	bool ok = perform(c, q, &request, err);
+	ok = ok && perform(c, q, &request, err);
 	buf_release(&url);
 	buf_release(&form.head);
 	return ok;

@@ -77,7 +77,7 @@ bool http_is_loopback(const char *url);
 MUST_CHECK bool http_split_url(
 	const char *url, char **bare, char **user, char **password, struct error *err);
 
-/* Appends text, percent-encoded for a query string. */
+/* Appends text as a query string has it: percent-encoded, spaces as +. */
 void http_escape(const char *text, struct buf *out);
 
 #endif

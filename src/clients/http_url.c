@@ -66,6 +66,8 @@ void http_escape(const char *text, struct buf *out)
 		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 			strchr("-_.~", c)) {
 			buf_u8(out, c);
+		} else if (c == ' ') {
+			buf_u8(out, '+');
 		} else {
 			buf_u8(out, '%');
 			buf_u8(out, (uint8_t)digits[c >> 4]);

@@ -94,7 +94,7 @@ static void add_select(struct reading *r)
 			add_text(&r->sql, buf_text(&wire));
 			buf_puts(&r->sql, ")");
 		}
-		buf_puts(&r->sql, ", ");
+		buf_puts(&r->sql, ",");
 	}
 	buf_puts(&r->sql, "_version FROM ");
 	buf_release(&wire);

@@ -52,6 +52,8 @@ bool insert_block(struct clickhouse_sink *s, const char *sql, struct native_enco
 		{"max_partitions_per_insert_block", "0"},
 		/* A NULL must never become a default. */
 		{"input_format_null_as_default", "0"},
+		/* Nor a column that the storage does not have vanish. */
+		{"input_format_skip_unknown_fields", "0"},
 		/* The block goes in as it is: one part a partition. */
 		{"min_insert_block_size_rows", "0"},
 		{"min_insert_block_size_bytes", "0"},
@@ -97,6 +99,8 @@ static size_t meta_fields(
 	return n;
 }
 
+/* Without a list of columns, which may be too long for a URL: the block names them, and those that it does not
+ * have (dropped in the source) get their default. */
 static bool send_rows(struct clickhouse_sink *s, const char *storage, enum storage_kind kind,
 	const struct batch *b, const struct stored_column *const *columns,
 	const struct order *order, struct error *err)
@@ -104,23 +108,18 @@ static bool send_rows(struct clickhouse_sink *s, const char *storage, enum stora
 	struct native_field fields[5];
 	struct native_encoder e;
 	struct buf sql;
-	size_t n_fields = meta_fields(batch_meta(b), kind, fields), n_columns = b->table->n_columns;
+	size_t n_fields = meta_fields(batch_meta(b), kind, fields);
+	size_t n_columns = b->table->n_columns;
 
+	native_encoder_init(&e, n_columns + n_fields, order->n, order->rows);
+	for (size_t i = 0; i < n_columns; i++)
+		native_encoder_column(&e, columns[i]->name, &b->columns[i]);
+	for (size_t i = 0; i < n_fields; i++)
+		native_encoder_field(&e, &fields[i]);
 	buf_init(&sql, BUF_MAX);
 	buf_puts(&sql, "INSERT INTO ");
 	add_name(&sql, s->cdc, storage);
-	buf_puts(&sql, " (");
-	native_encoder_init(&e, n_columns + n_fields, order->n, order->rows);
-	for (size_t i = 0; i < n_columns; i++) {
-		clickhouse_quote_name(columns[i]->name, &sql);
-		buf_puts(&sql, ", ");
-		native_encoder_column(&e, columns[i]->name, &b->columns[i]);
-	}
-	for (size_t i = 0; i < n_fields; i++) {
-		buf_printf(&sql, "%s%s", i ? ", " : "", fields[i].name);
-		native_encoder_field(&e, &fields[i]);
-	}
-	buf_puts(&sql, ") FORMAT Native");
+	buf_puts(&sql, " FORMAT Native");
 	bool ok = insert_block(s, buf_text(&sql), &e, err) ||
 		  error_add(err, "%s.%s", s->cdc, storage);
 	native_encoder_release(&e);

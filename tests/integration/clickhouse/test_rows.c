@@ -2,6 +2,8 @@
  * repetition; TRUNCATE, histories, rows set aside. */
 #include "fixture.h"
 
+#include <pthread.h>
+
 static const struct column_spec small[] = {{1, "id", "int64!"}, {2, "status", "nullable(string)"},
 	{3, "amount", "decimal(10,2)"}, {0}};
 
@@ -536,6 +538,108 @@ static void a_key_that_looks_like_the_end_of_a_form_is_only_a_key(void **state)
 	table_unref(t);
 }
 
+static void a_table_may_be_as_wide_as_postgresql_has_them(void **state)
+{
+	static struct column_spec specs[1602];
+	static const char *values[1601];
+	struct fixture *f = *state;
+	struct batch b, out;
+
+	for (int i = 0; i < 1600; i++)
+		specs[i] = (struct column_spec){i + 1,
+			arena_printf(&f->arena, "a_column_whose_name_is_fairly_long_%04d", i),
+			i ? "nullable(string)" : "int64!"};
+	struct table *t = table_of(f, KEEP_LATEST, specs);
+	struct landing landing = {.table = t, .generation = 1};
+	values[0] = "1";
+	attach(f, &landing);
+	batch_init(&b, t);
+	batch_init(&out, t);
+	add_row(&b, OP_INSERT, version_make(1, 1, 0), values);
+	write_rows(f, &landing, &b);
+	WORKS(f->sink->ops->fetch(f->sink, &landing, &b, &out, &err));
+	assert_int_equal(out.rows, 1);
+	batch_release(&b);
+	batch_release(&out);
+	table_unref(t);
+}
+
+static void a_row_of_64_mib_goes_and_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct table *t = TABLE(
+		f, KEEP_LATEST, {1, "id", "int64!"}, {2, "text", "nullable(string)"});
+	struct landing landing = {.table = t, .generation = 1};
+	struct row_meta meta = {.version = version_make(1, 1, 0), .op = OP_INSERT};
+	int64_t id = 7;
+	size_t len = (size_t)64 << 20;
+	struct batch b, out;
+
+	attach(f, &landing);
+	batch_init(&b, t);
+	batch_init(&out, t);
+	memcpy(column_add_fixed(&b.columns[0], sizeof id), &id, sizeof id);
+	memset(column_add_string(&b.columns[1], len), 'x', len);
+	batch_commit_row(&b, &meta);
+	write_rows(f, &landing, &b);
+	WORKS(f->sink->ops->fetch(f->sink, &landing, &b, &out, &err));
+	assert_int_equal(out.rows, 1);
+	assert_true(column_equal(&b.columns[1], 0, &out.columns[1], 0));
+	batch_release(&b);
+	batch_release(&out);
+	table_unref(t);
+}
+
+struct worker {
+	pthread_t thread;
+	struct fixture *f;
+	struct table *table;
+	int number;
+	bool failed;
+};
+
+static void *write_and_attach(void *context)
+{
+	struct worker *w = context;
+	struct landing landing = {.table = w->table, .generation = 1};
+	struct sink *sink = w->f->sink;
+	struct error err = {0};
+	struct batch b;
+	char id[24];
+
+	batch_init(&b, w->table);
+	for (int i = 0; i < 20 && !w->failed; i++) {
+		batch_clear(&b);
+		snprintf(id, sizeof id, "%d", i * 4 + w->number);
+		ROW(&b, OP_INSERT, version_make(1, 1, 1), id, "x", "1");
+		w->failed = !sink->ops->write(sink, &landing, &b, &err) ||
+			    (i % 5 == w->number && !sink->ops->attach(sink, &landing, &err));
+	}
+	batch_release(&b);
+	return NULL;
+}
+
+static void several_threads_write_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct table *t = table_of(f, KEEP_BOTH, small);
+	struct landing landing = {.table = t, .generation = 1};
+	struct worker workers[4];
+
+	attach(f, &landing);
+	for (int i = 0; i < 4; i++) {
+		workers[i] = (struct worker){.f = f, .table = t, .number = i};
+		assert_int_equal(
+			pthread_create(&workers[i].thread, NULL, write_and_attach, &workers[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_false(workers[i].failed);
+	}
+	assert_answer(f, "SELECT count(), max(id) FROM {db}.orders", "80\t79");
+	table_unref(t);
+}
+
 static void many_keys_are_fetched_in_slices(void **state)
 {
 	struct fixture *f = *state;
@@ -578,6 +682,9 @@ int main(int argc, char **argv)
 		TEST(a_key_of_arrays_finds_its_rows),
 		TEST(columns_may_have_any_name),
 		TEST(a_key_that_looks_like_the_end_of_a_form_is_only_a_key),
+		TEST(a_table_may_be_as_wide_as_postgresql_has_them),
+		TEST(a_row_of_64_mib_goes_and_comes),
+		TEST(several_threads_write_at_once),
 		TEST(many_keys_are_fetched_in_slices),
 	};
 	return run_group(argc, argv, tests, sizeof tests / sizeof tests[0]);
