@@ -4,6 +4,7 @@
  * peeked, today or again tomorrow. Rows of tables that are not mirrored are counted, for the
  * ordinals' sake, and left out.
  */
+#include <stdio.h>
 #include "base/log.h"
 #include "sources/postgres/wal.h"
 
@@ -35,11 +36,13 @@ static bool begin(struct pg_apply *a, const struct pgoutput_begin *m, struct err
 	return true;
 }
 
-static bool commit(struct pg_log *log, struct bundle *bundle, const struct pgoutput_commit *m, struct error *err)
+static bool commit(struct pg_log *log, struct bundle *bundle, const struct pgoutput_commit *m,
+	struct error *err)
 {
 	struct pg_apply *a = &log->apply;
 	if (!a->in_transaction || a->commit_lsn != m->commit_lsn)
-		return error_set(err, ERROR_BROKEN, "the log ends a transaction that it did not begin");
+		return error_set(
+			err, ERROR_BROKEN, "the log ends a transaction that it did not begin");
 	a->in_transaction = false;
 	bundle->transactions++;
 	pg_log_reached(log, bundle, m->end_lsn, m->commit_time_us);
@@ -48,49 +51,43 @@ static bool commit(struct pg_log *log, struct bundle *bundle, const struct pgout
 
 /* A row that cannot be taken breaks its table, and no other. Said once a bundle: the table may be mended, and
  * copied anew, in between. */
-static bool break_table(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct error *err)
+static bool break_table(
+	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct error *err)
 {
-	struct error why = *err, failed = {0};
-	if (why.kind != ERROR_TABLE && why.kind != ERROR_DATA)
+	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA)
 		return false;
-	error_clear(err);
-	if (t->broken_in == bundle)
-		return true;
-	struct pg_relation *now = pg_relation_load(log->p, log->p->control, t->oid, &failed);
-	if (!now && failed.kind != ERROR_NONE) {
-		*err = failed;
-		return false;
+	if (t->broken_in != bundle && t->relation) {
+		struct bundle_item *item = bundle_add(bundle, BUNDLE_BROKEN, t->relation->table);
+		snprintf(item->reason, sizeof item->reason, "%.250s", err->text);
+		log_error("table cannot go on", F("stream", log->p->source.name),
+			F("table", t->relation->sql_name), F("reason", err->text));
+		t->broken_in = bundle;
 	}
-	t->broken_in = bundle;
-	if (!now)
-		return true;
-	now->table->problem = arena_strdup(&now->table->arena, why.text);
-	bundle_add(bundle, BUNDLE_TABLE, now->table);
-	log_error("table cannot go on", F("stream", log->p->source.name), F("table", now->sql_name),
-		F("reason", why.text));
-	pg_relation_free(now);
+	error_clear(err);
 	return true;
 }
 
 /* The table of a row, ready to decode; NULL when its rows are left out. */
-static bool find_table(
-	struct pg_log *log, struct bundle *bundle, uint32_t oid, struct pg_tracked **out, struct error *err)
+static bool find_table(struct pg_log *log, struct bundle *bundle, uint32_t oid,
+	struct pg_tracked **out, struct error *err)
 {
 	struct pg_apply *a = &log->apply;
-	struct pg_tracked *t = a->latest && a->latest->oid == oid ? a->latest : pg_tracked_get(log, oid);
+	struct pg_tracked *t = a->latest && a->latest->oid == oid ? a->latest
+								  : pg_tracked_get(log, oid);
 	bool unsettled = t->lost ? a->commit_lsn >= t->lost_until : !t->settled;
 
 	a->latest = t;
 	*out = NULL;
-	if (unsettled && !pg_tracked_settle(log, bundle, t, err) && !break_table(log, bundle, t, err))
+	if (unsettled && !pg_tracked_settle(log, bundle, t, err) &&
+		!break_table(log, bundle, t, err))
 		return false;
 	if (t->relation && t->settled && !t->lost && !t->relation->table->problem)
 		*out = t;
 	return true;
 }
 
-static bool read_cells(const struct pg_tracked *t, const struct pgoutput_tuple *tuple, struct pg_cell *cells,
-	struct error *err)
+static bool read_cells(const struct pg_tracked *t, const struct pgoutput_tuple *tuple,
+	struct pg_cell *cells, struct error *err)
 {
 	struct pgoutput_map map = {t->map, t->message.n};
 	size_t n = t->relation->table->n_columns;
@@ -160,13 +157,15 @@ static bool update(struct row *r, const struct pgoutput_change *m, struct error 
 	return change_key(r, err);
 }
 
-static bool apply_row(struct row *r, enum pgoutput_kind kind, const struct pgoutput_change *m, struct error *err)
+static bool apply_row(
+	struct row *r, enum pgoutput_kind kind, const struct pgoutput_change *m, struct error *err)
 {
 	struct pg_apply *a = &r->log->apply;
 	ensure_cells(a, r->table->relation->table->n_columns);
 	r->bundle->changes++;
 	if (kind == PGOUTPUT_INSERT)
-		return read_cells(r->table, &m->new, a->cells, err) && append(r, a->cells, OP_INSERT, err);
+		return read_cells(r->table, &m->new, a->cells, err) &&
+		       append(r, a->cells, OP_INSERT, err);
 	if (kind == PGOUTPUT_UPDATE)
 		return update(r, m, err);
 	return read_cells(r->table, &m->old, a->cells, err) && append(r, a->cells, OP_DELETE, err);
@@ -180,8 +179,8 @@ static version_t next_version(struct pg_log *log, uint64_t lsn)
 	return version_make(log->p->source.epoch, a->commit_lsn, lsn + a->ordinal);
 }
 
-static bool change(struct pg_log *log, struct bundle *bundle, uint64_t lsn, const struct pgoutput *m,
-	struct error *err)
+static bool change(struct pg_log *log, struct bundle *bundle, uint64_t lsn,
+	const struct pgoutput *m, struct error *err)
 {
 	struct pg_apply *a = &log->apply;
 	struct row r = {.log = log, .bundle = bundle};
@@ -201,8 +200,8 @@ static bool change(struct pg_log *log, struct bundle *bundle, uint64_t lsn, cons
 	       error_add(err, "table %s", r.table->relation->sql_name);
 }
 
-static bool truncate_one(
-	struct pg_log *log, struct bundle *bundle, uint64_t lsn, struct pg_tracked *t, struct error *err)
+static bool truncate_one(struct pg_log *log, struct bundle *bundle, uint64_t lsn,
+	struct pg_tracked *t, struct error *err)
 {
 	if (!t || !t->relation || t->relation->table->problem)
 		return true;
@@ -218,15 +217,17 @@ static bool truncate_all(struct pg_log *log, struct bundle *bundle, uint64_t lsn
 	const struct pgoutput_truncate *m, struct error *err)
 {
 	if (!log->apply.in_transaction)
-		return error_set(err, ERROR_BROKEN, "the log has a TRUNCATE outside of a transaction");
+		return error_set(
+			err, ERROR_BROKEN, "the log has a TRUNCATE outside of a transaction");
 	for (uint32_t i = 0; i < m->n_relations; i++)
-		if (!truncate_one(log, bundle, lsn, pg_tracked_find(log, pgoutput_truncated(m, i)), err))
+		if (!truncate_one(
+			    log, bundle, lsn, pg_tracked_find(log, pgoutput_truncated(m, i)), err))
 			return false;
 	return true;
 }
 
-bool pg_apply_message(struct pg_log *log, struct bundle *bundle, uint64_t lsn, const uint8_t *data, size_t len,
-	struct error *err)
+bool pg_apply_message(struct pg_log *log, struct bundle *bundle, uint64_t lsn, const uint8_t *data,
+	size_t len, struct error *err)
 {
 	struct pgoutput m;
 	if (!pgoutput_parse(data, len, &m, err))

@@ -11,9 +11,9 @@
 #include "formats/pgtype/pgwire.h"
 #include "sources/postgres/wal.h"
 
-#define HELD_MS     15000
+#define HELD_MS      15000
 #define HELD_LOOK_MS 20
-#define LARGE_BYTES (16 << 20)
+#define LARGE_BYTES  (16 << 20)
 
 static enum source_status failed(struct pg_log *log, const PGresult *result, struct error *err)
 {
@@ -52,7 +52,8 @@ static void end_query(struct pg_log *log)
 		PQclear(result);
 }
 
-static enum source_status send(struct pg_log *log, const char *sql, enum pg_log_mode next, struct error *err)
+static enum source_status send(
+	struct pg_log *log, const char *sql, enum pg_log_mode next, struct error *err)
 {
 	if (!PQsendQuery(log->conn, sql))
 		return failed(log, NULL, err);
@@ -61,7 +62,8 @@ static enum source_status send(struct pg_log *log, const char *sql, enum pg_log_
 }
 
 /* The walsender that was left lets go of the slot in its own time. */
-static enum source_status wait_for_slot(struct pg_log *log, int pid, int64_t until_ms, struct error *err)
+static enum source_status wait_for_slot(
+	struct pg_log *log, int pid, int64_t until_ms, struct error *err)
 {
 	int64_t now_ms = mono_ms(), look_ms = now_ms + HELD_LOOK_MS;
 	if (!log->active_since_ms)
@@ -90,7 +92,8 @@ static enum source_status settle(struct pg_log *log, int64_t until_ms, struct er
 	if (!pg_slot_look(p, &slot, err))
 		return SOURCE_FAILED;
 	if (!slot.exists || slot.lost) {
-		error_set(err, ERROR_GAP, "slot \"%s\" is %s", p->slot_name, slot.exists ? slot.why : "gone");
+		error_set(err, ERROR_GAP, "slot \"%s\" is %s", p->slot_name,
+			slot.exists ? slot.why : "gone");
 		return SOURCE_FAILED;
 	}
 	if (slot.active_pid)
@@ -162,7 +165,8 @@ static enum source_status decide(struct pg_log *log, struct error *err)
 	struct postgres *p = log->p;
 	struct pg_slot slot;
 	uint64_t step = (uint64_t)p->bulk_step_bytes;
-	CLEANUP(pg_free_result) PGresult *end = pg_query(p->control, err, "SELECT %s", pg_wal_end_sql(p));
+	CLEANUP(pg_free_result)
+	PGresult *end = pg_query(p->control, err, "SELECT %s", pg_wal_end_sql(p));
 	if (!end || !pg_slot_look(p, &slot, err))
 		return SOURCE_FAILED;
 	log->server_end = pg_lsn_parse(pg_value(end, 0, 0));
@@ -209,15 +213,19 @@ static enum source_status end_peek(struct pg_log *log, struct bundle *bundle, st
 	return SOURCE_MORE;
 }
 
-static bool take_rows(struct pg_log *log, struct bundle *bundle, const char *data, size_t len, struct error *err)
+static bool take_rows(
+	struct pg_log *log, struct bundle *bundle, const char *data, size_t len, struct error *err)
 {
 	struct pg_cell cells[2];
 	enum pgcopy_status status;
 	pgcopy_feed(&log->copy, (const uint8_t *)data, len);
 	while ((status = pgcopy_next(&log->copy, cells, COUNT_OF(cells), err)) == PGCOPY_ROW) {
-		if (cells[0].kind != PG_CELL_BINARY || cells[0].len != 8 || cells[1].kind != PG_CELL_BINARY)
-			return error_set(err, ERROR_BROKEN, "a peeked change is not what it should be");
-		if (!pg_apply_message(log, bundle, pg_load64(cells[0].data), cells[1].data, cells[1].len, err))
+		if (cells[0].kind != PG_CELL_BINARY || cells[0].len != 8 ||
+			cells[1].kind != PG_CELL_BINARY)
+			return error_set(
+				err, ERROR_BROKEN, "a peeked change is not what it should be");
+		if (!pg_apply_message(log, bundle, pg_load64(cells[0].data), cells[1].data,
+			    cells[1].len, err))
 			return false;
 	}
 	return status != PGCOPY_FAILED;
@@ -236,7 +244,8 @@ static enum source_status begin_copy(struct pg_log *log, int64_t until_ms, struc
 	return SOURCE_MORE;
 }
 
-static enum source_status peek(struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
+static enum source_status peek(
+	struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
 {
 	bool got = false;
 	if (!log->copying)
@@ -267,7 +276,8 @@ static enum source_status peek(struct pg_log *log, struct bundle *bundle, int64_
 	}
 }
 
-enum source_status pg_bulk_read(struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
+enum source_status pg_bulk_read(
+	struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
 {
 	switch (log->mode) {
 	case LOG_SETTLE: return settle(log, until_ms, err);

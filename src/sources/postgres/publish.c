@@ -16,7 +16,8 @@ struct publication {
 
 static void describe(struct postgres *p, struct publication out[2])
 {
-	out[0] = (struct publication){p->publication_name, true, "insert, update, delete, truncate"};
+	out[0] = (struct publication){
+		p->publication_name, true, "insert, update, delete, truncate"};
 	out[1] = (struct publication){p->insert_publication_name, false, "insert, truncate"};
 }
 
@@ -28,10 +29,12 @@ static bool belongs(const struct publication *pub, const struct pg_relation *r)
 /* Children of an inheritance parent are tables of their own; partitions come with their root. */
 static void add_table(struct buf *list, const struct pg_relation *r)
 {
-	buf_printf(list, "%s%s%s", list->len ? ", " : "", r->partitioned ? "" : "ONLY ", r->sql_name);
+	buf_printf(
+		list, "%s%s%s", list->len ? ", " : "", r->partitioned ? "" : "ONLY ", r->sql_name);
 }
 
-static PGresult *query_by_name(struct postgres *p, const char *sql, const char *name, struct error *err)
+static PGresult *query_by_name(
+	struct postgres *p, const char *sql, const char *name, struct error *err)
 {
 	struct buf literal;
 	buf_init(&literal, BUF_MAX);
@@ -51,12 +54,13 @@ static bool run(struct postgres *p, const char *statement, int lock_ms, struct e
 	if (ok)
 		log_info("publication", F("stream", p->source.name), F("statement", statement));
 	else if (err->kind == ERROR_CONFIG)
-		return error_add(err, "let an owner of these tables, or a superuser, run: %s; --", statement);
+		return error_add(err, "let an owner of these tables, or a superuser, run: %s; --",
+			statement);
 	return ok || error_add(err, "%s", statement);
 }
 
-static bool create(struct postgres *p, const struct publication *pub, const struct pg_relations *relations,
-	int lock_ms, struct error *err)
+static bool create(struct postgres *p, const struct publication *pub,
+	const struct pg_relations *relations, int lock_ms, struct error *err)
 {
 	struct buf sql, tables;
 	buf_init(&sql, BUF_MAX);
@@ -75,8 +79,8 @@ static bool create(struct postgres *p, const struct publication *pub, const stru
 	return ok;
 }
 
-static bool alter(struct postgres *p, const struct publication *pub, const char *what, struct buf *tables,
-	int lock_ms, struct error *err)
+static bool alter(struct postgres *p, const struct publication *pub, const char *what,
+	struct buf *tables, int lock_ms, struct error *err)
 {
 	struct buf sql;
 	if (!tables->len)
@@ -90,10 +94,12 @@ static bool alter(struct postgres *p, const struct publication *pub, const char 
 	return ok;
 }
 
-static bool refuse(const struct publication *pub, const char *what, const char *mend, struct error *err)
+static bool refuse(
+	const struct publication *pub, const char *what, const char *mend, struct error *err)
 {
 	return error_set(err, ERROR_CONFIG,
-		"publication \"%s\" %s; %s, or drop it and tailrace makes its own, or name another by the option "
+		"publication \"%s\" %s; %s, or drop it and tailrace makes its own, or name another "
+		"by the option "
 		"`publication`",
 		pub->name, what, mend);
 }
@@ -102,20 +108,25 @@ static bool refuse(const struct publication *pub, const char *what, const char *
 static bool check_options(const struct publication *pub, const PGresult *found, struct error *err)
 {
 	if (pg_value_bool(found, 0, 0))
-		return refuse(pub, "is FOR ALL TABLES, also of those that are not mirrored", "name the tables", err);
+		return refuse(pub, "is FOR ALL TABLES, also of those that are not mirrored",
+			"name the tables", err);
 	if (!pg_value_bool(found, 0, 1) || (pub->keyed && !pg_value_bool(found, 0, 2)))
 		return refuse(pub, "leaves out kinds of changes",
-			pub->keyed ? "ALTER PUBLICATION ... SET (publish = 'insert, update, delete, truncate')"
+			pub->keyed ? "ALTER PUBLICATION ... SET (publish = 'insert, update, "
+				     "delete, truncate')"
 				   : "ALTER PUBLICATION ... SET (publish = 'insert, truncate')",
 			err);
 	if (!pub->keyed && pg_value_bool(found, 0, 3))
-		return refuse(pub, "publishes updates or deletes, so that those of tables without an identity fail",
+		return refuse(pub,
+			"publishes updates or deletes, so that those of tables without an identity "
+			"fail",
 			"ALTER PUBLICATION ... SET (publish = 'insert, truncate')", err);
 	if (!pg_value_bool(found, 0, 4))
 		return refuse(pub, "publishes partitions as tables of their own",
 			"ALTER PUBLICATION ... SET (publish_via_partition_root = true)", err);
 	if (pg_value_bool(found, 0, 5))
-		return refuse(pub, "is FOR TABLES IN SCHEMA, also of those that are not mirrored", "name the tables", err);
+		return refuse(pub, "is FOR TABLES IN SCHEMA, also of those that are not mirrored",
+			"name the tables", err);
 	return true;
 }
 
@@ -124,7 +135,8 @@ static bool check_members(const struct publication *pub, const PGresult *members
 	for (int row = 0; row < PQntuples(members); row++)
 		if (pg_value_bool(members, row, 3))
 			return error_set(err, ERROR_CONFIG,
-				"publication \"%s\" has a row filter or a column list on %s.%s; take it off (ALTER PUBLICATION "
+				"publication \"%s\" has a row filter or a column list on %s.%s; "
+				"take it off (ALTER PUBLICATION "
 				"... DROP TABLE), tailrace filters on the way (`where`, `columns`)",
 				pub->name, pg_value(members, row, 1), pg_value(members, row, 2));
 	return true;
@@ -145,11 +157,12 @@ static int compare_u32(const void *a, const void *b)
 }
 
 /* Of a publication that the user named others may live: what is more than ours stays in it. */
-static void find_excess(struct postgres *p, const struct publication *pub, const struct pg_relations *relations,
-	const PGresult *members, struct buf *tables)
+static void find_excess(struct postgres *p, const struct publication *pub,
+	const struct pg_relations *relations, const PGresult *members, struct buf *tables)
 {
 	for (int row = 0; row < PQntuples(members) && !p->publication; row++) {
-		const struct pg_relation *r = find(relations, (uint32_t)pg_value_u64(members, row, 0));
+		const struct pg_relation *r = find(
+			relations, (uint32_t)pg_value_u64(members, row, 0));
 		if (r && belongs(pub, r))
 			continue;
 		buf_puts(tables, tables->len ? ", " : "");
@@ -167,8 +180,8 @@ static void find_missing(const struct publication *pub, const struct pg_relation
 		qsort(oids.items, oids.len, sizeof *oids.items, compare_u32);
 	vec_each (relations, r) {
 		uint32_t oid = (*r)->oid;
-		if (!belongs(pub, *r) ||
-			(oids.len && bsearch(&oid, oids.items, oids.len, sizeof *oids.items, compare_u32)))
+		if (!belongs(pub, *r) || (oids.len && bsearch(&oid, oids.items, oids.len,
+							      sizeof *oids.items, compare_u32)))
 			continue;
 		add_table(tables, *r);
 		vec_push(added, oid);
@@ -176,20 +189,23 @@ static void find_missing(const struct publication *pub, const struct pg_relation
 	vec_release(&oids);
 }
 
-static bool adjust(struct postgres *p, const struct publication *pub, const struct pg_relations *relations,
-	int lock_ms, struct pg_oids *added, struct error *err)
+static bool adjust(struct postgres *p, const struct publication *pub,
+	const struct pg_relations *relations, int lock_ms, struct pg_oids *added, struct error *err)
 {
 	struct buf excess, missing;
 	CLEANUP(pg_free_result)
 	PGresult *members = query_by_name(p,
 		p->server_version >= 150000
-			? "SELECT c.oid, n.nspname, c.relname, r.prqual IS NOT NULL OR r.prattrs IS NOT NULL"
+			? "SELECT c.oid, n.nspname, c.relname, r.prqual IS NOT NULL OR r.prattrs "
+			  "IS NOT NULL"
 			  " FROM pg_publication_rel r JOIN pg_publication b ON b.oid = r.prpubid"
-			  " JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+			  " JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = "
+			  "c.relnamespace"
 			  " WHERE b.pubname = "
 			: "SELECT c.oid, n.nspname, c.relname, false"
 			  " FROM pg_publication_rel r JOIN pg_publication b ON b.oid = r.prpubid"
-			  " JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+			  " JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = "
+			  "c.relnamespace"
 			  " WHERE b.pubname = ",
 		pub->name, err);
 	if (!members || !check_members(pub, members, err))
@@ -201,41 +217,48 @@ static bool adjust(struct postgres *p, const struct publication *pub, const stru
 	struct error kept = {0};
 	/* What is too much does no harm to us: a publication that only its owner may change is used as it is. */
 	if (!alter(p, pub, "DROP", &excess, lock_ms, &kept))
-		log_warn("publication keeps tables that are not selected", F("stream", p->source.name),
-			F("publication", pub->name), F("reason", kept.text));
+		log_warn("publication keeps tables that are not selected",
+			F("stream", p->source.name), F("publication", pub->name),
+			F("reason", kept.text));
 	bool ok = alter(p, pub, "ADD", &missing, lock_ms, err);
 	buf_release(&excess);
 	buf_release(&missing);
 	return ok;
 }
 
-static bool ensure(struct postgres *p, const struct publication *pub, const struct pg_relations *relations,
-	int lock_ms, bool *created, struct pg_oids *added, struct error *err)
+static bool ensure(struct postgres *p, const struct publication *pub,
+	const struct pg_relations *relations, int lock_ms, bool *created, struct pg_oids *added,
+	struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *found = query_by_name(p,
 		p->server_version >= 150000
-			? "SELECT puballtables, pubinsert AND pubtruncate, pubupdate AND pubdelete, pubupdate OR pubdelete,"
-			  " pubviaroot, EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = b.oid)"
+			? "SELECT puballtables, pubinsert AND pubtruncate, pubupdate AND "
+			  "pubdelete, pubupdate OR pubdelete,"
+			  " pubviaroot, EXISTS (SELECT FROM pg_publication_namespace n WHERE "
+			  "n.pnpubid = b.oid)"
 			  " FROM pg_publication b WHERE pubname = "
-			: "SELECT puballtables, pubinsert AND pubtruncate, pubupdate AND pubdelete, pubupdate OR pubdelete,"
+			: "SELECT puballtables, pubinsert AND pubtruncate, pubupdate AND "
+			  "pubdelete, pubupdate OR pubdelete,"
 			  " pubviaroot, false FROM pg_publication b WHERE pubname = ",
 		pub->name, err);
 	if (!found)
 		return false;
 	if (PQntuples(found))
-		return check_options(pub, found, err) && adjust(p, pub, relations, lock_ms, added, err);
+		return check_options(pub, found, err) &&
+		       adjust(p, pub, relations, lock_ms, added, err);
 	if (p->standby)
 		return error_set(err, ERROR_CONFIG,
-			"publication \"%s\" is missing, and this server is a standby; make it on the primary: CREATE PUBLICATION "
+			"publication \"%s\" is missing, and this server is a standby; make it on "
+			"the primary: CREATE PUBLICATION "
 			"... WITH (publish = '%s', publish_via_partition_root = true)",
 			pub->name, pub->publishes);
 	*created = true;
 	return create(p, pub, relations, lock_ms, err);
 }
 
-bool pg_publications_ensure(struct postgres *p, const struct pg_relations *relations, int lock_ms, bool *created,
-	struct pg_oids *added, struct error *err)
+bool pg_publications_ensure(struct postgres *p, const struct pg_relations *relations, int lock_ms,
+	bool *created, struct pg_oids *added, struct error *err)
 {
 	struct publication pubs[2];
 	bool ok = true;
@@ -253,8 +276,8 @@ bool pg_publications_exist(struct postgres *p, bool *exist, struct error *err)
 	*exist = true;
 	for (size_t i = 0; *exist && i < COUNT_OF(pubs); i++) {
 		CLEANUP(pg_free_result)
-		PGresult *found =
-			query_by_name(p, "SELECT FROM pg_publication WHERE pubname = ", pubs[i].name, err);
+		PGresult *found = query_by_name(
+			p, "SELECT FROM pg_publication WHERE pubname = ", pubs[i].name, err);
 		if (!found)
 			return false;
 		*exist = PQntuples(found) > 0;

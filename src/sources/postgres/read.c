@@ -88,13 +88,16 @@ bool pg_log_fail(struct pg_log *log, const PGresult *result, struct error *err)
 	if (pg_sqlstate_is(result, "55000") || strstr(err->text, "has already been removed"))
 		err->kind = ERROR_GAP; /* the slot was invalidated, or its log is gone */
 	else if (pg_sqlstate_is(result, "42704"))
-		err->kind = ERROR_GAP; /* the slot, or a publication at this place in the log, does not exist */
+		err->kind =
+			ERROR_GAP; /* the slot, or a publication at this place in the log, does not exist */
 	else if (pg_sqlstate_is(result, "42883"))
-		err->kind = ERROR_RETRY; /* a type without a binary form has joined: the next start sees it */
+		err->kind =
+			ERROR_RETRY; /* a type without a binary form has joined: the next start sees it */
 	return error_add(err, "slot \"%s\"", log->p->slot_name);
 }
 
-static enum source_status read_stream(struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
+static enum source_status read_stream(
+	struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
 {
 	bool started = true;
 	if (log->mode == LOG_OPEN && !pg_stream_open(log, &started, err))
@@ -107,14 +110,18 @@ static enum source_status read_stream(struct pg_log *log, struct bundle *bundle,
 	return pg_stream_read(log, bundle, until_ms, err);
 }
 
-enum source_status postgres_read(struct source *source, struct bundle *bundle, int wait_ms, struct error *err)
+enum source_status postgres_read(
+	struct source *source, struct bundle *bundle, int wait_ms, struct error *err)
 {
 	struct pg_log *log = postgres_of(source)->log;
 	int64_t until_ms = mono_ms() + wait_ms;
 	enum source_status status;
 
-	if (pg_log_full(log, bundle)) /* held up downstream: the server only has to know that we live */
-		status = log->mode != LOG_STREAM || pg_stream_status(log, false, err) ? SOURCE_MORE : SOURCE_FAILED;
+	if (pg_log_full(
+		    log, bundle)) /* held up downstream: the server only has to know that we live */
+		status = log->mode != LOG_STREAM || pg_stream_status(log, false, err)
+				 ? SOURCE_MORE
+				 : SOURCE_FAILED;
 	else if (!pg_watch_tick(log, bundle, err))
 		status = SOURCE_FAILED;
 	else if (log->mode == LOG_OPEN || log->mode == LOG_STREAM)

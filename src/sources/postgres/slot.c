@@ -14,8 +14,10 @@ bool pg_slot_look(struct postgres *p, struct pg_slot *out, struct error *err)
 	*out = (struct pg_slot){0};
 	CLEANUP(pg_free_result)
 	PGresult *slot = pg_query(p->control, err,
-		"SELECT coalesce(plugin, 'physical'), coalesce(database, ''), active_pid, confirmed_flush_lsn, restart_lsn,"
-		" wal_status, database = current_database() AND plugin = 'pgoutput' AND NOT temporary%s"
+		"SELECT coalesce(plugin, 'physical'), coalesce(database, ''), active_pid, "
+		"confirmed_flush_lsn, restart_lsn,"
+		" wal_status, database = current_database() AND plugin = 'pgoutput' AND NOT "
+		"temporary%s"
 		" FROM pg_replication_slots WHERE slot_name = '%s'",
 		p->server_version >= 170000 ? ", invalidation_reason" : ", NULL", p->slot_name);
 	if (!slot)
@@ -28,13 +30,14 @@ bool pg_slot_look(struct postgres *p, struct pg_slot *out, struct error *err)
 	out->confirmed_lsn = pg_lsn_parse(pg_value(slot, 0, 3));
 	out->restart_lsn = pg_lsn_parse(pg_value(slot, 0, 4));
 	out->ours = pg_value_bool(slot, 0, 6);
-	out->lost = out->ours && (!strcmp(pg_value(slot, 0, 5), "lost") || !out->restart_lsn || *reason);
+	out->lost = out->ours &&
+		    (!strcmp(pg_value(slot, 0, 5), "lost") || !out->restart_lsn || *reason);
 	if (out->lost)
 		snprintf(out->why, sizeof out->why, "%s",
 			*reason ? reason : "the log it needs was removed (max_slot_wal_keep_size)");
 	else
-		snprintf(out->why, sizeof out->why, "it is of %.60s, database %.60s", pg_value(slot, 0, 0),
-			pg_value(slot, 0, 1));
+		snprintf(out->why, sizeof out->why, "it is of %.60s, database %.60s",
+			pg_value(slot, 0, 0), pg_value(slot, 0, 1));
 	return true;
 }
 
@@ -42,11 +45,13 @@ bool pg_slot_in_use(struct postgres *p, int pid, struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *who = pg_query(p->control, NULL,
-		"SELECT application_name, client_addr, backend_start FROM pg_stat_activity WHERE pid = %d", pid);
+		"SELECT application_name, client_addr, backend_start FROM pg_stat_activity WHERE "
+		"pid = %d",
+		pid);
 	bool known = who && PQntuples(who);
-	return error_set(err, ERROR_RETRY, "slot \"%s\" is in use by pid %d%s%s%s%s%s", p->slot_name, pid,
-		known ? " (" : "", known ? pg_value(who, 0, 0) : "", known ? ", since " : "",
-		known ? pg_value(who, 0, 2) : "", known ? ")" : "");
+	return error_set(err, ERROR_RETRY, "slot \"%s\" is in use by pid %d%s%s%s%s%s",
+		p->slot_name, pid, known ? " (" : "", known ? pg_value(who, 0, 0) : "",
+		known ? ", since " : "", known ? pg_value(who, 0, 2) : "", known ? ")" : "");
 }
 
 /* Names what the slot waits for: transactions that are open now. */
@@ -90,8 +95,9 @@ static bool wait_for_slot(struct postgres *p, struct buf *open)
 			said_ms = now_ms;
 			buf_clear(open);
 			name_open(p, open);
-			log_warn("the slot waits for open transactions to end", F("stream", p->source.name),
-				F("slot", p->slot_name), F("open", buf_text(open)));
+			log_warn("the slot waits for open transactions to end",
+				F("stream", p->source.name), F("slot", p->slot_name),
+				F("open", buf_text(open)));
 		}
 		poll(&fd, 1, 1000);
 	}
@@ -118,8 +124,9 @@ bool pg_slot_create(struct postgres *p, uint64_t *lsn, struct error *err)
 {
 	struct buf open;
 	CLEANUP(free_string)
-	char *sql = xasprintf(
-		"SELECT lsn FROM pg_create_logical_replication_slot('%s', 'pgoutput', false, false)", p->slot_name);
+	char *sql = xasprintf("SELECT lsn FROM pg_create_logical_replication_slot('%s', "
+			      "'pgoutput', false, false)",
+		p->slot_name);
 	if (!PQsendQuery(p->control, sql))
 		return pg_fail(p->control, NULL, err);
 	buf_init(&open, BUF_MAX);
@@ -127,8 +134,9 @@ bool pg_slot_create(struct postgres *p, uint64_t *lsn, struct error *err)
 	bool ok = take_result(p, lsn, err);
 	if (!ok && !in_time)
 		error_set(err, ERROR_RETRY,
-			"slot \"%s\" cannot be made before the transactions that were open have ended: %.700s", p->slot_name,
-			open.len ? buf_text(&open) : "which ones is not to be seen");
+			"slot \"%s\" cannot be made before the transactions that were open have "
+			"ended: %.700s",
+			p->slot_name, open.len ? buf_text(&open) : "which ones is not to be seen");
 	else if (!ok)
 		error_add(err, "making slot \"%s\"", p->slot_name);
 	else
@@ -142,6 +150,7 @@ bool pg_slot_drop(struct postgres *p, struct error *err)
 {
 	if (!pg_exec(p->control, err, "SELECT pg_drop_replication_slot('%s')", p->slot_name))
 		return error_add(err, "dropping slot \"%s\"", p->slot_name);
-	log_warn("slot dropped, to begin anew", F("stream", p->source.name), F("slot", p->slot_name));
+	log_warn("slot dropped, to begin anew", F("stream", p->source.name),
+		F("slot", p->slot_name));
 	return true;
 }

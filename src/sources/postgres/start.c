@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "sources/postgres/wal.h"
 
-#define LOCK_MS          10000
-#define STATUS_MS        10000
-#define STATUS_LEAST_MS  1000
+#define LOCK_MS         10000
+#define STATUS_MS       10000
+#define STATUS_LEAST_MS 1000
 
 static void release_tracked(struct map *tracked)
 {
@@ -60,7 +60,7 @@ void pg_log_discovered(struct postgres *p, struct pg_relations *found)
 		pg_relation_free(old);
 	map_clear(&p->relations);
 	vec_each (found, r)
-		map_put(&p->relations, &(*r)->oid, sizeof (*r)->oid, *r);
+		map_put(&p->relations, &(*r)->oid, sizeof(*r)->oid, *r);
 	found->len = 0;
 }
 
@@ -80,8 +80,10 @@ static bool identify(struct postgres *p, struct error *err)
 		return false;
 	CLEANUP(pg_free_result) PGresult *system = pg_query(conn, err, "IDENTIFY_SYSTEM");
 	if (system)
-		snprintf(p->identity, sizeof p->identity, "system=%.24s timeline=%.12s database=%.63s slot=%.63s",
-			pg_value(system, 0, 0), pg_value(system, 0, 1), pg_value(system, 0, 3), p->slot_name);
+		snprintf(p->identity, sizeof p->identity,
+			"system=%.24s timeline=%.12s database=%.63s slot=%.63s",
+			pg_value(system, 0, 0), pg_value(system, 0, 1), pg_value(system, 0, 3),
+			p->slot_name);
 	pg_disconnect(&conn);
 	return system != NULL;
 }
@@ -90,20 +92,23 @@ static bool read_wal_end(struct pg_log *log, struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *end = pg_query(log->p->control, err,
-		"SELECT %s, (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_sender_timeout')",
+		"SELECT %s, (SELECT setting::bigint FROM pg_settings WHERE name = "
+		"'wal_sender_timeout')",
 		pg_wal_end_sql(log->p));
 	if (!end)
 		return false;
 	log->server_end = pg_lsn_parse(pg_value(end, 0, 0));
 	int64_t timeout_ms = (int64_t)pg_value_u64(end, 0, 1);
-	log->status_every_ms = timeout_ms && timeout_ms / 3 < STATUS_MS ? timeout_ms / 3 : STATUS_MS;
+	log->status_every_ms = timeout_ms && timeout_ms / 3 < STATUS_MS ? timeout_ms / 3
+									: STATUS_MS;
 	if (log->status_every_ms < STATUS_LEAST_MS)
 		log->status_every_ms = STATUS_LEAST_MS;
 	return true;
 }
 
 /* What comes behind `from` must still be in the log, all of it, and this must be the log that it is of. */
-static bool check_gap(struct pg_log *log, const struct resume *from, const struct pg_slot *slot, struct error *err)
+static bool check_gap(struct pg_log *log, const struct resume *from, const struct pg_slot *slot,
+	struct error *err)
 {
 	struct postgres *p = log->p;
 	uint64_t lsn = (uint64_t)from->position.order;
@@ -112,45 +117,55 @@ static bool check_gap(struct pg_log *log, const struct resume *from, const struc
 	pg_lsn_print(slot->confirmed_lsn, confirmed);
 	pg_lsn_print(log->server_end, end);
 	if (strcmp(from->identity, p->identity) != 0)
-		return error_set(err, ERROR_GAP, "the recorded position is of another log: of %s, while this is %s",
+		return error_set(err, ERROR_GAP,
+			"the recorded position is of another log: of %s, while this is %s",
 			from->identity, p->identity);
 	if (!slot->exists)
-		return error_set(err, ERROR_GAP, "slot \"%s\" is gone, and with it the log behind %s", p->slot_name,
+		return error_set(err, ERROR_GAP,
+			"slot \"%s\" is gone, and with it the log behind %s", p->slot_name,
 			from->position.token);
 	if (!slot->ours)
-		return error_set(err, ERROR_GAP, "slot \"%s\" is not the one that was read: %s", p->slot_name, slot->why);
+		return error_set(err, ERROR_GAP, "slot \"%s\" is not the one that was read: %s",
+			p->slot_name, slot->why);
 	if (slot->lost)
-		return error_set(err, ERROR_GAP, "slot \"%s\" is invalidated: %s", p->slot_name, slot->why);
+		return error_set(
+			err, ERROR_GAP, "slot \"%s\" is invalidated: %s", p->slot_name, slot->why);
 	if (slot->confirmed_lsn > lsn)
 		return error_set(err, ERROR_GAP,
-			"the recorded position %s is older than what slot \"%s\" has confirmed, %s: what is in between is gone "
+			"the recorded position %s is older than what slot \"%s\" has confirmed, "
+			"%s: what is in between is gone "
 			"(was the state folder restored from a copy, or the slot made anew?)",
 			from->position.token, p->slot_name, confirmed);
 	if (log->server_end < lsn)
 		return error_set(err, ERROR_GAP,
-			"the server's log ends at %s, before the recorded position %s: the server was set back", end,
-			from->position.token);
+			"the server's log ends at %s, before the recorded position %s: the server "
+			"was set back",
+			end, from->position.token);
 	if (!pg_publications_exist(p, &exist, err))
 		return false;
 	return exist || error_set(err, ERROR_GAP,
-				"publication \"%s\" or \"%s\" was dropped: what the log holds without it cannot be decoded",
+				"publication \"%s\" or \"%s\" was dropped: what the log holds "
+				"without it cannot be decoded",
 				p->publication_name, p->insert_publication_name);
 }
 
 /* A slot of ours from a state that was lost is as good as a new one: all tables are copied behind it. Not so when it is
  * older than the publications, without which its log cannot be decoded. */
-static bool make_slot(struct pg_log *log, struct pg_slot *slot, bool publications_created, struct error *err)
+static bool make_slot(
+	struct pg_log *log, struct pg_slot *slot, bool publications_created, struct error *err)
 {
 	struct postgres *p = log->p;
 	if (slot->exists && !slot->ours)
 		return error_set(err, ERROR_CONFIG,
-			"slot \"%s\" exists and is not ours: %s; name another by the option `slot`", p->slot_name, slot->why);
+			"slot \"%s\" exists and is not ours: %s; name another by the option `slot`",
+			p->slot_name, slot->why);
 	if (slot->exists && slot->active_pid)
 		return pg_slot_in_use(p, slot->active_pid, err);
 	if (slot->exists && (slot->lost || publications_created) && !pg_slot_drop(p, err))
 		return false;
 	if (slot->exists && !slot->lost && !publications_created) {
-		log_info("slot is used again", F("stream", p->source.name), F("slot", p->slot_name));
+		log_info(
+			"slot is used again", F("stream", p->source.name), F("slot", p->slot_name));
 		return true;
 	}
 	return pg_slot_create(p, &slot->confirmed_lsn, err);
@@ -168,7 +183,8 @@ static bool track_all(struct pg_log *log, struct error *err)
 		if (!(*r)->table->problem && pg_rows_text_stream(&(*r)->rows))
 			log->text = true;
 		if (ok)
-			ok = pg_tracked_adopt(log, pg_tracked_get(log, (*r)->oid), *r, log->server_end, err);
+			ok = pg_tracked_adopt(
+				log, pg_tracked_get(log, (*r)->oid), *r, log->server_end, err);
 		else
 			pg_relation_free(*r);
 	}
@@ -193,12 +209,13 @@ static bool discover(struct postgres *p, struct error *err)
 	if (!pg_discover(p, p->control, &relations, err))
 		return false;
 	vec_each (&relations, r)
-		map_put(&p->relations, &(*r)->oid, sizeof (*r)->oid, *r);
+		map_put(&p->relations, &(*r)->oid, sizeof(*r)->oid, *r);
 	vec_release(&relations);
 	return true;
 }
 
-static bool begin(struct pg_log *log, const struct resume *from, struct position *at, struct error *err)
+static bool begin(
+	struct pg_log *log, const struct resume *from, struct position *at, struct error *err)
 {
 	struct postgres *p = log->p;
 	struct pg_slot slot;
@@ -222,7 +239,8 @@ static bool begin(struct pg_log *log, const struct resume *from, struct position
 	return track_all(log, err);
 }
 
-bool postgres_start(struct source *source, const struct resume *from, struct resume *out, struct error *err)
+bool postgres_start(
+	struct source *source, const struct resume *from, struct resume *out, struct error *err)
 {
 	struct postgres *p = postgres_of(source);
 	struct position at;

@@ -14,7 +14,7 @@
 #define IDLE_END_MS  1000 /* where nothing of ours happens, positions come this far apart */
 #define HELD_MS      15000 /* a walsender of ours that was left takes up to 13 s to let go of the slot */
 #define LARGE_BYTES  (16 << 20)
-#define BUSY_WAKES   20   /* wakes within ... */
+#define BUSY_WAKES   20 /* wakes within ... */
 #define BUSY_SPAN_US 10000
 #define BUSY_US      100000 /* ... make us gather for so long */
 #define GATHER_US    500
@@ -40,7 +40,8 @@ static PGresult *start_replication(struct pg_log *log)
 	struct buf sql;
 	pg_lsn_print(log->position, from);
 	buf_init(&sql, BUF_MAX);
-	buf_printf(&sql, "START_REPLICATION SLOT \"%s\" LOGICAL %s (proto_version '1', publication_names ",
+	buf_printf(&sql,
+		"START_REPLICATION SLOT \"%s\" LOGICAL %s (proto_version '1', publication_names ",
 		log->p->slot_name, from);
 	publication_names(log->p, &sql);
 	buf_puts(&sql, log->text ? ")" : ", binary 'true')");
@@ -108,7 +109,8 @@ static bool send_status(struct pg_log *log, struct error *err)
 	store64(message + 9, confirmed);
 	store64(message + 17, confirmed);
 	store64(message + 25, (uint64_t)(wall_us() - PG_EPOCH_US));
-	if (PQputCopyData(log->conn, (const char *)message, sizeof message) != 1 || PQflush(log->conn) < 0)
+	if (PQputCopyData(log->conn, (const char *)message, sizeof message) != 1 ||
+		PQflush(log->conn) < 0)
 		return pg_log_fail(log, NULL, err);
 	log->status_lsn = confirmed;
 	log->status_ms = mono_ms();
@@ -137,8 +139,8 @@ static void give_idle_end(struct pg_log *log, struct bundle *bundle, uint64_t en
 		pg_log_give(log, bundle, log->server_us);
 }
 
-static bool take_keepalive(
-	struct pg_log *log, struct bundle *bundle, const uint8_t *data, size_t len, struct error *err)
+static bool take_keepalive(struct pg_log *log, struct bundle *bundle, const uint8_t *data,
+	size_t len, struct error *err)
 {
 	if (len != KEEPALIVE_SIZE)
 		return error_set(err, ERROR_BROKEN, "a keepalive of %zu bytes", len);
@@ -147,15 +149,19 @@ static bool take_keepalive(
 	return !data[17] || pg_stream_status(log, true, err);
 }
 
-static bool take_message(struct pg_log *log, struct bundle *bundle, const uint8_t *data, size_t len, struct error *err)
+static bool take_message(struct pg_log *log, struct bundle *bundle, const uint8_t *data, size_t len,
+	struct error *err)
 {
 	if (len > LARGE_BYTES)
-		log->reopen = true; /* libpq's buffer never shrinks: another connection gives the memory back */
+		log->reopen =
+			true; /* libpq's buffer never shrinks: another connection gives the memory back */
 	if (data[0] == 'k')
 		return take_keepalive(log, bundle, data, len, err);
 	if (data[0] != 'w' || len < DATA_HEADER)
-		return error_set(err, ERROR_BROKEN, "the server streams a message '%c' of %zu bytes", data[0], len);
-	return pg_apply_message(log, bundle, pg_load64(data + 1), data + DATA_HEADER, len - DATA_HEADER, err);
+		return error_set(err, ERROR_BROKEN,
+			"the server streams a message '%c' of %zu bytes", data[0], len);
+	return pg_apply_message(
+		log, bundle, pg_load64(data + 1), data + DATA_HEADER, len - DATA_HEADER, err);
 }
 
 /* The server's last word. */
@@ -190,7 +196,8 @@ static bool maybe_leave(struct pg_log *log, bool *left, struct error *err)
 enum taken { TAKEN_ALL, TAKEN_FULL, TAKEN_LEFT, TAKEN_FAILED };
 
 /* The messages that are here. *count: how many. */
-static enum taken take_messages(struct pg_log *log, struct bundle *bundle, size_t *count, struct error *err)
+static enum taken take_messages(
+	struct pg_log *log, struct bundle *bundle, size_t *count, struct error *err)
 {
 	char *data;
 	int len;
@@ -226,7 +233,8 @@ static void count_wake(struct pg_log *log)
 		nanosleep(&(struct timespec){.tv_nsec = GATHER_US * 1000}, NULL);
 }
 
-enum source_status pg_stream_read(struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
+enum source_status pg_stream_read(
+	struct pg_log *log, struct bundle *bundle, int64_t until_ms, struct error *err)
 {
 	size_t count = 0;
 	bool left;
@@ -243,7 +251,9 @@ enum source_status pg_stream_read(struct pg_log *log, struct bundle *bundle, int
 			return SOURCE_FAILED;
 		int64_t now_ms = mono_ms();
 		int64_t status_ms = log->status_ms + CONFIRM_MS;
-		int64_t wait_ms = count ? now_ms : status_ms > now_ms && status_ms < until_ms ? status_ms : until_ms;
+		int64_t wait_ms = count                                        ? now_ms
+				  : status_ms > now_ms && status_ms < until_ms ? status_ms
+									       : until_ms;
 		bool readable = pg_log_wait(log, wait_ms);
 		if (!readable && (count || mono_ms() >= until_ms))
 			return SOURCE_IDLE;

@@ -87,7 +87,8 @@ bool pg_log_insert_end(struct pg_log *log, uint64_t *lsn, struct error *err)
 
 /* --- Shapes from the catalog --------------------------------------------------------------------- */
 
-static void add_column(struct pg_shape *s, const PGresult *columns, int row, const struct table *table)
+static void add_column(
+	struct pg_shape *s, const PGresult *columns, int row, const struct table *table)
 {
 	int attribute = atoi(pg_value(columns, row, 0));
 	int column = table_column_by_attribute(table, attribute);
@@ -100,7 +101,8 @@ static void add_column(struct pg_shape *s, const PGresult *columns, int row, con
 	};
 }
 
-static bool load_shape(struct pg_log *log, const struct pg_relation *r, struct pg_shape *out, struct error *err)
+static bool load_shape(
+	struct pg_log *log, const struct pg_relation *r, struct pg_shape *out, struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *columns = pg_query(log->p->control, err,
@@ -113,7 +115,8 @@ static bool load_shape(struct pg_log *log, const struct pg_relation *r, struct p
 	pg_shape_release(out);
 	arena_init(&out->arena);
 	out->attributes = PQntuples(columns);
-	out->columns = arena_alloc(&out->arena, (size_t)(out->attributes + 1) * sizeof *out->columns);
+	out->columns = arena_alloc(
+		&out->arena, (size_t)(out->attributes + 1) * sizeof *out->columns);
 	for (int row = 0; row < out->attributes; row++) {
 		char kind = pg_value(columns, row, 5)[0];
 		if (pg_value_bool(columns, row, 4))
@@ -165,17 +168,20 @@ static bool read_catalog(struct pg_log *log, uint32_t oid, struct reading *now, 
 			*err = why;
 			return false;
 		}
-		if (now->relation && now->relation->oid != oid) /* a leaf: its rows come as its root's */
+		if (now->relation &&
+			now->relation->oid != oid) /* a leaf: its rows come as its root's */
 			reading_release(now);
 		if (!now->relation)
 			return pg_log_insert_end(log, &now->lsn, err);
-		if (load_shape(log, now->relation, &now->shape, err) && shape_is_of(&now->shape, now->relation))
+		if (load_shape(log, now->relation, &now->shape, err) &&
+			shape_is_of(&now->shape, now->relation))
 			return pg_log_insert_end(log, &now->lsn, err);
 		reading_release(now);
 		if (err->kind != ERROR_NONE)
 			return false;
 	}
-	return error_set(err, ERROR_RETRY, "a table is being altered again and again while it is looked at");
+	return error_set(
+		err, ERROR_RETRY, "a table is being altered again and again while it is looked at");
 }
 
 /* --- What is in force ---------------------------------------------------------------------------- */
@@ -193,8 +199,8 @@ static void take(struct pg_tracked *t, struct reading *now)
 	*now = (struct reading){0};
 }
 
-bool pg_tracked_adopt(
-	struct pg_log *log, struct pg_tracked *t, struct pg_relation *r, uint64_t read_lsn, struct error *err)
+bool pg_tracked_adopt(struct pg_log *log, struct pg_tracked *t, struct pg_relation *r,
+	uint64_t read_lsn, struct error *err)
 {
 	struct reading now = {.relation = r, .lsn = read_lsn};
 	if (!load_shape(log, r, &now.shape, err)) {
@@ -212,28 +218,31 @@ static void map_columns(struct pg_tracked *t, const struct pg_shape *shape)
 {
 	t->map = xrealloc(t->map, (t->message.n + 1u) * sizeof *t->map);
 	for (uint16_t i = 0; i < t->message.n; i++)
-		t->map[i] = (int16_t)table_column_by_attribute(t->relation->table, shape->columns[i].attribute);
+		t->map[i] = (int16_t)table_column_by_attribute(
+			t->relation->table, shape->columns[i].attribute);
 	t->fill_null = t->message.n < shape->n;
 	t->settled = true;
 }
 
-static void adopt_changed(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
+static void adopt_changed(
+	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
 {
 	bool had = t->relation != NULL;
 	take(t, now);
 	bundle_add(bundle, BUNDLE_TABLE, t->relation->table);
-	log_info(had ? "table changed in the source" : "table is new in the log", F("stream", log->p->source.name),
-		F("table", t->relation->sql_name));
+	log_info(had ? "table changed in the source" : "table is new in the log",
+		F("stream", log->p->source.name), F("table", t->relation->sql_name));
 }
 
-static void lose(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now,
-	const char *reason)
+static void lose(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t,
+	struct reading *now, const char *reason)
 {
 	struct table *table = t->relation ? t->relation->table : now->relation->table;
 	struct bundle_item *item = bundle_add(bundle, BUNDLE_RECOPY, table);
 	snprintf(item->reason, sizeof item->reason, "%s", reason);
-	log_warn("the log cannot carry the table on; it is copied anew", F("stream", log->p->source.name),
-		F("table", now->relation->sql_name), F("reason", reason));
+	log_warn("the log cannot carry the table on; it is copied anew",
+		F("stream", log->p->source.name), F("table", now->relation->sql_name),
+		F("reason", reason));
 	pg_relation_free(t->seen);
 	t->seen = now->relation;
 	now->relation = NULL;
@@ -265,14 +274,16 @@ static void keep(struct pg_tracked *t, struct reading *now)
 }
 
 /* The catalog's definition is that of the rows that follow. */
-static void settle_now(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
+static void settle_now(
+	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
 {
 	bool still = t->lost && t->seen && pg_relation_same(t->seen, now->relation);
 	if (!t->relation || still) {
 		adopt_changed(log, bundle, t, now);
 		return;
 	}
-	bool rewritten = !pg_physical_same(t->relation->table->physical, now->relation->table->physical);
+	bool rewritten = !pg_physical_same(
+		t->relation->table->physical, now->relation->table->physical);
 	bool same = table_same_definition(t->relation->table, now->relation->table);
 	if (same && !t->lost)
 		keep(t, now);
@@ -282,22 +293,25 @@ static void settle_now(struct pg_log *log, struct bundle *bundle, struct pg_trac
 		adopt_changed(log, bundle, t, now);
 }
 
-static void settle_unclear(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
+static void settle_unclear(
+	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
 {
 	if (now->relation)
 		lose(log, bundle, t, now, "its columns in the log are not those in the catalog");
 	else
-		t->settled = true; /* it is gone, and what it was is not known: nothing can be said of these rows */
+		t->settled =
+			true; /* it is gone, and what it was is not known: nothing can be said of these rows */
 }
 
-static void settle(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now,
-	enum pg_shape_match match)
+static void settle(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t,
+	struct reading *now, enum pg_shape_match match)
 {
 	switch (match) {
 	case SHAPE_ADDED:
 		if (!added_are_null(&t->message, now)) {
 			lose(log, bundle, t, now,
-				"a column was added whose value in rows from before is not in the log");
+				"a column was added whose value in rows from before is not in the "
+				"log");
 			break;
 		}
 		settle_now(log, bundle, t, now);
@@ -314,31 +328,35 @@ static void settle(struct pg_log *log, struct bundle *bundle, struct pg_tracked 
 		map_columns(t, &t->shape);
 }
 
-static bool settle_with(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now,
-	struct error *err)
+static bool settle_with(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t,
+	struct reading *now, struct error *err)
 {
 	bool before = t->shape_lsn <= log->apply.commit_lsn;
 	const struct pg_shape *known = t->relation && t->shape.columns ? &t->shape : NULL;
-	bool still = t->lost && t->seen && now->relation && pg_relation_same(t->seen, now->relation);
+	bool still = t->lost && t->seen && now->relation &&
+		     pg_relation_same(t->seen, now->relation);
 	if (still)
 		known = NULL; /* the log has come to where the catalog was like this already */
-	enum pg_shape_match match =
-		pg_shape_compare(&t->message, known, before, now->relation ? &now->shape : NULL);
+	enum pg_shape_match match = pg_shape_compare(
+		&t->message, known, before, now->relation ? &now->shape : NULL);
 	if (still && match != SHAPE_NOW) {
 		t->lost_until = now->lsn;
 		return error_set(err, ERROR_TABLE,
-			"the log carries other columns of it than the table has; does a publication name its columns?");
+			"the log carries other columns of it than the table has; does a "
+			"publication name its columns?");
 	}
 	settle(log, bundle, t, now, match);
 	return true;
 }
 
-bool pg_tracked_settle(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct error *err)
+bool pg_tracked_settle(
+	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct error *err)
 {
 	struct reading now;
 	bool ok = true;
 	if (!t->message.columns)
-		return error_set(err, ERROR_BROKEN, "the log has rows of relation %u, which it never described", t->oid);
+		return error_set(err, ERROR_BROKEN,
+			"the log has rows of relation %u, which it never described", t->oid);
 	if (!read_catalog(log, t->oid, &now, err))
 		return error_add(err, "relation %u of the log", t->oid);
 	if (t->relation && t->relation->table->problem)
@@ -357,12 +375,15 @@ bool pg_tracked_settle(struct pg_log *log, struct bundle *bundle, struct pg_trac
 
 /* Did the open transaction give every leaf the file that it has? (Not so when a subtransaction did, or when
  * something else touched the table since: then it is copied anew, which is right as well.) */
-static bool files_are_of(struct pg_log *log, uint32_t oid, uint32_t xid, bool *yes, struct error *err)
+static bool files_are_of(
+	struct pg_log *log, uint32_t oid, uint32_t xid, bool *yes, struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *others = pg_query(log->p->control, err,
-		"WITH RECURSIVE tree(oid) AS (SELECT %u::oid UNION ALL SELECT i.inhrelid FROM tree t"
-		" JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'p' JOIN pg_inherits i ON i.inhparent = t.oid)"
+		"WITH RECURSIVE tree(oid) AS (SELECT %u::oid UNION ALL SELECT i.inhrelid FROM tree "
+		"t"
+		" JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'p' JOIN pg_inherits i ON "
+		"i.inhparent = t.oid)"
 		" SELECT FROM tree t JOIN pg_class c ON c.oid = t.oid WHERE c.relkind <> 'p'"
 		" AND c.xmin <> '%u'::xid",
 		oid, xid);
@@ -377,7 +398,8 @@ bool pg_tracked_truncated(struct pg_log *log, struct pg_tracked *t, struct error
 	if (!read_catalog(log, t->oid, &now, err))
 		return false;
 	bool ok = files_are_of(log, t->oid, log->apply.xid, &yes, err);
-	if (ok && yes && now.relation && table_same_definition(now.relation->table, t->relation->table)) {
+	if (ok && yes && now.relation &&
+		table_same_definition(now.relation->table, t->relation->table)) {
 		bool settled = t->settled;
 		take(t, &now);
 		if (settled)

@@ -46,10 +46,10 @@ struct pg_apply {
 struct pg_watch {
 	char fingerprint[320];
 	int64_t next_ms;
-	uint64_t looked_at;  /* end of the log when last looked */
-	bool again;          /* look at the tables although the fingerprint is the same, but not before ... */
+	uint64_t looked_at; /* end of the log when last looked */
+	bool again; /* look at the tables although the fingerprint is the same, but not before ... */
 	int64_t again_ms;
-	bool pending;        /* to be acted upon once the log is read up to ... */
+	bool pending; /* to be acted upon once the log is read up to ... */
 	uint64_t pending_lsn;
 	struct pg_relations changed; /* selected tables that differ from what is tracked */
 	struct map present;          /* oids of all selected tables */
@@ -82,18 +82,18 @@ struct pg_log {
 	/* streaming */
 	uint64_t status_lsn; /* last confirmed position that the server was told */
 	int64_t status_ms, status_every_ms;
-	int64_t server_us;       /* the server's clock at its last keepalive: nothing committed before is missing */
+	int64_t server_us; /* the server's clock at its last keepalive: nothing committed before is missing */
 	int64_t busy_until_us, wakes_since_us;
 	unsigned wakes;
 	bool reopen; /* at the end of the transaction: libpq's buffer has grown, or text is needed */
 	bool text;   /* values in text form: a type has no binary one */
 	int64_t active_since_ms; /* the slot has been held by another since; 0: not */
 	/* bulk */
-	struct pg_oids readded;  /* tables that had left the publication when we came back */
+	struct pg_oids readded;   /* tables that had left the publication when we came back */
 	bool want_bulk, bulk_off; /* bulk_off: until the backlog is small once */
-	unsigned large_backlogs; /* times in a row that it was found large */
+	unsigned large_backlogs;  /* times in a row that it was found large */
 	struct pgcopy copy;
-	bool copying;            /* the peek has begun to give rows */
+	bool copying;  /* the peek has begun to give rows */
 	uint64_t upto; /* end of the peek */
 };
 
@@ -101,7 +101,8 @@ struct pg_log {
 
 /* The log is read up to lsn: the end of a transaction, or where none is open. The bundle carries it. */
 void pg_log_reached(struct pg_log *, struct bundle *, uint64_t lsn, int64_t commit_time_us);
-void pg_log_give(struct pg_log *, struct bundle *, int64_t commit_time_us); /* log->position, as it is */
+void pg_log_give(
+	struct pg_log *, struct bundle *, int64_t commit_time_us); /* log->position, as it is */
 bool pg_log_full(struct pg_log *, const struct bundle *);
 
 /* After each message of `len` bytes: has the bundle become full? Looks only now and then. */
@@ -176,8 +177,8 @@ void pg_watch_release(struct pg_watch *);
 /* Makes the two publications hold exactly these tables (those with a problem in neither). *created: at least one was
  * missing; *added: the tables that joined one that was there. lock_ms bounds the wait for a table's lock
  * (ERROR_RETRY). */
-MUST_CHECK bool pg_publications_ensure(struct postgres *, const struct pg_relations *, int lock_ms, bool *created,
-	struct pg_oids *added, struct error *);
+MUST_CHECK bool pg_publications_ensure(struct postgres *, const struct pg_relations *, int lock_ms,
+	bool *created, struct pg_oids *added, struct error *);
 
 /* Are both there? */
 MUST_CHECK bool pg_publications_exist(struct postgres *, bool *exist, struct error *);

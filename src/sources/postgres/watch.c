@@ -11,35 +11,56 @@
 #include "base/log.h"
 #include "sources/postgres/wal.h"
 
-#define LEAST_MS    1000
-#define MOST_MS     30000
-#define COST_FACTOR 200 /* of the time, at most one part in so many goes into looking */
-#define AGAIN_MS    30000
-#define LOCK_MS     2000
-#define OWN_OID     "16384" /* FirstNormalObjectId */
+#define LEAST_MS   1000
+#define MOST_MS    30000
+#define HASH_SHARE 200 /* of the time, at most one part in so many goes into the hash */
+#define LOOK_SHARE 20  /* and, while the catalog changes, into looking at the tables */
+#define AGAIN_MS   30000
+#define LOCK_MS    2000
+#define OWN_OID    "16384" /* FirstNormalObjectId */
 
 /* Of a row of a catalog: which one, and which transaction wrote it. age() is the cheapest way to a number of xmin; the
  * difference to any fixed one does not change as time goes by. */
 #define ROW_HASH(a, id) "hashint8extended(age(" a ".xmin)::bigint - age('1000'::xid), " id ")"
 
-static const char *const fingerprint_sql =
-	"SELECT concat_ws(' ',"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("c", "c.oid::bigint") ") FROM pg_class c"
-	" WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= " OWN_OID "),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("a", "a.attrelid::bigint << 16 | a.attnum") ")"
-	" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attnum > 0 AND a.attrelid >= " OWN_OID
-	" AND c.relkind IN ('r', 'p', 'c') AND c.relpersistence <> 't'),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("i", "i.indexrelid::bigint") ") FROM pg_index i"
-	" WHERE i.indexrelid >= " OWN_OID " AND (i.indisprimary OR i.indisreplident)),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("h", "h.inhrelid::bigint") ") FROM pg_inherits h),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("e", "e.oid::bigint") ") FROM pg_enum e),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("t", "t.oid::bigint") ") FROM pg_type t"
-	" WHERE t.typtype = 'd' AND t.oid >= " OWN_OID "),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("n", "n.oid::bigint") ") FROM pg_namespace n),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("b", "b.oid::bigint") ") FROM pg_publication b"
-	" WHERE b.pubname IN (%s)),"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("r", "r.oid::bigint") ") FROM pg_publication_rel r"
-	" JOIN pg_publication b ON b.oid = r.prpubid WHERE b.pubname IN (%s)))";
+static const char *const
+	fingerprint_sql = "SELECT concat_ws(' ',"
+			  " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("c",
+				  "c.oid::bigint") ") FROM pg_class c"
+						   " WHERE c.relkind IN ('r', 'p') AND "
+						   "c.relpersistence <> 't' AND c.oid >= " OWN_OID
+						   "),"
+						   " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+							   "a", "a.attrelid::bigint << 16 | "
+								"a.attnum") ")"
+									    " FROM pg_attribute a "
+									    "JOIN pg_class c ON "
+									    "c.oid = a.attrelid "
+									    "WHERE a.attnum > 0 "
+									    "AND a.attrelid "
+									    ">= " OWN_OID
+									    " AND c.relkind IN "
+									    "('r', 'p', 'c') AND "
+									    "c.relpersistence <> "
+									    "'t'),"
+									    " (SELECT count(*) || "
+									    "':' || "
+									    "bit_xor(" ROW_HASH("i", "i.indexrelid::bigint") ") FROM pg_index i"
+															     " WHERE i.indexrelid >= " OWN_OID
+															     " AND (i.indisprimary OR i.indisreplident)),"
+															     " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("h", "h.inhrelid::bigint") ") FROM pg_inherits h),"
+																									" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("e", "e.oid::bigint") ") FROM pg_enum e),"
+																																	      " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("t", "t.oid::bigint") ") FROM pg_type t"
+																																										    " WHERE t.typtype = 'd' AND t.oid >= " OWN_OID
+																																										    "),"
+																																										    " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("n", "n.oid::bigint") ") FROM pg_namespace n),"
+																																																			  " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+																																																				  "b",
+																																																				  "b.oid::bigint") ") FROM pg_publication b"
+																																																						   " WHERE b.pubname IN (%s)),"
+																																																						   " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+																																																							   "r", "r.oid::bigint") ") FROM pg_publication_rel r"
+																																																										 " JOIN pg_publication b ON b.oid = r.prpubid WHERE b.pubname IN (%s)))";
 
 void pg_watch_release(struct pg_watch *w)
 {
@@ -61,7 +82,8 @@ static const char *what_changed(const struct pg_relation *was, const struct pg_r
 	return "its name changed";
 }
 
-static bool adopt(struct pg_log *log, struct bundle *bundle, struct pg_relation *now, uint64_t lsn, struct error *err)
+static bool adopt(struct pg_log *log, struct bundle *bundle, struct pg_relation *now, uint64_t lsn,
+	struct error *err)
 {
 	struct pg_tracked *t = pg_tracked_get(log, now->oid);
 	log_info(t->relation ? "table changed in the source" : "table appeared in the source",
@@ -87,7 +109,8 @@ static void drop_absent(struct pg_log *log, struct bundle *bundle)
 	void *value;
 	while (map_next(&log->tracked, &i, &key, &key_len, &value)) {
 		struct pg_tracked *t = value;
-		if (!t->relation || t->read_lsn > log->watch.pending_lsn || is_present(&log->watch, t->oid))
+		if (!t->relation || t->read_lsn > log->watch.pending_lsn ||
+			is_present(&log->watch, t->oid))
 			continue;
 		log_info("table is gone, or no longer selected", F("stream", log->p->source.name),
 			F("table", t->relation->sql_name));
@@ -115,7 +138,8 @@ static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
 		*r = NULL;
 		if (is_stale(log, now))
 			w->again = true;
-		if (!ok || is_stale(log, now) || (t && t->relation && pg_relation_same(t->relation, now)))
+		if (!ok || is_stale(log, now) ||
+			(t && t->relation && pg_relation_same(t->relation, now)))
 			pg_relation_free(now);
 		else
 			ok = adopt(log, bundle, now, w->pending_lsn, err);
@@ -135,7 +159,8 @@ static bool fingerprint(struct pg_log *log, char *out, size_t size, struct error
 	buf_puts(&names, ", ");
 	pg_quote_literal(&names, log->p->insert_publication_name);
 	CLEANUP(pg_free_result)
-	PGresult *result = pg_query(log->p->control, err, fingerprint_sql, buf_text(&names), buf_text(&names));
+	PGresult *result = pg_query(
+		log->p->control, err, fingerprint_sql, buf_text(&names), buf_text(&names));
 	buf_release(&names);
 	if (result)
 		snprintf(out, size, "%s", pg_value(result, 0, 0));
@@ -150,7 +175,8 @@ static bool takes_a_name(struct pg_log *log, const struct pg_relation *now)
 	void *value;
 	while (map_next(&log->tracked, &i, &key, &key_len, &value)) {
 		const struct pg_tracked *t = value;
-		if (t->relation && t->oid != now->oid && !strcmp(t->relation->sql_name, now->sql_name))
+		if (t->relation && t->oid != now->oid &&
+			!strcmp(t->relation->sql_name, now->sql_name))
 			return true;
 	}
 	return false;
@@ -160,7 +186,8 @@ static bool takes_a_name(struct pg_log *log, const struct pg_relation *now)
 static void mark_unpublished(struct pg_relation *r, const struct error *why)
 {
 	if (!r->table->problem)
-		r->table->problem = arena_printf(&r->table->arena, "it cannot be published: %s", why->text);
+		r->table->problem = arena_printf(
+			&r->table->arena, "it cannot be published: %s", why->text);
 }
 
 struct looking {
@@ -189,8 +216,8 @@ static void recopy(struct pg_log *log, struct bundle *bundle, const struct pg_tr
 }
 
 /* One of the tables that are there now. Takes it. */
-static bool consider(struct pg_log *log, struct bundle *bundle, struct looking *l, struct pg_relation *now,
-	struct error *err)
+static bool consider(struct pg_log *log, struct bundle *bundle, struct looking *l,
+	struct pg_relation *now, struct error *err)
 {
 	struct pg_watch *w = &log->watch;
 	struct pg_tracked *t = pg_tracked_find(log, now->oid);
@@ -227,7 +254,7 @@ static void note_present(struct pg_watch *w, const struct pg_relations *found)
 {
 	map_clear(&w->present);
 	vec_each (found, r)
-		map_put(&w->present, &(*r)->oid, sizeof (*r)->oid, w);
+		map_put(&w->present, &(*r)->oid, sizeof(*r)->oid, w);
 }
 
 static bool publish(struct pg_log *log, struct looking *l, struct error *err)
@@ -239,12 +266,14 @@ static bool publish(struct pg_log *log, struct looking *l, struct error *err)
 		*err = l->why;
 		return false;
 	}
-	log_warn("publication could not be changed", F("stream", log->p->source.name), F("reason", l->why.text));
+	log_warn("publication could not be changed", F("stream", log->p->source.name),
+		F("reason", l->why.text));
 	l->unpublished = log->watch.again = true;
 	return true;
 }
 
-static bool consider_all(struct pg_log *log, struct bundle *bundle, struct looking *l, uint64_t lsn, struct error *err)
+static bool consider_all(struct pg_log *log, struct bundle *bundle, struct looking *l, uint64_t lsn,
+	struct error *err)
 {
 	struct pg_watch *w = &log->watch;
 	bool ok = true;
@@ -282,7 +311,8 @@ static bool look(struct pg_log *log, struct bundle *bundle, struct error *err)
 
 static bool watch_backlog(struct pg_log *log, struct error *err)
 {
-	CLEANUP(pg_free_result) PGresult *end = pg_query(log->p->control, err, "SELECT %s", pg_wal_end_sql(log->p));
+	CLEANUP(pg_free_result)
+	PGresult *end = pg_query(log->p->control, err, "SELECT %s", pg_wal_end_sql(log->p));
 	if (!end)
 		return false;
 	log->server_end = pg_lsn_parse(pg_value(end, 0, 0));
@@ -298,18 +328,28 @@ static bool watch_backlog(struct pg_log *log, struct error *err)
 	return true;
 }
 
-/* An idle server's catalog has not changed either. */
+static int64_t rest_ms(int64_t cost_us, int64_t share)
+{
+	int64_t ms = cost_us * share / 1000;
+	return ms < LEAST_MS ? LEAST_MS : ms > MOST_MS ? MOST_MS : ms;
+}
+
 static bool look_if_changed(struct pg_log *log, struct bundle *bundle, struct error *err)
 {
 	struct pg_watch *w = &log->watch;
 	char now[sizeof w->fingerprint];
+	int64_t began_us = mono_us();
 	if (!fingerprint(log, now, sizeof now, err))
 		return false;
+	w->next_ms = mono_ms() + rest_ms(mono_us() - began_us, HASH_SHARE);
 	if (!strcmp(now, w->fingerprint) && !(w->again && mono_ms() >= w->again_ms))
 		return true;
 	memcpy(w->fingerprint, now, sizeof now);
+	began_us = mono_us();
 	if (!look(log, bundle, err))
 		return false;
+	int64_t next_ms = mono_ms() + rest_ms(mono_us() - began_us, LOOK_SHARE);
+	w->next_ms = next_ms > w->next_ms ? next_ms : w->next_ms;
 	w->again_ms = mono_ms() + AGAIN_MS;
 	return true;
 }
@@ -329,19 +369,17 @@ bool pg_watch_tick(struct pg_log *log, struct bundle *bundle, struct error *err)
 {
 	struct pg_watch *w = &log->watch;
 	recopy_readded(log, bundle);
-	if (w->pending && !log->apply.in_transaction && log->position >= w->pending_lsn && !act(log, bundle, err))
+	if (w->pending && !log->apply.in_transaction && log->position >= w->pending_lsn &&
+		!act(log, bundle, err))
 		return error_add(err, "following the tables");
 	if (mono_ms() < w->next_ms)
 		return true;
-	int64_t began_us = mono_us();
+	w->next_ms = mono_ms() + LEAST_MS;
 	uint64_t end_before = log->server_end;
 	if (!watch_backlog(log, err))
 		return false;
+	/* An idle server's catalog has not changed either. */
 	bool idle = log->server_end == end_before && log->server_end == w->looked_at && !w->again;
-	if (!idle && !look_if_changed(log, bundle, err))
-		return error_add(err, "looking at the tables");
 	w->looked_at = log->server_end;
-	int64_t rest_ms = (mono_us() - began_us) * COST_FACTOR / 1000;
-	w->next_ms = mono_ms() + (rest_ms < LEAST_MS ? LEAST_MS : rest_ms > MOST_MS ? MOST_MS : rest_ms);
-	return true;
+	return idle || look_if_changed(log, bundle, err) || error_add(err, "looking at the tables");
 }

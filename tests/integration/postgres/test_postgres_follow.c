@@ -1,0 +1,520 @@
+/* What happens to tables while they are tailed, and what is a gap: on a real server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/clock.h"
+#include "tail.h"
+
+static struct cluster cluster;
+
+static int start(void **state)
+{
+	static const char *const settings[] = {"-c", "wal_level=logical", NULL};
+	(void)state;
+	cluster_start(&cluster, settings);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	cluster_stop(&cluster);
+	return 0;
+}
+
+/* A connection that was closed lets go of the slot a moment later. */
+static void wait_for_slot(void)
+{
+	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 20000; usleep(10000)) {
+		char *active = sql_value(
+			cluster.conn, "SELECT count(*) FROM pg_replication_slots WHERE active");
+		bool free_now = !strcmp(active, "0");
+		free(active);
+		if (free_now)
+			return;
+	}
+	fail_msg("the slot is still in use");
+}
+
+static int clean(void **state)
+{
+	(void)state;
+	wait_for_slot();
+	sql(cluster.conn, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+	sql(cluster.conn, "DROP PUBLICATION IF EXISTS tailrace_shop, tailrace_shop_insert;"
+			  "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA "
+			  "public TO public");
+	return 0;
+}
+
+static void assert_rows(
+	struct tail *t, const char *table, const char *columns, const char *expected)
+{
+	char *rows = tail_rows(t, table, columns);
+	assert_string_equal(rows, expected);
+	free(rows);
+}
+
+static void await(struct tail *t, const char *beginning)
+{
+	free(tail_await(t, beginning));
+}
+
+/* Starts on one table, and leaves the log behind: what follows is read by tail_go_on(). */
+static struct resume stand_still(struct tail *t)
+{
+	tail_open(t, cluster.url, NULL);
+	tail_catch_up(t, cluster.conn);
+	struct resume at = t->resume;
+	tail_close(t);
+	wait_for_slot();
+	return at;
+}
+
+static void a_column_added_comes_before_its_first_row(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, note text)");
+	tail_open(&t, cluster.url, NULL);
+	sql(cluster.conn,
+		"INSERT INTO orders VALUES (1, 'a'); ALTER TABLE orders ADD amount int DEFAULT 5;"
+		"INSERT INTO orders VALUES (2, 'b', 7)");
+	tail_catch_up(&t, cluster.conn);
+	const char *table = strstr(buf_text(&t.lines), "orders table (id,note,amount)");
+	assert_non_null(table);
+	assert_non_null(strstr(table, "\"amount\":7"));
+	assert_null(strstr(table, "\"id\":1"));
+	assert_false(tail_has(&t, "recopy"));
+	tail_close(&t);
+}
+
+static void a_change_without_rows_is_told_all_the_same(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, note text)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "ALTER TABLE orders RENAME note TO remark");
+	await(&t, "orders table (id,remark)");
+	tail_close(&t);
+}
+
+static void two_columns_that_swap_names_keep_their_values(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, a text, b text)");
+	tail_open(&t, cluster.url, NULL);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1, 'first', 'second'); ALTER TABLE orders "
+			  "RENAME a TO c;"
+			  "ALTER TABLE orders RENAME b TO a; ALTER TABLE orders RENAME c TO b;"
+			  "INSERT INTO orders VALUES (2, 'first', 'second')");
+	tail_catch_up(&t, cluster.conn);
+	assert_true(tail_has(&t, "orders table (id,b,a)"));
+	assert_rows(&t, "orders", "id,a,b", "c 1 first second|c 2 second first");
+	tail_close(&t);
+}
+
+static void a_column_dropped_and_added_again_is_another(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, note text)");
+	tail_open(&t, cluster.url, NULL);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1, 'old'); ALTER TABLE orders DROP note; "
+			  "ALTER TABLE orders ADD note text;"
+			  "INSERT INTO orders VALUES (2, 'new')");
+	tail_catch_up(&t, cluster.conn);
+	assert_true(tail_has(&t, "orders recopy"));
+	tail_forget(&t);
+	sql(cluster.conn, "INSERT INTO orders VALUES (3, 'newer')");
+	tail_catch_up(&t, cluster.conn);
+	assert_true(tail_has(&t, "orders table (id,note)"));
+	assert_rows(&t, "orders", "id,note", "c 3 newer");
+	tail_close(&t);
+}
+
+static void rows_from_before_a_new_column_are_read_after_a_restart(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, note text)");
+	struct resume at = stand_still(&t);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1, 'a'); ALTER TABLE orders ADD amount int;"
+			  "INSERT INTO orders VALUES (2, 'b', 7)");
+	tail_open(&t, cluster.url, &at);
+	tail_catch_up(&t, cluster.conn);
+	assert_false(tail_has(&t, "recopy"));
+	assert_rows(&t, "orders", "id,note,amount", "c 1 a null|c 2 b 7");
+	tail_close(&t);
+}
+
+static void what_the_log_means_no_more_is_copied_anew(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, a text, b text)");
+	struct resume at = stand_still(&t);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1, 'a', 'b'); ALTER TABLE orders DROP a; "
+			  "INSERT INTO orders VALUES (2, 'b')");
+	tail_open(&t, cluster.url, &at);
+	tail_catch_up(&t, cluster.conn);
+	assert_true(tail_has(&t, "orders recopy"));
+	sql(cluster.conn, "INSERT INTO orders VALUES (3, 'c')");
+	tail_catch_up(&t, cluster.conn);
+	assert_rows(&t, "orders", "id,b", "c 3 c");
+	tail_close(&t);
+}
+
+static void a_rewrite_is_seen_and_rows_before_it_are_taken_for_what_they_were(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, amount int)");
+	tail_open(&t, cluster.url, NULL);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1, 10)");
+	tail_catch_up(&t, cluster.conn);
+	assert_rows(&t, "orders", "id,amount", "c 1 10");
+	char *before = xstrdup(t.m.tables.items[0]->physical);
+	sql(cluster.conn, "ALTER TABLE orders ALTER amount TYPE int USING amount + 1");
+	await(&t, "orders table (id,amount)");
+	struct table *now = mirror_discover(&t.m, "orders");
+	assert_false(t.m.source->ops->same_physical(before, now->physical));
+	free(before);
+	tail_close(&t);
+}
+
+static void a_truncate_explains_its_new_file(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY); INSERT INTO orders VALUES (1)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "TRUNCATE orders; INSERT INTO orders VALUES (2)");
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "CREATE TABLE later(id int PRIMARY KEY)");
+	await(&t, "later table"); /* the watch has looked since */
+	assert_true(tail_has(&t, "orders truncate"));
+	sql(cluster.conn, "ALTER TABLE later RENAME id TO number");
+	await(&t, "later table (number)");
+	assert_false(tail_has(&t, "orders table"));
+	tail_close(&t);
+}
+
+static void leaves_that_come_and_go_change_their_root(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE parts(id int PRIMARY KEY) PARTITION BY RANGE (id);"
+			  "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);"
+			  "CREATE TABLE aside(id int PRIMARY KEY); INSERT INTO aside VALUES (15)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "ALTER TABLE parts ATTACH PARTITION aside FOR VALUES FROM (10) TO (20)");
+	await(&t, "parts table (id)");
+	await(&t, "aside dropped");
+	tail_forget(&t);
+	sql(cluster.conn, "INSERT INTO parts VALUES (16); UPDATE parts SET id = 3 WHERE id = 16");
+	tail_catch_up(&t, cluster.conn);
+	assert_rows(&t, "parts", "id", "c 16|d 16|c 3");
+	sql(cluster.conn, "TRUNCATE parts_1");
+	await(&t, "parts table (id)");
+	tail_close(&t);
+}
+
+static void labels_renamed_change_the_table_and_labels_added_do_not(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TABLE people(id int "
+			  "PRIMARY KEY, mood mood)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "ALTER TYPE mood ADD VALUE 'bored'");
+	sql(cluster.conn, "INSERT INTO people VALUES (1, 'bored')");
+	tail_catch_up(&t, cluster.conn);
+	assert_false(tail_has(&t, "table"));
+	assert_rows(&t, "people", "id,mood", "c 1 bored");
+	sql(cluster.conn, "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'");
+	await(&t, "people table");
+	tail_close(&t);
+	sql(cluster.conn, "DROP TYPE mood CASCADE");
+}
+
+static void tables_come_and_go(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "CREATE TABLE items(id int PRIMARY KEY)");
+	await(&t, "items table (id)");
+	sql(cluster.conn, "INSERT INTO items VALUES (1)");
+	await(&t, "items {");
+	sql(cluster.conn, "DROP TABLE items");
+	await(&t, "items dropped");
+	tail_forget(&t);
+	sql(cluster.conn, "CREATE TABLE items(id int PRIMARY KEY, again text)");
+	await(&t, "items table (id,again)");
+	tail_close(&t);
+}
+
+static void a_table_made_again_is_dropped_first(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE items(id int PRIMARY KEY)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "BEGIN; DROP TABLE items; CREATE TABLE items(id int PRIMARY KEY, again "
+			  "text); COMMIT");
+	await(&t, "items table (id,again)");
+	const char *dropped = strstr(buf_text(&t.lines), "items dropped");
+	assert_non_null(dropped);
+	assert_non_null(strstr(dropped, "items table"));
+	tail_close(&t);
+}
+
+static void a_table_taken_out_of_the_publication_comes_back_and_is_copied_anew(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "ALTER PUBLICATION tailrace_shop DROP TABLE orders");
+	await(&t, "orders recopy");
+	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
+	await(&t, "orders {");
+	tail_close(&t);
+}
+
+static void a_table_that_gets_a_key_joins_the_other_publication(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE events(id int NOT NULL, what text)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "ALTER TABLE events ADD PRIMARY KEY (id)");
+	await(&t, "events table");
+	sql(cluster.conn, "INSERT INTO events VALUES (1, 'a'); UPDATE events SET what = 'b'");
+	await(&t, "events {\"op\":\"u\"");
+	tail_close(&t);
+}
+
+/* --- Gaps ---------------------------------------------------------------------------------------- */
+
+static void assert_gap(const struct resume *from, const char *part)
+{
+	struct tail t;
+	tail_prepare(&t, cluster.url);
+	tail_refused(&t, from, ERROR_GAP, part);
+	tail_close(&t);
+	wait_for_slot();
+}
+
+static void a_slot_that_is_gone_is_a_gap(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	struct resume at = stand_still(&t);
+	sql(cluster.conn, "SELECT pg_drop_replication_slot('tailrace_shop')");
+	assert_gap(&at, "is gone");
+	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
+	sql(cluster.conn, "SELECT pg_create_logical_replication_slot('tailrace_shop', 'pgoutput')");
+	assert_gap(&at, "older than what slot");
+}
+
+static void a_position_of_another_server_is_a_gap(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	struct resume at = stand_still(&t);
+	struct resume other = at;
+	other.identity[8]++;
+	assert_gap(&other, "of another log");
+	other = at;
+	other.position.order += (uint64_t)1 << 40;
+	assert_gap(&other, "was set back");
+	sql(cluster.conn, "DROP PUBLICATION tailrace_shop");
+	assert_gap(&at, "was dropped");
+}
+
+static void a_position_ahead_of_the_slot_repeats_nothing(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	tail_prepare(&t, cluster.url);
+	t.keep_unconfirmed = true;
+	tail_start(&t, NULL);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
+	tail_catch_up(&t, cluster.conn);
+	struct resume at = t.resume;
+	tail_close(&t);
+	wait_for_slot();
+	for (int bulk = 0; bulk < 2; bulk++) {
+		sql(cluster.conn,
+			bulk ? "INSERT INTO orders VALUES (3)" : "INSERT INTO orders VALUES (2)");
+		tail_prepare(&t, cluster.url);
+		tail_option(&t, "bulk_threshold", bulk ? "1" : "0");
+		t.keep_unconfirmed = !bulk;
+		tail_start(&t, &at);
+		tail_catch_up(&t, cluster.conn);
+		assert_rows(&t, "orders", "id", bulk ? "c 2|c 3" : "c 2");
+		tail_close(&t);
+		wait_for_slot();
+	}
+}
+
+static void a_slot_in_use_is_named_and_waited_for(void **state)
+{
+	struct tail first, second;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	tail_open(&first, cluster.url, NULL);
+	struct resume at = first.resume;
+	tail_prepare(&second, cluster.url);
+	tail_refused(&second, &at, ERROR_RETRY, "in use by pid");
+	tail_close(&second);
+	tail_close(&first);
+}
+
+static void a_killed_walsender_is_an_error_to_try_again(void **state)
+{
+	struct tail t;
+	struct error err = {0};
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	tail_open(&t, cluster.url, NULL);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots");
+	int64_t began_ms = mono_ms();
+	while (tail_read(&t, 50, &err) != SOURCE_FAILED)
+		assert_true(mono_ms() - began_ms < 20000);
+	assert_int_equal(err.kind, ERROR_RETRY);
+	struct resume at = t.resume;
+	tail_close(&t);
+	wait_for_slot();
+	sql(cluster.conn, "INSERT INTO orders VALUES (2)");
+	tail_open(&t, cluster.url, &at);
+	tail_catch_up(&t, cluster.conn);
+	assert_rows(&t, "orders", "id", "c 2");
+	tail_close(&t);
+}
+
+static void an_idle_table_does_not_hold_the_log_back(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY); CREATE SCHEMA other; CREATE "
+			  "TABLE other.noise(id int)");
+	tail_open(&t, cluster.url, NULL);
+	uint64_t began = (uint64_t)t.resume.position.order;
+	sql(cluster.conn, "INSERT INTO other.noise SELECT generate_series(1, 10000)");
+	for (int64_t began_ms = mono_ms(); t.resume.position.order < began + 500000;) {
+		struct error err = {0};
+		assert_true(tail_read(&t, 50, &err) != SOURCE_FAILED);
+		assert_true(mono_ms() - began_ms < 20000);
+	}
+	for (int64_t began_ms = mono_ms();;) {
+		struct error err = {0};
+		assert_true(tail_read(&t, 50, &err) != SOURCE_FAILED);
+		char *moved = sql_value(cluster.conn,
+			"SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots");
+		bool there = strtoull(moved, NULL, 10) >= began + 500000;
+		free(moved);
+		if (there)
+			break;
+		assert_true(mono_ms() - began_ms < 20000);
+	}
+	tail_close(&t);
+	sql(cluster.conn, "DROP SCHEMA other CASCADE");
+}
+
+static void a_growing_backlog_goes_over_to_bulk_and_back(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn,
+		"CREATE TABLE orders(id int PRIMARY KEY, note text); CREATE SEQUENCE numbers");
+	tail_prepare(&t, cluster.url);
+	tail_option(&t, "bulk_threshold", "1MiB");
+	tail_start(&t, NULL);
+	struct resume at = t.resume;
+	tail_close(&t);
+	wait_for_slot();
+	for (int i = 0; i < 20; i++)
+		sql(cluster.conn, "INSERT INTO orders SELECT nextval('numbers'), repeat('x', 100) "
+				  "FROM generate_series(1, 1000)");
+	tail_prepare(&t, cluster.url);
+	tail_option(&t, "bulk_threshold", "1MiB");
+	tail_start(&t, &at);
+	tail_catch_up(&t, cluster.conn);
+	char *rows = tail_rows(&t, "orders", "id");
+	size_t n = 1;
+	for (const char *c = rows; *c; c++)
+		n += *c == '|';
+	free(rows);
+	assert_int_equal(n, 20000);
+	sql(cluster.conn, "INSERT INTO orders VALUES (-1, 'live')");
+	tail_catch_up(&t, cluster.conn);
+	assert_rows(&t, "orders", "id", "c -1");
+	tail_close(&t);
+}
+
+static void a_publication_for_all_tables_is_refused(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE PUBLICATION tailrace_shop FOR ALL TABLES");
+	tail_prepare(&t, cluster.url);
+	tail_refused(&t, NULL, ERROR_CONFIG, "FOR ALL TABLES");
+	tail_close(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_column_added_comes_before_its_first_row, clean),
+		cmocka_unit_test_setup(a_change_without_rows_is_told_all_the_same, clean),
+		cmocka_unit_test_setup(two_columns_that_swap_names_keep_their_values, clean),
+		cmocka_unit_test_setup(a_column_dropped_and_added_again_is_another, clean),
+		cmocka_unit_test_setup(
+			rows_from_before_a_new_column_are_read_after_a_restart, clean),
+		cmocka_unit_test_setup(what_the_log_means_no_more_is_copied_anew, clean),
+		cmocka_unit_test_setup(
+			a_rewrite_is_seen_and_rows_before_it_are_taken_for_what_they_were, clean),
+		cmocka_unit_test_setup(a_truncate_explains_its_new_file, clean),
+		cmocka_unit_test_setup(leaves_that_come_and_go_change_their_root, clean),
+		cmocka_unit_test_setup(
+			labels_renamed_change_the_table_and_labels_added_do_not, clean),
+		cmocka_unit_test_setup(tables_come_and_go, clean),
+		cmocka_unit_test_setup(a_table_made_again_is_dropped_first, clean),
+		cmocka_unit_test_setup(
+			a_table_taken_out_of_the_publication_comes_back_and_is_copied_anew, clean),
+		cmocka_unit_test_setup(a_table_that_gets_a_key_joins_the_other_publication, clean),
+		cmocka_unit_test_setup(a_slot_that_is_gone_is_a_gap, clean),
+		cmocka_unit_test_setup(a_position_of_another_server_is_a_gap, clean),
+		cmocka_unit_test_setup(a_position_ahead_of_the_slot_repeats_nothing, clean),
+		cmocka_unit_test_setup(a_slot_in_use_is_named_and_waited_for, clean),
+		cmocka_unit_test_setup(a_killed_walsender_is_an_error_to_try_again, clean),
+		cmocka_unit_test_setup(an_idle_table_does_not_hold_the_log_back, clean),
+		cmocka_unit_test_setup(a_growing_backlog_goes_over_to_bulk_and_back, clean),
+		cmocka_unit_test_setup(a_publication_for_all_tables_is_refused, clean),
+	};
+	return cmocka_run_group_tests(tests, start, stop);
+}
