@@ -219,6 +219,17 @@ void add_row(struct batch *b, char op, version_t version, const char *const *val
 	batch_commit_row(b, &meta);
 }
 
+const char *const every_type[N_EVERY_TYPE] = {"bool", "int16", "int32", "int64", "uint32", "uint64",
+	"float32", "float64", "decimal(9,2)", "decimal(18,4)", "decimal(38,10)", "decimal(76,20)",
+	"string", "symbol", "json", "uuid", "date", "timestamp", "timestamptz"};
+
+void expect_same_row(const struct batch *a, size_t row_a, const struct batch *b, size_t row_b)
+{
+	for (size_t i = 0; i < a->table->n_columns; i++)
+		if (!column_equal(&a->columns[i], row_a, &b->columns[i], row_b))
+			fail_msg("%s differs", a->table->columns[i].source_type);
+}
+
 static void add_random_string(struct column *c)
 {
 	char text[64];

@@ -50,6 +50,10 @@ struct table *table_of(struct fixture *f, enum keep keep, const struct column_sp
 /* Appends a row: a text a column; NULL is NULL, of a key's tombstone a default elsewhere. */
 void add_row(struct batch *b, char op, version_t version, const char *const *values);
 #define ROW(b, op, version, ...) add_row(b, op, version, (const char *const[]){__VA_ARGS__})
+/* The types that are no containers, as type_parse() reads them. */
+#define N_EVERY_TYPE 19
+extern const char *const every_type[N_EVERY_TYPE];
+void expect_same_row(const struct batch *a, size_t row_a, const struct batch *b, size_t row_b);
 void add_random(struct column *c); /* any type; seed it with srandom() */
 
 /* Asserts that it worked. */
