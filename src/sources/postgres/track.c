@@ -77,8 +77,11 @@ static uint64_t without_page_header(uint64_t lsn)
 bool pg_log_insert_end(struct pg_log *log, uint64_t *lsn, struct error *err)
 {
 	CLEANUP(pg_free_result)
+	/* the commit of our own transaction has the WAL writer flush what lies before it: an idle server
+	 * would leave it unflushed, and so undecoded, for many seconds */
 	PGresult *end = pg_query(log->p->control, err, "SELECT %s",
-		log->p->standby ? "pg_last_wal_replay_lsn()" : "pg_current_wal_insert_lsn()");
+		log->p->standby ? "pg_last_wal_replay_lsn()"
+				: "pg_current_wal_insert_lsn(), pg_current_xact_id()");
 	if (!end)
 		return false;
 	*lsn = without_page_header(pg_lsn_parse(pg_value(end, 0, 0)));
