@@ -26,7 +26,8 @@ const struct option table_option_table[] = {
 		.choices = unrepresentable_choices,
 		.help = "What happens to a value that the target's type cannot hold: the "
 			"row is set aside with its reason, the value becomes NULL, or the "
-			"table stops."},
+			"table stops. Keys and arrays are never made NULL: such a row is "
+			"set aside."},
 	{"as", OPTION_STRING, AT(as),
 		.help = "Name of the table in the target. Without it `public.orders` is "
 			"`orders` and `sales.orders` is `sales_orders`."},

@@ -361,6 +361,17 @@ static void apply_rule(struct pg_codec *c, enum rule_kind rule)
 	c->binary = c->text = decode_ignored;
 }
 
+/* A value that cannot be had is to be NULL, whatever the source promises. */
+static bool may_be_nulled(const struct pg_codec *c, const struct pg_column *column,
+	const struct table_options *options)
+{
+	enum type_kind kind = c->type.kind;
+
+	return options->unrepresentable == UNREPRESENTABLE_NULL && !column->key &&
+	       (kind == TYPE_DECIMAL || kind == TYPE_DATE || kind == TYPE_TIMESTAMP ||
+		       kind == TYPE_TIMESTAMPTZ || kind == TYPE_JSON);
+}
+
 bool pg_codec_init(struct pg_codec *c, struct arena *arena, const struct pg_catalog *catalog,
 	const struct pg_column *column, const struct table_options *options, struct error *err)
 {
@@ -369,7 +380,7 @@ bool pg_codec_init(struct pg_codec *c, struct arena *arena, const struct pg_cata
 	if (!compile(&cx, c, column->type, column->typmod, column->dims, 0))
 		return false;
 	if (column_child_count(c->type.kind) == 0)
-		c->type.nullable = !column->not_null;
+		c->type.nullable = !column->not_null || may_be_nulled(c, column, options);
 	else if (!column->not_null && options->null_is_empty)
 		c->null_is_empty = true;
 	else if (!column->not_null && !wrap_in_json(&cx, c, column))

@@ -80,6 +80,8 @@ struct pg_column {
 	int16_t dims;   /* attndims; 0 counts as 1 */
 	/* NOT NULL, or part of the key. A domain's NOT NULL is no promise: leave it out. */
 	bool not_null;
+	/* Takes no NULL, not even for a value that cannot be had. */
+	bool key;
 	/* As core/selection.h applies it: hash, hmac and mask carry the text form. */
 	enum rule_kind rule;
 };

@@ -264,7 +264,7 @@ static void build_key(struct build *b)
 			return;
 		}
 		t->columns[column].key = true;
-		r->columns[column].not_null = true;
+		r->columns[column].key = r->columns[column].not_null = true;
 		const char *equals = pg_value(b->d->keys, row, KEY_EQUALS);
 		r->key_equals[t->n_key] = arena_strdup(&t->arena, *equals ? equals : "=");
 		t->key[t->n_key++] = (uint16_t)column;

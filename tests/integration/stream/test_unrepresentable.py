@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""Values that the target cannot hold: set aside with their reason, made NULL, or the end of their table."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from harness import Postgres, Tailrace, mirror
+from tap import eq, has, run, test
+
+BAD = "(2, 'NaN', '2024-01-01', '{1}'), (3, 1, 'infinity', '{1}'), (4, 1, '0001-01-01', '{1}'), (5, 1, '2024-01-01', '{{1}}')"
+GOOD = "(1, 1.5, '2024-01-01', '{1}'), (6, 2.5, '2024-01-02', '{2}')"
+COLUMNS = "id int PRIMARY KEY, n numeric(10,2) NOT NULL, d date NOT NULL, a int[] NOT NULL"
+
+pg = Postgres()
+pg.sql("CREATE SCHEMA copied; CREATE SCHEMA streamed")
+for schema in ("copied", "streamed"):
+    for table in ("aside", "nulled", "stopped", "fine"):
+        pg.sql(f"CREATE TABLE {schema}.{table} ({COLUMNS})")
+    pg.sql(f"CREATE TABLE {schema}.days (d date PRIMARY KEY, n int)")
+    pg.sql(f"CREATE TABLE {schema}.both_kept ({COLUMNS})")
+
+
+def fill(schema):
+    for table in ("aside", "nulled", "stopped", "both_kept"):
+        pg.sql(f"INSERT INTO {schema}.{table} VALUES {GOOD}, {BAD}")
+    pg.sql(f"INSERT INTO {schema}.fine VALUES {GOOD}")
+    pg.sql(f"INSERT INTO {schema}.days VALUES ('2024-01-01', 1), ('infinity', 2), ('0044-03-15 BC', 3)")
+
+
+fill("copied")
+tail = Tailrace(
+    mirror(
+        pg,
+        tables=[
+            "copied.*",
+            "streamed.*",
+            {"*.nulled": {"on_unrepresentable": "null"}},
+            {"*.stopped": {"on_unrepresentable": "stop"}},
+            {"*.both_kept": {"keep": "both"}},
+        ],
+    )
+)
+tail.start()
+others = [f"{schema}.{table}" for schema in ("copied", "streamed") for table in ("aside", "nulled", "fine", "days", "both_kept")]
+tail.wait_live(*others)
+tail.wait_live("streamed.stopped")
+fill("streamed")
+tail.wait_caught_up(pg)
+
+
+def aside(table):
+    return tail.query(
+        "SELECT key, column, any(reason), argMax(row, version) FROM shop_cdc._set_aside FINAL"
+        f" WHERE table = '{table}' GROUP BY key, column ORDER BY key"
+    )
+
+
+@test
+def rows_are_set_aside_with_their_reason():
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT id FROM shop.{schema}_aside ORDER BY id"), [(1,), (6,)])
+        rows = aside(f"{schema}.aside")
+        eq([(key, column) for key, column, _, _ in rows],
+           [('{"id":2}', "n"), ('{"id":3}', "d"), ('{"id":4}', "d"), ('{"id":5}', "a")])
+        has(rows[0][2], "NaN")
+        has(rows[1][2], "out_of_range: clamp")
+        has(rows[3][2], "dimension")
+        eq(json.loads(rows[0][3]), {"id": "2", "n": "NaN", "d": "2024-01-01", "a": "{1}"})
+        eq(json.loads(rows[3][3])["a"], "{{1}}")
+
+
+@test
+def a_place_in_the_log_stands_beside_a_row_set_aside():
+    where = "FROM shop_cdc._set_aside FINAL WHERE table = 'streamed.aside'"
+    eq(tail.query(f"SELECT DISTINCT op, stream, commit_lsn > 0, commit_time > now() - 600 {where}"), [("c", "shop", 1, 1)])
+
+
+@test
+def values_become_null_where_that_is_asked_for():
+    for schema in ("copied", "streamed"):
+        eq(
+            tail.query(f"SELECT id, n, d FROM shop.{schema}_nulled ORDER BY id"),
+            [(1, "1.5", "2024-01-01"), (2, None, "2024-01-01"), (3, "1", None), (4, "1", None), (6, "2.5", "2024-01-02")],
+        )
+        eq([key for key, _, _, _ in aside(f"{schema}.nulled")], ['{"id":5}'], "an array is never NULL")
+        eq(tail.table(f"{schema}.nulled")["status"], "live")
+
+
+@test
+def a_table_stops_alone_where_that_is_asked_for():
+    for schema in ("copied", "streamed"):
+        tail.wait_for(lambda status: tail.table(f"{schema}.stopped")["status"] == "broken", "the table to stop")
+        has(tail.table(f"{schema}.stopped")["error"], "NaN")
+    eq(tail.stream()["status"], "streaming")
+    pg.sql("INSERT INTO streamed.fine VALUES (7, 1, '2024-01-01', '{}')")
+    tail.wait_caught_up(pg)
+    eq(tail.value("SELECT count() FROM shop.streamed_fine"), 3)
+
+
+@test
+def history_has_what_can_be_held():
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT id FROM shop.{schema}_both_kept_log ORDER BY id"), [(1,), (6,)])
+        eq(tail.query(f"SELECT id FROM shop.{schema}_both_kept ORDER BY id"), [(1,), (6,)])
+        eq(len(aside(f"{schema}.both_kept")), 4)
+
+
+@test
+def a_mended_row_arrives():
+    pg.sql("UPDATE copied.aside SET n = 7 WHERE id = 2; UPDATE streamed.aside SET d = '2024-05-05' WHERE id = 3")
+    tail.wait_caught_up(pg)
+    eq(tail.query("SELECT n FROM shop.copied_aside WHERE id = 2"), [("7",)])
+    eq(tail.query("SELECT d FROM shop.streamed_aside WHERE id = 3"), [("2024-05-05",)])
+
+
+@test
+def keys_that_cannot_be_held_come_and_go_without_harm():
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT d, n FROM shop.{schema}_days"), [("2024-01-01", 1)])
+        eq(len(aside(f"{schema}.days")), 2)
+        pg.sql(f"UPDATE {schema}.days SET n = 5 WHERE d = 'infinity'")
+        pg.sql(f"DELETE FROM {schema}.days WHERE d = '0044-03-15 BC'")
+        pg.sql(f"UPDATE {schema}.days SET d = '2024-02-02' WHERE d = 'infinity'")
+        pg.sql(f"UPDATE {schema}.days SET d = '-infinity' WHERE d = '2024-01-01'")
+    tail.wait_caught_up(pg)
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT d, n FROM shop.{schema}_days"), [("2024-02-02", 5)])
+
+
+@test
+def verify_says_which_rows_are_set_aside_and_calls_no_other_different():
+    done = tail.verify("copied.aside", "copied.fine", "copied.nulled", "streamed.days")
+    eq(done.code, 0, done)
+
+
+run()
