@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Schema changes of the source are followed while rows keep coming."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from harness import Postgres, Tailrace, mirror
+from tap import eq, run, test
+
+pg = Postgres()
+pg.sql("CREATE TYPE mood AS ENUM ('sad', 'glad')")
+
+
+def table(name, columns="id int PRIMARY KEY, a text, b int"):
+    pg.sql(f"CREATE TABLE {name} ({columns})")
+    pg.sql(f"INSERT INTO {name} (id) SELECT i FROM generate_series(1, 10) i")
+
+
+for name in ("added", "dropped", "renamed", "widened", "rewritten", "swapped", "again", "doomed", "labels"):
+    table(name)
+pg.sql("ALTER TABLE labels ADD m mood; UPDATE labels SET m = 'sad'")
+pg.sql(
+    "CREATE TABLE parts (id int, at date, v text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
+    "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');"
+    "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');"
+    "INSERT INTO parts SELECT i, '2024-01-01'::date + i, 'x' FROM generate_series(0, 50) i"
+)
+tail = Tailrace(mirror(pg))
+tail.start()
+tail.wait_live()
+
+
+def settled(*tables):
+    tail.wait_caught_up(pg)
+    tail.wait_live()
+    tail.must_be_equal(*tables)
+
+
+def columns(table):
+    return [name for name, in tail.query(f"SELECT name FROM system.columns WHERE database = 'shop' AND table = '{table}' ORDER BY position")]
+
+
+@test
+def an_added_column_comes_with_its_default_for_old_rows():
+    pg.sql("ALTER TABLE added ADD c text NOT NULL DEFAULT 'old', ADD d int")
+    pg.sql("INSERT INTO added VALUES (11, 'a', 1, 'new', 5)")
+    tail.wait_caught_up(pg)
+    eq(tail.query("SELECT c, count() FROM shop.added GROUP BY c ORDER BY c"), [("new", 1), ("old", 10)])
+    settled("public.added")
+
+
+@test
+def an_added_column_shows_before_any_row_comes():
+    pg.sql("ALTER TABLE added ADD e int DEFAULT 7")
+    tail.wait_for(lambda status: "e" in columns("added"), "the column")
+    settled("public.added")
+
+
+@test
+def a_volatile_default_has_the_table_copied_anew():
+    pg.sql("ALTER TABLE rewritten ADD c float8 DEFAULT random()")
+    tail.wait_for(lambda s: tail.table("public.rewritten")["generation"] > 1, "a new generation")
+    settled("public.rewritten")
+
+
+@test
+def a_dropped_column_keeps_its_data():
+    pg.sql("UPDATE dropped SET a = 'kept'")
+    pg.sql("ALTER TABLE dropped DROP a")
+    pg.sql("INSERT INTO dropped VALUES (11, 1)")
+    settled("public.dropped")
+    eq(columns("dropped"), ["id", "b"])
+    stored = [n for n, in tail.query("SELECT name FROM system.columns WHERE database = 'shop_cdc' AND table = 'dropped'")]
+    eq(len([n for n in stored if n.startswith("a")]), 1)
+
+
+@test
+def a_column_dropped_and_added_again_is_another_one():
+    pg.sql("UPDATE again SET a = 'first'")
+    pg.sql("ALTER TABLE again DROP a")
+    pg.sql("ALTER TABLE again ADD a text")
+    pg.sql("UPDATE again SET a = 'second' WHERE id = 1")
+    settled("public.again")
+    eq(tail.query("SELECT a FROM shop.again WHERE id <= 2 ORDER BY id"), [("second",), (None,)])
+
+
+@test
+def a_renamed_column_keeps_its_rows():
+    pg.sql("UPDATE renamed SET a = 'x'")
+    pg.sql("ALTER TABLE renamed RENAME a TO z")
+    pg.sql("UPDATE renamed SET z = 'y' WHERE id = 1")
+    settled("public.renamed")
+    eq(tail.query("SELECT z, count() FROM shop.renamed GROUP BY z ORDER BY z"), [("x", 9), ("y", 1)])
+
+
+@test
+def columns_that_swap_names_keep_their_rows():
+    pg.sql("ALTER TABLE swapped ALTER b TYPE text")
+    pg.sql("UPDATE swapped SET a = 'A', b = 'B'")
+    settled("public.swapped")
+    pg.sql("BEGIN; ALTER TABLE swapped RENAME a TO t; ALTER TABLE swapped RENAME b TO a; ALTER TABLE swapped RENAME t TO b;"
+           "COMMIT")
+    pg.sql("UPDATE swapped SET a = 'new' WHERE id = 1")
+    settled("public.swapped")
+    eq(tail.query("SELECT a, b FROM shop.swapped WHERE id <= 2 ORDER BY id"), [("new", "A"), ("B", "A")])
+
+
+@test
+def a_wider_type_and_a_converted_one_are_followed():
+    pg.sql("UPDATE widened SET b = 2000000000")
+    pg.sql("ALTER TABLE widened ALTER b TYPE bigint USING b::bigint * 10")
+    pg.sql("INSERT INTO widened VALUES (11, 'x', 30000000000)")
+    settled("public.widened")
+    pg.sql("ALTER TABLE widened ALTER a TYPE int USING length(a)")
+    settled("public.widened")
+
+
+@test
+def a_new_table_joins_by_itself_and_a_dropped_one_is_kept():
+    table("late")
+    tail.wait_for(lambda s: tail.table("public.late"), "the table to join")
+    pg.sql("INSERT INTO late VALUES (77)")
+    settled("public.late")
+    pg.sql("DROP TABLE doomed")
+    tail.wait_for(lambda s: tail.table("public.doomed")["status"] == "dropped", "the drop to be seen")
+    eq(tail.value("SELECT count() FROM shop.doomed"), 10)
+
+
+@test
+def new_labels_need_no_copy_and_renamed_ones_do():
+    pg.sql("ALTER TYPE mood ADD VALUE 'calm'")
+    pg.sql("UPDATE labels SET m = 'calm' WHERE id = 1")
+    tail.wait_caught_up(pg)
+    tail.must_be_equal("public.labels")
+    eq(tail.table("public.labels")["generation"], 1)
+    pg.sql("ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'")
+    tail.wait_for(lambda s: tail.table("public.labels")["generation"] > 1, "a new generation")
+    settled("public.labels")
+
+
+@test
+def leaves_that_come_and_go_have_the_root_copied_anew():
+    settled("public.parts")
+    pg.sql("ALTER TABLE parts DETACH PARTITION parts_1")
+    tail.wait_for(lambda s: tail.table("public.parts")["generation"] > 1, "a new generation")
+    settled("public.parts")
+    eq(tail.value("SELECT count() FROM shop.parts"), pg.value("SELECT count(*) FROM parts"))
+    pg.sql("TRUNCATE parts_2")
+    tail.wait_for(lambda s: tail.table("public.parts")["generation"] > 2, "a new generation")
+    settled("public.parts")
+    eq(tail.value("SELECT count() FROM shop.parts"), 0)
+
+
+@test
+def a_resync_gives_the_same_rows_and_never_an_empty_view():
+    before = tail.table("public.added")["generation"]
+    tail.command("resync", "public.added", check=True)
+    tail.wait_for(lambda s: tail.table("public.added")["generation"] > before, "a new generation")
+    settled("public.added")
+
+
+run()
