@@ -49,19 +49,26 @@ static bool commit(struct pg_log *log, struct bundle *bundle, const struct pgout
 	return true;
 }
 
+static bool said_broken(const struct bundle *bundle, const struct table *table)
+{
+	vec_each (&bundle->items, item)
+		if (item->kind == BUNDLE_BROKEN && item->table->source_id == table->source_id)
+			return true;
+	return false;
+}
+
 /* A row that cannot be taken breaks its table, and no other. Said once a bundle: the table may be mended, and
  * copied anew, in between. */
 static bool break_table(
-	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct error *err)
+	struct pg_log *log, struct bundle *bundle, const struct pg_tracked *t, struct error *err)
 {
 	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA)
 		return false;
-	if (t->broken_in != bundle && t->relation) {
+	if (t->relation && !said_broken(bundle, t->relation->table)) {
 		struct bundle_item *item = bundle_add(bundle, BUNDLE_BROKEN, t->relation->table);
 		snprintf(item->reason, sizeof item->reason, "%.250s", err->text);
 		log_error("table cannot go on", F("stream", log->p->source.name),
 			F("table", t->relation->sql_name), F("reason", err->text));
-		t->broken_in = bundle;
 	}
 	error_clear(err);
 	return true;

@@ -82,17 +82,25 @@ bool pg_log_wait(struct pg_log *log, int64_t until_ms)
 	return fds[1].revents != 0;
 }
 
+static bool is_gap(const PGresult *result, const struct error *err)
+{
+	static const char *const lost[] = {
+		"can no longer", "invalidated", "has already been removed"};
+	for (size_t i = 0; i < COUNT_OF(lost); i++)
+		if (strstr(err->text, lost[i]))
+			return true;
+	return pg_sqlstate_is(
+		result, "42704"); /* no slot, or no publication at this place in the log */
+}
+
 bool pg_log_fail(struct pg_log *log, const PGresult *result, struct error *err)
 {
 	pg_fail(log->conn, result, err);
-	if (pg_sqlstate_is(result, "55000") || strstr(err->text, "has already been removed"))
-		err->kind = ERROR_GAP; /* the slot was invalidated, or its log is gone */
-	else if (pg_sqlstate_is(result, "42704"))
-		err->kind =
-			ERROR_GAP; /* the slot, or a publication at this place in the log, does not exist */
-	else if (pg_sqlstate_is(result, "42883"))
-		err->kind =
-			ERROR_RETRY; /* a type without a binary form has joined: the next start sees it */
+	if (is_gap(result, err))
+		err->kind = ERROR_GAP;
+	else if (pg_sqlstate_is(result,
+			 "42883")) /* a type without a binary form: the next start sees it */
+		err->kind = ERROR_RETRY;
 	return error_add(err, "slot \"%s\"", log->p->slot_name);
 }
 

@@ -394,20 +394,24 @@ static bool files_are_of(
 	return others != NULL;
 }
 
+static bool same_labels(const struct pg_relation *a, const struct pg_relation *b)
+{
+	return same_text(
+		strstr(a->table->physical, " labels "), strstr(b->table->physical, " labels "));
+}
+
 bool pg_tracked_truncated(struct pg_log *log, struct pg_tracked *t, struct error *err)
 {
 	struct reading now;
 	bool yes;
+	if (t->lost)
+		return true;
 	if (!read_catalog(log, t->oid, &now, err))
 		return false;
 	bool ok = files_are_of(log, t->oid, log->apply.xid, &yes, err);
-	if (ok && yes && now.relation &&
-		table_same_definition(now.relation->table, t->relation->table)) {
-		bool settled = t->settled;
+	if (ok && yes && now.relation && same_labels(now.relation, t->relation) &&
+		table_same_definition(now.relation->table, t->relation->table))
 		take(t, &now);
-		if (settled)
-			map_columns(t, &t->shape);
-	}
 	reading_release(&now);
 	return ok;
 }

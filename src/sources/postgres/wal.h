@@ -27,8 +27,7 @@ struct pg_tracked {
 	bool fill_null;               /* columns that the message lacks were added since: NULL */
 	bool lost; /* rows are left out until the log passes lost_until (the copy holds them) */
 	uint64_t lost_until;
-	struct pg_relation *seen;       /* as the catalog had it when the track was lost */
-	const struct bundle *broken_in; /* said in this bundle that the table cannot go on */
+	struct pg_relation *seen; /* as the catalog had it when the track was lost */
 };
 
 struct pg_apply {

@@ -23,44 +23,70 @@
  * difference to any fixed one does not change as time goes by. */
 #define ROW_HASH(a, id) "hashint8extended(age(" a ".xmin)::bigint - age('1000'::xid), " id ")"
 
-static const char *const
-	fingerprint_sql = "SELECT concat_ws(' ',"
-			  " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("c",
-				  "c.oid::bigint") ") FROM pg_class c"
-						   " WHERE c.relkind IN ('r', 'p') AND "
-						   "c.relpersistence <> 't' AND c.oid >= " OWN_OID
-						   "),"
-						   " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-							   "a", "a.attrelid::bigint << 16 | "
-								"a.attnum") ")"
-									    " FROM pg_attribute a "
-									    "JOIN pg_class c ON "
-									    "c.oid = a.attrelid "
-									    "WHERE a.attnum > 0 "
-									    "AND a.attrelid "
-									    ">= " OWN_OID
-									    " AND c.relkind IN "
-									    "('r', 'p', 'c') AND "
-									    "c.relpersistence <> "
-									    "'t'),"
-									    " (SELECT count(*) || "
-									    "':' || "
-									    "bit_xor(" ROW_HASH("i", "i.indexrelid::bigint") ") FROM pg_index i"
-															     " WHERE i.indexrelid >= " OWN_OID
-															     " AND (i.indisprimary OR i.indisreplident)),"
-															     " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("h", "h.inhrelid::bigint") ") FROM pg_inherits h),"
-																									" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("e", "e.oid::bigint") ") FROM pg_enum e),"
-																																	      " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("t", "t.oid::bigint") ") FROM pg_type t"
-																																										    " WHERE t.typtype = 'd' AND t.oid >= " OWN_OID
-																																										    "),"
-																																										    " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("n", "n.oid::bigint") ") FROM pg_namespace n),"
-																																																			  " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-																																																				  "b",
-																																																				  "b.oid::bigint") ") FROM pg_publication b"
-																																																						   " WHERE b.pubname IN (%s)),"
-																																																						   " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-																																																							   "r", "r.oid::bigint") ") FROM pg_publication_rel r"
-																																																										 " JOIN pg_publication b ON b.oid = r.prpubid WHERE b.pubname IN (%s)))";
+static const char *const fingerprint_sql =
+	"SELECT concat_ws(' ',"
+	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("c",
+		"c.oid::bigint") ") FROM pg_class c"
+				 " WHERE c.relkind IN ('r', 'p') AND "
+				 "c.relpersistence <> 't' AND c.oid >= " OWN_OID "),"
+				 " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("a",
+					 "a.attrelid::bigint << 16 | "
+					 "a.attnum") ")"
+						     " FROM pg_attribute a "
+						     "JOIN pg_class c ON "
+						     "c.oid = a.attrelid "
+						     "WHERE a.attnum > 0 "
+						     "AND a.attrelid "
+						     ">= " OWN_OID " AND c.relkind IN "
+						     "('r', 'p', 'c') AND "
+						     "c.relpersistence <> "
+						     "'t'),"
+						     " (SELECT count(*) || "
+						     "':' || "
+						     "bit_xor(" ROW_HASH("i",
+							     "i.indexrelid::bigint") ") FROM "
+										     "pg_index i"
+										     " WHERE "
+										     "i.indexrelid "
+										     ">= " OWN_OID
+										     " AND "
+										     "(i."
+										     "indisprimary "
+										     "OR "
+										     "i."
+										     "indisrepliden"
+										     "t)),"
+										     " (SELECT "
+										     "count(*) || "
+										     "':' || "
+										     "bit_"
+										     "xor"
+										     "(" ROW_HASH(
+											     "h",
+											     "h."
+											     "inhre"
+											     "lid::"
+											     "bigin"
+											     "t") ") FROM pg_inherits h),"
+												  " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+													  "e",
+													  "e.oid::bigint") ") FROM pg_enum e),"
+															   " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+																   "t",
+																   "t.oid::bigint") ") FROM pg_type t"
+																		    " WHERE t.typtype = 'd' AND t.oid >= " OWN_OID
+																		    "),"
+																		    " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+																			    "n",
+																			    "n.oid::bigint") ") FROM pg_namespace n),"
+																					     " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+																						     "b",
+																						     "b.oid::bigint") ") FROM pg_publication b"
+																								      " WHERE b.pubname IN (%s)),"
+																								      " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
+																									      "r",
+																									      "r.oid::bigint") ") FROM pg_publication_rel r"
+																											       " JOIN pg_publication b ON b.oid = r.prpubid WHERE b.pubname IN (%s)))";
 
 void pg_watch_release(struct pg_watch *w)
 {
@@ -209,8 +235,8 @@ static bool was_added(const struct looking *l, uint32_t oid)
 static void recopy(struct pg_log *log, struct bundle *bundle, const struct pg_tracked *t)
 {
 	struct bundle_item *item = bundle_add(bundle, BUNDLE_RECOPY, t->relation->table);
-	snprintf(item->reason, sizeof item->reason, "it had been taken out of the publication");
-	log_warn("table was taken out of the publication; it is published again and copied anew",
+	snprintf(item->reason, sizeof item->reason, "it was not in the publication");
+	log_warn("table was not in the publication; it is published from here on, and copied anew",
 		F("stream", log->p->source.name), F("table", t->relation->sql_name));
 	bundle_add(bundle, BUNDLE_TABLE, t->relation->table);
 }
