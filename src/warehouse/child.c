@@ -25,9 +25,10 @@
 
 extern char **environ;
 
-/* clickhouse-local listens when told so by SQL, and lives as long as its last query. */
+/* clickhouse-local listens when told so by SQL, and lives as long as its last query. HTTP comes last: when it
+ * answers, all is there. */
 static const char server_query[] =
-	"SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; "
+	"SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; "
 	"SELECT sleepEachRow(3) FROM system.numbers SETTINGS max_block_size = 1, "
 	"function_sleep_max_microseconds_per_block = 0, log_queries = 0 FORMAT Null";
 

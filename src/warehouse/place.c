@@ -312,37 +312,39 @@ static int port_of(const struct sockaddr_storage *address)
 			     : ((const struct sockaddr_in *)address)->sin_port);
 }
 
-/* Binds for a moment: is the port free, or, for 0, which one is? */
-static bool probe_port(
+/* Takes the port, or, for 0, any that is free, and returns the socket; -1: it cannot be had. */
+static int take_port(
 	const struct place *p, const char *option, int wanted, int *port, struct error *err)
 {
 	struct addrinfo *address;
 	struct sockaddr_storage bound;
 	socklen_t size = sizeof bound;
-	int on = 1;
+	int reuse = wanted != 0; /* as the server does; but a free one is to be free for all */
 
 	if (!listen_address(p->listen, wanted, &address, err))
-		return false;
+		return -1;
 	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+	bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) == 0 &&
 		  bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0 &&
 		  getsockname(fd, (struct sockaddr *)&bound, &size) == 0;
 	int failed = errno;
 	freeaddrinfo(address);
-	if (fd >= 0)
-		close(fd);
 	if (ok) {
 		*port = port_of(&bound);
-		return true;
+		return fd;
 	}
+	if (fd >= 0)
+		close(fd);
 	if (failed == EADDRINUSE)
-		return error_set(err, ERROR_CONFIG,
+		error_set(err, ERROR_CONFIG,
 			"%s %d on %s is taken by another program; set %s of the connection to a "
 			"free port, or to 0 "
 			"for any free one",
 			option, wanted, p->listen, option);
-	return error_set(
-		err, ERROR_CONFIG, "%s %d on %s: %s", option, wanted, p->listen, strerror(failed));
+	else
+		error_set(err, ERROR_CONFIG, "%s %d on %s: %s", option, wanted, p->listen,
+			strerror(failed));
+	return -1;
 }
 
 /* An address that listens everywhere is reached at the machine itself. */
@@ -355,12 +357,19 @@ static const char *reach(const char *listen)
 
 bool place_pick_ports(struct place *p, const struct warehouse_options *options, struct error *err)
 {
-	if (!probe_port(p, "http_port", (int)options->http_port, &p->http_port, err) ||
-		!probe_port(p, "tcp_port", (int)options->tcp_port, &p->tcp_port, err))
-		return false;
-	if (p->tcp_port == p->http_port)
+	if (options->http_port && options->http_port == options->tcp_port)
 		return error_set(err, ERROR_CONFIG,
-			"http_port and tcp_port are both %d; they must differ", p->http_port);
+			"http_port and tcp_port are both %d; they must differ",
+			(int)options->http_port);
+	/* The one is held while the other is chosen. */
+	int http = take_port(p, "http_port", (int)options->http_port, &p->http_port, err);
+	if (http < 0)
+		return false;
+	int tcp = take_port(p, "tcp_port", (int)options->tcp_port, &p->tcp_port, err);
+	close(http);
+	if (tcp < 0)
+		return false;
+	close(tcp);
 	const char *host = reach(p->listen);
 	bool v6 = strchr(host, ':');
 	free(p->url);

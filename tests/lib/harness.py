@@ -336,7 +336,7 @@ class ClickHouse(Server, HttpClickHouse):
 
     def start(self):
         query = (
-            "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT sleepEachRow(3) FROM system.numbers"
+            "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; SELECT sleepEachRow(3) FROM system.numbers"
             " SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0 FORMAT Null"
         )
         self.spawn(

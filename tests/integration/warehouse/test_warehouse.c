@@ -61,7 +61,8 @@ static int connected(int port)
 	return -1;
 }
 
-/* The answer's body, up to what fits; "" when nobody answers. */
+/* The body of the answer, up to what fits; "" when nobody answers. sql NULL: SELECT 1, without a body in the
+ * request, which a server that refuses the user would not read. */
 static const char *ask(int port, const char *headers, const char *sql)
 {
 	static char answer[8192];
@@ -72,8 +73,11 @@ static const char *ask(int port, const char *headers, const char *sql)
 	answer[0] = '\0';
 	if (fd < 0)
 		return answer;
-	dprintf(fd, "POST / HTTP/1.0\r\nContent-Length: %zu\r\n%s\r\n%s", strlen(sql), headers,
-		sql);
+	if (sql)
+		dprintf(fd, "POST / HTTP/1.0\r\nContent-Length: %zu\r\n%s\r\n%s", strlen(sql),
+			headers, sql);
+	else
+		dprintf(fd, "GET /?query=SELECT+1 HTTP/1.0\r\n%s\r\n", headers);
 	while (n < sizeof answer - 1 && (more = read(fd, answer + n, sizeof answer - 1 - n)) > 0)
 		n += (size_t)more;
 	close(fd);
@@ -210,6 +214,9 @@ static void a_taken_port_is_named_with_its_option(void **state)
 	options = (struct warehouse_options){.dir = *state, .tcp_port = ntohs(any.sin_port)};
 	assert_null(warehouse_start(&options, &err));
 	assert_non_null(strstr(err.text, "set tcp_port"));
+	options = (struct warehouse_options){.dir = *state, .http_port = 1234, .tcp_port = 1234};
+	assert_null(warehouse_start(&options, &err));
+	assert_non_null(strstr(err.text, "must differ"));
 	close(fd);
 }
 
@@ -238,7 +245,8 @@ static void a_child_that_cannot_start_is_quoted(void **state)
 	fclose(file);
 	assert_null(warehouse_start(&(struct warehouse_options){.dir = *state}, &err));
 	assert_int_equal(err.kind, ERROR_BROKEN);
-	assert_non_null(strstr(err.text, "wrong.xml"));
+	if (!strstr(err.text, "wrong.xml"))
+		fail_msg("%s", err.text);
 }
 
 static void a_missing_library_says_how_to_get_it(void **state)
@@ -298,8 +306,7 @@ static void a_user_with_a_password_closes_the_open_one(void **state)
 	struct warehouse *w = start(&options);
 
 	assert_non_null(strstr(query(w, "CREATE DATABASE d"), "Not enough privileges"));
-	assert_non_null(
-		strstr(ask(warehouse_http_port(w), wrong, "SELECT 1"), "AUTHENTICATION_FAILED"));
+	assert_non_null(strstr(ask(warehouse_http_port(w), wrong, NULL), "AUTHENTICATION_FAILED"));
 	assert_string_equal(ask(warehouse_http_port(w), right, "CREATE DATABASE d"), "");
 	warehouse_stop(w);
 }
