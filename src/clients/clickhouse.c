@@ -1,9 +1,11 @@
 /*
- * Statements to ClickHouse; see clickhouse.h. An INSERT has its statement in the URL and its rows as the body;
- * so has a statement with a temporary table, as a form of one file; any other is the body itself.
+ * Statements to ClickHouse; see clickhouse.h. An INSERT has its statement in the URL and its rows
+ * as the body; so has a statement with a temporary table, as a form of one file; any other is the
+ * body itself.
  *
- * An exception is told by the header X-ClickHouse-Exception-Code, by the status with "Code: N." in the body,
- * or, in a stream that has begun, by a last part of the body between marks (X-ClickHouse-Exception-Tag).
+ * An exception is told by the header X-ClickHouse-Exception-Code, by the status with "Code: N."
+ * in the body, or, in a stream that has begun, by a last part of the body between marks
+ * (X-ClickHouse-Exception-Tag).
  */
 #include "clients/clickhouse.h"
 
@@ -156,7 +158,8 @@ static bool take_answer(
 	return true;
 }
 
-/* "...\r\n__exception__\r\nTAG\r\nCode: 1. DB::Exception: ...\nLENGTH TAG\r\n__exception__\r\n": moves it to a->text. */
+/* "...\r\n__exception__\r\nTAG\r\nCode: 1. DB::Exception: ...\nLENGTH TAG\r\n__exception__\r\n":
+ * moves it to a->text. */
 static void find_exception(struct answer *a)
 {
 	char mark[sizeof a->headers[0].value + 32];
@@ -182,7 +185,8 @@ static int exception_code(struct answer *a)
 	return code ? atoi(code + strlen("Code: ")) : 0;
 }
 
-/* "Code: 60. DB::Exception: Table x does not exist. (UNKNOWN_TABLE) (version 26.7.2.1)" without its ends. */
+/* "Code: 60. DB::Exception: Table x does not exist. (UNKNOWN_TABLE) (version 26.7.2.1)" without
+ * its ends. */
 static bool set_exception(struct answer *a, int code, struct error *err)
 {
 	char *text = (char *)a->text.data, *name = strstr(text, "DB::Exception: "),

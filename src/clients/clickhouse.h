@@ -1,11 +1,12 @@
 /*
- * ClickHouse over HTTP (clickhouse.com/docs/interfaces/http): a statement, its settings, the rows that go with
- * it, and the answer in the format the statement names. An answer is whole or an error: the server holds it
- * back until the statement has ended, or, of one that streams, the tail is looked at for an exception.
+ * ClickHouse over HTTP (clickhouse.com/docs/interfaces/http): a statement, its settings, the rows
+ * that go with it, and the answer in the format the statement names. An answer is whole or an
+ * error: the server holds it back until the statement has ended, or, of one that streams, the
+ * tail is looked at for an exception.
  *
- * Errors are classified by the server's code: what may pass (too many parts, memory, disk, a server that is
- * away, starting or read-only) is ERROR_RETRY, who may not or an unknown setting ERROR_CONFIG, all else that a
- * statement about a table can meet ERROR_TABLE.
+ * Errors are classified by the server's code: what may pass (too many parts, memory, disk, a
+ * server that is away, starting or read-only) is ERROR_RETRY, who may not or an unknown setting
+ * ERROR_CONFIG, all else that a statement about a table can meet ERROR_TABLE.
  */
 #ifndef CLIENTS_CLICKHOUSE_H
 #define CLIENTS_CLICKHOUSE_H
@@ -14,8 +15,8 @@
 
 struct clickhouse_options {
 	const char *url; /* http(s)://[user[:password]@]host:port[/path] */
-	const char *user,
-		*password; /* before those of the URL; NULL: those of the URL, or `default` without one */
+	/* before those of the URL; NULL: those of the URL, or `default` without one */
+	const char *user, *password;
 	bool compress_always;     /* also to a server on this machine */
 	enum http_coding coding;  /* of the rows that are sent */
 	struct http_options http; /* 0 in its times: 10 s to connect, 5 min of standing still */
@@ -40,10 +41,10 @@ struct clickhouse_query {
 	const char *table_name;      /* its name, */
 	const char *table_structure; /* and its columns: "k0 Int64, k1 String" */
 	struct http_taker *taker;    /* takes the answer; or */
-	struct buf *
-		answer; /* the answer is appended: ERROR_DATA when it grows past the buffer's limit */
-	bool streams;   /* hand out the answer as it comes */
-	bool patient;   /* a statement that is silent until it has ended, such as a mutation */
+	/* the answer is appended: ERROR_DATA when it grows past the buffer's limit */
+	struct buf *answer;
+	bool streams; /* hand out the answer as it comes */
+	bool patient; /* a statement that is silent until it has ended, such as a mutation */
 	const atomic_bool *cancelled; /* or NULL */
 };
 

@@ -1,5 +1,5 @@
-/* What ClickHouse's exception codes (src/Common/ErrorCodes.cpp) ask for; see clickhouse.h. Codes that are not
- * listed are of the statement and its table: trying again would meet them again. */
+/* What ClickHouse's exception codes (src/Common/ErrorCodes.cpp) ask for; see clickhouse.h. Codes
+ * that are not listed are of the statement and its table: trying again would meet them again. */
 #include "clients/clickhouse.h"
 
 static const short passing[] = {

@@ -1,6 +1,7 @@
 /*
- * Requests on a pool of libcurl's easy handles; see http.h. A handle keeps its connection; a request takes the
- * handle that was used last, or makes one, so there are as many as requests were ever under way at once.
+ * Requests on a pool of libcurl's easy handles; see http.h. A handle keeps its connection; a
+ * request takes the handle that was used last, or makes one, so there are as many as requests
+ * were ever under way at once.
  */
 #include "clients/http.h"
 
@@ -187,7 +188,8 @@ static bool body_is_known(const struct http_request *request)
 
 static struct curl_slist *set_headers(struct transfer *t)
 {
-	/* Without these libcurl would wait a second for a "100 Continue" that the server need not send. */
+	/* Without these libcurl would wait a second for a "100 Continue" that the server need not
+	 * send. */
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 
 	for (const char *const *header = t->request->headers; header && *header; header++)

@@ -1,9 +1,10 @@
 /*
- * HTTP requests through libcurl: connections kept alive and shared by any number of threads, bodies pulled
- * from the caller as they go out, answers pushed to him as they come in, nothing of either held as a whole.
+ * HTTP requests through libcurl: connections kept alive and shared by any number of threads,
+ * bodies pulled from the caller as they go out, answers pushed to him as they come in, nothing of
+ * either held as a whole.
  *
- * There is no limit on the time of a request, only on standing still. A request may be sent twice when a
- * kept connection turns out dead: bodies can be rewound.
+ * There is no limit on the time of a request, only on standing still. A request may be sent twice
+ * when a kept connection turns out dead: bodies can be rewound.
  */
 #ifndef CLIENTS_HTTP_H
 #define CLIENTS_HTTP_H
@@ -55,7 +56,8 @@ struct http_request {
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
 	struct http_body *body;     /* NULL: a GET; else a POST */
-	int64_t body_bytes; /* of the body as it is read; -1: not known. Not looked at with a coding */
+	/* of the body as it is read; -1: not known. Not looked at with a coding */
+	int64_t body_bytes;
 	enum http_coding coding;    /* of the body: Content-Encoding */
 	struct http_taker *taker;   /* of the answer, whatever its status */
 	int *status;                /* set before the taker is called */
@@ -72,8 +74,8 @@ MUST_CHECK bool http_perform(struct http *h, const struct http_request *request,
 /* Is the host of the URL this machine by name: localhost, 127.x.x.x, [::1]? */
 bool http_is_loopback(const char *url);
 
-/* Takes user and password out of a URL ("http://user:password@host:8123/"). Strings are malloc'd, NULL where the
- * URL has none. */
+/* Takes user and password out of a URL ("http://user:password@host:8123/"). Strings are malloc'd,
+ * NULL where the URL has none. */
 MUST_CHECK bool http_split_url(
 	const char *url, char **bare, char **user, char **password, struct error *err);
 

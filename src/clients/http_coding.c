@@ -1,6 +1,7 @@
 /*
- * Compression of a body on its way out, by frames of LZ4 or Zstandard; see http_coding.h. 64 KiB of the inner
- * body are read and compressed at a time; what comes of it is handed out before more is read.
+ * Compression of a body on its way out, by frames of LZ4 or Zstandard; see http_coding.h. 64 KiB
+ * of the inner body are read and compressed at a time; what comes of it is handed out before more
+ * is read.
  */
 #include "clients/http_coding.h"
 
@@ -115,7 +116,8 @@ struct http_coder *http_coder_new(struct http_body *inner, enum http_coding codi
 		c->zstd = ZSTD_createCCtx();
 		assert(c->zstd);
 		ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-		/* Room for a whole block beside what the step gives, so that a step never stops half-way. */
+		/* Room for a whole block beside what the step gives, so that a step never stops
+		 * half-way. */
 		c->out_size = ZSTD_CStreamOutSize() + ZSTD_compressBound(STEP_BYTES);
 	}
 	c->out = xmalloc(c->out_size);

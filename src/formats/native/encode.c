@@ -1,7 +1,7 @@
 /*
- * Columns to a Native block; see native.h. Adding a column only notes its pieces (a null map, offsets,
- * values ...); the bytes are made when they are pulled. A piece whose rows are taken in their own order
- * and need no change is the column's memory itself.
+ * Columns to a Native block; see native.h. Adding a column only notes its pieces (a null map,
+ * offsets, values ...); the bytes are made when they are pulled. A piece whose rows are taken in
+ * their own order and need no change is the column's memory itself.
  */
 #include "formats/native/native.h"
 

@@ -1,10 +1,12 @@
 /*
  * ClickHouse's Native format as it goes over HTTP: blocks of columns, each with its name and type
- * (src/Formats/NativeWriter.cpp, revision 0; clickhouse.com/docs/interfaces/formats/Native). Pure: columns to
- * bytes and back, no I/O. Columns hold the wire's own layout (core/column.h), so most go out as they are.
+ * (src/Formats/NativeWriter.cpp, revision 0; clickhouse.com/docs/interfaces/formats/Native).
+ * Pure: columns to bytes and back, no I/O. Columns hold the wire's own layout (core/column.h), so
+ * most go out as they are.
  *
- * A column travels under its wire type: SYMBOL and JSON as String, for the server converts to what the
- * table has on INSERT, and a SELECT casts (the wire types of LowCardinality and JSON change with versions).
+ * A column travels under its wire type: SYMBOL and JSON as String, for the server converts to
+ * what the table has on INSERT, and a SELECT casts (the wire types of LowCardinality and JSON
+ * change with versions).
  */
 #ifndef FORMATS_NATIVE_NATIVE_H
 #define FORMATS_NATIVE_NATIVE_H
@@ -18,8 +20,8 @@
 void native_type_print(const struct type *type, struct buf *out);
 
 /*
- * Encoder: one block, pulled in pieces. What needs no change is handed out by reference, the rest is
- * gathered through 64 KiB of scratch. Columns must not change until it is released.
+ * Encoder: one block, pulled in pieces. What needs no change is handed out by reference, the rest
+ * is gathered through 64 KiB of scratch. Columns must not change until it is released.
  */
 struct native_piece;
 struct native_encoder {
@@ -42,7 +44,8 @@ struct native_field {
 		*map; /* of 256 bytes: what a byte goes out as; NULL: as it is. width is 1 then */
 };
 
-/* A block of `columns` columns and of `rows` rows: row order[i] of the columns, or row i when order is NULL. */
+/* A block of `columns` columns and of `rows` rows: row order[i] of the columns, or row i when
+ * order is NULL. */
 void native_encoder_init(
 	struct native_encoder *e, size_t columns, size_t rows, const uint32_t *order);
 void native_encoder_release(struct native_encoder *e);
@@ -54,8 +57,9 @@ bool native_encoder_next(struct native_encoder *e, const uint8_t **data, size_t 
 void native_encoder_rewind(struct native_encoder *e); /* begin again with the first byte */
 
 /*
- * Decoder: any number of blocks, pushed in pieces of any size, appended to columns. Names and types must
- * be those of the targets, in their order. Nothing in the bytes is trusted: bad ones give ERROR_DATA.
+ * Decoder: any number of blocks, pushed in pieces of any size, appended to columns. Names and
+ * types must be those of the targets, in their order; time zones are not looked at. Nothing in
+ * the bytes is trusted: bad ones give ERROR_DATA.
  */
 struct native_target {
 	const char *name;      /* NULL: any */
@@ -81,7 +85,8 @@ void native_decoder_init(
 void native_decoder_release(struct native_decoder *d);
 MUST_CHECK bool native_decoder_push(
 	struct native_decoder *d, const uint8_t *bytes, size_t len, struct error *err);
-/* No more bytes: checks that the last block is whole. After it, d->rows have been appended to each target. */
+/* No more bytes: checks that the last block is whole. After it, d->rows have been appended to
+ * each target. */
 MUST_CHECK bool native_decoder_end(struct native_decoder *d, struct error *err);
 
 #endif

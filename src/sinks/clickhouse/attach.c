@@ -1,6 +1,6 @@
 /*
- * Databases, storages and views are made here; see clickhouse.h. What exists is left as it is, but a view is
- * made anew when it does not show the columns that its storage has.
+ * Databases, storages and views are made here; see clickhouse.h. What exists is left as it is,
+ * but a view is made anew when it does not show the columns that its storage has.
  */
 #include <ctype.h>
 #include <string.h>
@@ -48,8 +48,8 @@ static bool ensure_database(struct clickhouse_sink *s, const char *name, struct 
 	return ok;
 }
 
-/* JSON as column_print() writes it, to an expression of the column's type. Decimals are read from text: as
- * JSON numbers they would pass through a double. */
+/* JSON as column_print() writes it, to an expression of the column's type. Decimals are read from
+ * text: as JSON numbers they would pass through a double. */
 static void add_default(
 	const char *json, const char *type, const struct type *innermost, struct buf *sql)
 {
@@ -215,7 +215,8 @@ static int by_attribute(const void *a, const void *b)
 	return (left->attribute > right->attribute) - (left->attribute < right->attribute);
 }
 
-/* Leaves what the view shows: the source's columns in the source's order, and of a log our own behind them. */
+/* Leaves what the view shows: the source's columns in the source's order, and of a log our own
+ * behind them. */
 static void keep_shown(struct layout *l, enum storage_kind kind)
 {
 	size_t n = 0, ours;

@@ -1,11 +1,11 @@
-/* What `tailrace check` says of the target: version, rights, time zone, and names that are taken. */
+/* What `tailrace check` says of the target: version, rights, time zone, names that are taken. */
 #include <stdio.h>
 #include <string.h>
 #include "sinks/clickhouse/clickhouse.h"
 
 #define CAN_ASK_RIGHTS 2411 /* CHECK GRANT came with 24.11 */
-#define LONGEST_NAME \
-	200 /* a table's file is its name, escaped, and a suffix; 255 is the limit of file systems */
+/* A table's file is its name, escaped, and a suffix; file systems take 255 bytes. */
+#define LONGEST_NAME 200
 
 static const char needed[] =
 	"SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE";

@@ -119,7 +119,8 @@ static void clickhouse_close(struct sink *sink)
 	release(clickhouse_sink_of(sink));
 }
 
-/* The storages of all generations count: versions in one that was being built were given out as well. */
+/* The storages of all generations count: versions in one that was being built were given out as
+ * well. */
 static bool clickhouse_epoch(struct sink *sink, const char *stream, struct table *const *tables,
 	size_t n, uint8_t *greatest, struct error *err)
 {

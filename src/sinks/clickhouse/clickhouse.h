@@ -7,9 +7,9 @@
  *	shop.orders, ..._log     views: the source's columns of what is live, or of all versions
  *	shop_cdc._set_aside      rows that could not be taken
  *
- * All that is known of a storage stands in the server: whose it is in the table's comment, which column of
- * the source a column is (by attribute number) in the column's comment, both JSON. Nothing else is trusted
- * after a crash.
+ * All that is known of a storage stands in the server: whose it is in the table's comment, which
+ * column of the source a column is (by attribute number) in the column's comment, both JSON.
+ * Nothing else is trusted after a crash.
  */
 #ifndef SINKS_CLICKHOUSE_CLICKHOUSE_H
 #define SINKS_CLICKHOUSE_CLICKHOUSE_H
@@ -35,8 +35,8 @@ struct clickhouse_sink {
 	bool deduplicate_insert; /* the setting exists (its older form is insert_deduplicate) */
 	pthread_mutex_t lock;
 	struct map layouts; /* storage -> struct layout *, with a reference */
-	struct map
-		published; /* storages that were built and have become the live ones; values non-NULL */
+	/* storages that were built and have become the live ones; values non-NULL */
+	struct map published;
 };
 
 static inline struct clickhouse_sink *clickhouse_sink_of(struct sink *sink)
@@ -72,8 +72,9 @@ void add_column_comment(struct buf *sql, const struct table_column *c, const cha
 
 /* The key's columns in the order of the storage: order_by, or the key's own. out holds t->n_key. */
 void sorting_key(const struct table *t, uint16_t *out);
-/* What a key column is sorted by: itself, or of a UUID the number that orders as its bytes do (the server's own
- * order of UUIDs begins with their second half: no help for scans, and none for UUIDs that grow with time). */
+/* What a key column is sorted by: itself, or of a UUID the number that orders as its bytes do
+ * (the server's own order of UUIDs begins with their second half: no help for scans, and none for
+ * UUIDs that grow with time). */
 void add_sorted(struct buf *sql, const struct type *type, const char *name);
 
 /* --- rows.c: small answers -------------------------------------------------------------------- */
@@ -84,14 +85,16 @@ struct rows {
 	size_t n_columns, rows;
 };
 
-/* Runs a SELECT whose columns are, a letter each, s String and u UInt64. On failure nothing is held. */
+/* Runs a SELECT whose columns are, a letter each, s String and u UInt64. On failure nothing is
+ * held. */
 MUST_CHECK bool rows_query(struct clickhouse_sink *s, const char *shape, const char *sql,
 	const struct clickhouse_setting *settings, struct rows *out, struct error *err);
 void rows_release(struct rows *r);
 char *rows_text(const struct rows *r, struct arena *arena, size_t row, size_t column);
 uint64_t rows_number(const struct rows *r, size_t row, size_t column);
 
-/* --- layout.c: what the server has -------------------------------------------------------------- */
+/* --- layout.c: what the server has
+ * -------------------------------------------------------------- */
 
 struct stored_column {
 	const char *name, *type;
@@ -105,7 +108,8 @@ struct layout {
 	VEC(struct stored_column) columns;
 };
 
-/* The columns of a storage, a reference for the caller; kept until layout_forget(). ERROR_TABLE: no such storage. */
+/* The columns of a storage, a reference for the caller; kept until layout_forget(). ERROR_TABLE:
+ * no such storage. */
 MUST_CHECK bool layout_get(
 	struct clickhouse_sink *s, const char *storage, struct layout **out, struct error *err);
 void layout_put(struct clickhouse_sink *s, struct layout *l);
@@ -115,8 +119,8 @@ void layout_forget_all(struct clickhouse_sink *s);
 MUST_CHECK bool layout_read(struct clickhouse_sink *s, const char *database, const char *table,
 	struct layout **out, struct error *err);
 
-/* The storage's columns for those of a table, by attribute; out holds t->n_columns, its items live as long as the
- * layout. ERROR_TABLE: one is missing. */
+/* The storage's columns for those of a table, by attribute; out holds t->n_columns, its items
+ * live as long as the layout. ERROR_TABLE: one is missing. */
 MUST_CHECK bool layout_map(struct clickhouse_sink *s, const char *storage, const struct table *t,
 	struct layout **layout, const struct stored_column **out, struct error *err);
 const struct stored_column *layout_by_attribute(
@@ -143,7 +147,8 @@ MUST_CHECK bool stored_table_check(const struct stored_table *have, const char *
 /* "public.orders" into the arena. */
 const char *source_name(const struct table *t, struct arena *arena);
 
-/* --- attach.c, evolve.c, publish.c, write.c, read.c, aside.c, check.c: the slots of the sink ----- */
+/* --- attach.c, evolve.c, publish.c, write.c, read.c, aside.c, check.c: the slots of the sink
+ * ----- */
 
 sink_generation_fn clickhouse_generation;
 sink_attach_fn clickhouse_attach;
@@ -158,7 +163,8 @@ sink_scan_fn clickhouse_scan;
 sink_count_fn clickhouse_count;
 sink_check_fn clickhouse_check;
 
-/* Adds "name Type COMMENT ..." of a column of the source; with_default: and the value that older rows have. */
+/* Adds "name Type COMMENT ..." of a column of the source; with_default: and the value that older
+ * rows have. */
 void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 	const struct table_column *c, bool with_default, struct buf *sql);
 

@@ -1,7 +1,8 @@
 /*
- * A storage follows its table: columns are added, renamed, widened, and dropped ones are kept under another
- * name. What to do is found by comparing the storage as it is with the table as it should be, by attribute, so
- * a crash between two steps changes nothing: the next call does what is left.
+ * A storage follows its table: columns are added, renamed, widened, and dropped ones are kept
+ * under another name. What to do is found by comparing the storage as it is with the table as it
+ * should be, by attribute, so a crash between two steps changes nothing: the next call does what
+ * is left.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* What the server has: columns of storages, kept until they change, and whose a table is; see clickhouse.h. */
+/* What the server has: columns of storages, kept until they change, and whose a table is; see
+ * clickhouse.h. */
 #include <string.h>
 #include "sinks/clickhouse/clickhouse.h"
 

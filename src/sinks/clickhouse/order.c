@@ -1,8 +1,8 @@
 /*
- * Sorting of rows; see order.h. Mostly they are in order already, and one pass says so. Otherwise each key
- * column is reduced to 64 bits that sort as its values do, and rows are sorted by radix on these: column by
- * column from the last to the first where the bits say all (integers, dates), else by the first column's
- * bits, and rows of equal bits by comparison.
+ * Sorting of rows; see order.h. Mostly they are in order already, and one pass says so. Otherwise
+ * each key column is reduced to 64 bits that sort as its values do, and rows are sorted by radix
+ * on these: column by column from the last to the first where the bits say all (integers, dates),
+ * else by the first column's bits, and rows of equal bits by comparison.
  */
 #include "sinks/clickhouse/order.h"
 

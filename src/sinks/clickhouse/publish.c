@@ -1,8 +1,8 @@
 /*
- * A generation that was built takes the place of the live one: the two exchange their names at once, then the
- * old one goes. Which is which stands in the comments, which travel with the tables, so after a crash in
- * between the same call finds what is done. Of a history the old storage is kept, under NAME__archive_gN:
- * it holds versions that the new copy cannot have.
+ * A generation that was built takes the place of the live one: the two exchange their names at
+ * once, then the old one goes. Which is which stands in the comments, which travel with the
+ * tables, so after a crash in between the same call finds what is done. Of a history the old
+ * storage is kept, under NAME__archive_gN: it holds versions that the new copy cannot have.
  */
 #include <stdio.h>
 #include <string.h>
@@ -160,8 +160,8 @@ static bool retire(struct clickhouse_sink *s, const struct table *t, const struc
 					: archive(s, old, base, err);
 }
 
-/* What else there is of the table: the generation before, one that was given up, another name (`as`) or
- * another `keep` from before. All of it would go stale. */
+/* What else there is of the table: the generation before, one that was given up, another name
+ * (`as`) or another `keep` from before. All of it would go stale. */
 static bool retire_others(
 	struct clickhouse_sink *s, const struct table *t, struct arena *arena, struct error *err)
 {

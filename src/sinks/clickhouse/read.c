@@ -1,9 +1,10 @@
 /*
- * Rows back out of the storage: by key, in key order, and their number. What is asked for goes along as a
- * temporary table in Native, so that every type of key is compared as it is, never as text.
+ * Rows back out of the storage: by key, in key order, and their number. What is asked for goes
+ * along as a temporary table in Native, so that every type of key is compared as it is, never as
+ * text.
  *
- * A table that keeps its latest state is read with FINAL. Of a history the latest version of each key is
- * taken that no later TRUNCATE has removed, unless it is a delete.
+ * A table that keeps its latest state is read with FINAL. Of a history the latest version of each
+ * key is taken that no later TRUNCATE has removed, unless it is a delete.
  */
 #include <stdio.h>
 #include <string.h>
@@ -168,7 +169,8 @@ static void commit_rows(struct batch *out, const struct buf *versions, size_t ro
 	}
 }
 
-/* Runs the SELECT with the block as its temporary table; what it gives is appended to out, whole or not at all. */
+/* Runs the SELECT with the block as its temporary table; what it gives is appended to out, whole
+ * or not at all. */
 static bool run(struct reading *r, struct native_encoder *keys)
 {
 	static const struct clickhouse_setting settings[] = {
@@ -300,8 +302,8 @@ static void add_comparison(struct reading *r, size_t i, const char *sign, int bo
 	buf_printf(&r->sql, " FROM " KEYS " WHERE bound = %d)", bound);
 }
 
-/* a >= A AND (a > A OR (a = A AND b >= B AND (b > B))): the plain comparisons let the index help. `last` is the
- * sign for the last column. */
+/* a >= A AND (a > A OR (a = A AND b >= B AND (b > B))): the plain comparisons let the index help.
+ * `last` is the sign for the last column. */
 static void add_bound(
 	struct reading *r, int bound, const char *loose, const char *strict, const char *last)
 {
@@ -392,7 +394,8 @@ bool clickhouse_scan(struct sink *sink, const struct landing *landing,
 
 /* Count */
 
-/* Without a key rows cannot be told apart: what came, less what was deleted, since the last TRUNCATE. */
+/* Without a key rows cannot be told apart: what came, less what was deleted, since the last
+ * TRUNCATE. */
 static void write_keyless_count(struct reading *r)
 {
 	buf_puts(&r->sql, "SELECT toUInt64(greatest(countIf(_op IN ('c', 'r')) - countIf(_op = "

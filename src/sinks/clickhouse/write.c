@@ -1,6 +1,7 @@
 /*
- * Rows to the storages of a table, one block an insert, sorted; and TRUNCATE. Columns are found by attribute,
- * so rows of an older definition (a chunk of a copy, a replay) still go where they belong.
+ * Rows to the storages of a table, one block an insert, sorted; and TRUNCATE. Columns are found
+ * by attribute, so rows of an older definition (a chunk of a copy, a replay) still go where they
+ * belong.
  */
 #include <stdio.h>
 #include <string.h>
@@ -99,8 +100,8 @@ static size_t meta_fields(
 	return n;
 }
 
-/* Without a list of columns, which may be too long for a URL: the block names them, and those that it does not
- * have (dropped in the source) get their default. */
+/* Without a list of columns, which may be too long for a URL: the block names them, and those
+ * that it does not have (dropped in the source) get their default. */
 static bool send_rows(struct clickhouse_sink *s, const char *storage, enum storage_kind kind,
 	const struct batch *b, const struct stored_column *const *columns,
 	const struct order *order, struct error *err)
@@ -127,7 +128,8 @@ static bool send_rows(struct clickhouse_sink *s, const char *storage, enum stora
 	return ok;
 }
 
-/* Copied rows of a table without a key are told apart by their version alone: equal ones would be merged. */
+/* Copied rows of a table without a key are told apart by their version alone: equal ones would be
+ * merged. */
 static bool check_places(const struct batch *b, struct error *err)
 {
 	const struct row_meta *meta = batch_meta(b);
@@ -180,7 +182,8 @@ bool clickhouse_write(
 	return ok;
 }
 
-/* A mutation rewrites the parts that hold such rows, drops those that hold nothing else, and is waited for. */
+/* A mutation rewrites the parts that hold such rows, drops those that hold nothing else, and is
+ * waited for. */
 static bool delete_below(
 	struct clickhouse_sink *s, const char *storage, version_t below, struct error *err)
 {
@@ -221,7 +224,8 @@ static bool log_has_truncate(struct clickhouse_sink *s, const char *storage, ver
 	return ok;
 }
 
-/* One row of operation 't' and no values. Of a replay the first stays: it has the time of the first writing. */
+/* One row of operation 't' and no values. Of a replay the first stays: it has the time of the
+ * first writing. */
 static bool log_truncate(struct clickhouse_sink *s, const struct landing *landing,
 	version_t version, struct error *err)
 {

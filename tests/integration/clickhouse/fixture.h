@@ -1,6 +1,7 @@
 /*
- * What the tests of the ClickHouse sink share: a real server (one for the whole program, or that of
- * TAILRACE_TEST_CLICKHOUSE=http://...), a database of its own for each test, tables and rows in few words.
+ * What the tests of the ClickHouse sink share: a real server (one for the whole program, or that
+ * of TAILRACE_TEST_CLICKHOUSE=http://...), a database of its own for each test, tables and rows
+ * in few words.
  */
 #ifndef TESTS_CLICKHOUSE_FIXTURE_H
 #define TESTS_CLICKHOUSE_FIXTURE_H
@@ -33,8 +34,8 @@ struct sink *open_sink(struct fixture *f, const char *option, const char *value)
 void close_sink(struct sink *sink);
 const char *server_url(void);
 
-/* The answer of a statement as tab-separated text without the last newline; {db} and {cdc} are the test's databases.
- * The error's text when it fails. Valid until the next call. */
+/* The answer of a statement as tab-separated text without the last newline; {db} and {cdc} are
+ * the test's databases. The error's text when it fails. Valid until the next call. */
 const char *ask(const struct fixture *f, const char *sql);
 #define assert_answer(f, sql, expected) assert_string_equal(ask(f, sql), expected)
 
@@ -66,8 +67,9 @@ void write_rows(struct fixture *f, const struct landing *landing, struct batch *
 			fail_msg("%s", err.text); \
 	} while (0)
 
-/* Runs `step` in processes that die at their first pass of the failpoint, until one has no more to do there;
- * then in this one. The number of deaths: each stands for a kill behind another step of the work. */
+/* Runs `step` in processes that die at their first pass of the failpoint, until one has no more
+ * to do there; then in this one. The number of deaths: each stands for a kill behind another step
+ * of the work. */
 int crash_after_each(struct fixture *f, const char *failpoint,
 	void (*step)(struct fixture *, void *), void *context);
 

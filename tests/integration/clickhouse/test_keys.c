@@ -1,5 +1,5 @@
-/* Keys of the ClickHouse sink, on a real server: rows are found by them and come in their order, whatever
- * type they are of and whatever their columns are called. */
+/* Keys of the ClickHouse sink, on a real server: rows are found by them and come in their order,
+ * whatever type they are of and whatever their columns are called. */
 #include "fixture.h"
 
 /* Random rows of unique keys, sorted by batch_key_compare into `order`. */

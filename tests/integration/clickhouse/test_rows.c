@@ -1,5 +1,5 @@
-/* Rows through the ClickHouse sink, on a real server: what goes in comes out, whatever its type, order and
- * repetition; TRUNCATE, histories, rows set aside. */
+/* Rows through the ClickHouse sink, on a real server: what goes in comes out, whatever its type,
+ * order and repetition; TRUNCATE, histories, rows set aside. */
 #include "fixture.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* Tables of the ClickHouse sink, on a real server: columns that are added, renamed, dropped and widened,
- * generations that take each other's place, names that are taken; and a kill at every step of it. */
+/* Tables of the ClickHouse sink, on a real server: columns that are added, renamed, dropped and
+ * widened, generations that take each other's place, names that are taken; and a kill at every
+ * step of it. */
 #include "fixture.h"
 
 static const struct column_spec small[] = {
@@ -291,7 +292,8 @@ static void another_name_or_keep_leaves_nothing_stale_behind(void **state)
 	table_unref(now);
 }
 
-/* The state store may not know yet that the exchange was made: rows for what was built must reach what is live. */
+/* The state store may not know yet that the exchange was made: rows for what was built must reach
+ * what is live. */
 static void rows_of_a_generation_published_before_a_crash_reach_the_live_storage(void **state)
 {
 	struct fixture *f = *state;

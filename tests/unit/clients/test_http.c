@@ -1,5 +1,6 @@
-/* HTTP and ClickHouse's use of it against a socket that answers by a script: what is sent, what an answer
- * means, and what happens when the other side is away, dies, stands still or has closed a kept connection. */
+/* HTTP and ClickHouse's use of it against a socket that answers by a script: what is sent, what
+ * an answer means, and what happens when the other side is away, dies, stands still or has closed
+ * a kept connection. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -18,7 +19,8 @@
 #include "clients/clickhouse.h"
 #include "clients/http_coding.h"
 
-/* What the other side does with one request: reads it (unless `deaf`), writes `answer`, may hang up. */
+/* What the other side does with one request: reads it (unless `deaf`), writes `answer`, may hang
+ * up. */
 struct script {
 	const char *answer;
 	bool deaf, hang_up;

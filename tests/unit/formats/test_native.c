@@ -1,5 +1,6 @@
-/* The Native codec: what the encoder writes is what ClickHouse reads (bytes taken from a server), what it
- * writes the decoder reads back, in any order of rows and cut anywhere, and hostile bytes are refused. */
+/* The Native codec: what the encoder writes is what ClickHouse reads (bytes taken from a server),
+ * what it writes the decoder reads back, in any order of rows and cut anywhere, and hostile bytes
+ * are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,7 +166,8 @@ static void what_is_encoded_is_decoded_in_any_order_and_cut_anywhere(void **stat
 	}
 }
 
-/* SELECT toUUID('00112233-4455-6677-8899-aabbccddeeff') c, ['a', NULL] d, toDecimal32('-1.50', 2) e FORMAT Native */
+/* SELECT toUUID('00112233-4455-6677-8899-aabbccddeeff') c, ['a', NULL] d, toDecimal32('-1.50', 2)
+ * e FORMAT Native */
 static const uint8_t from_server[] =
 	"\x03\x01"
 	"\x01"
@@ -324,6 +326,30 @@ static void a_block_that_is_not_what_was_asked_for_is_refused(void **state)
 	assert_int_equal(err.kind, ERROR_DATA);
 }
 
+static void a_time_zone_is_no_part_of_a_type(void **state)
+{
+	static const struct type time = {.kind = TYPE_TIMESTAMP};
+	struct error err = {0};
+	(void)state;
+
+	assert_true(DECODES("\x01\x00\x01"
+			    "c\x0d"
+			    "DateTime64(6)",
+		time));
+	assert_true(DECODES("\x01\x00\x01"
+			    "c\x1e"
+			    "DateTime64(6, 'Europe/Berlin')",
+		time));
+	assert_false(DECODES("\x01\x00\x01"
+			     "c\x1c"
+			     "DateTime64(6, 'Europe/Berli)",
+		time));
+	assert_false(DECODES("\x01\x00\x01"
+			     "c\x0d"
+			     "DateTime64(3)",
+		time));
+}
+
 static void a_block_that_lies_about_its_lengths_is_refused(void **state)
 {
 	static const struct type text = {.kind = TYPE_STRING}, int32 = {.kind = TYPE_INT32};
@@ -364,8 +390,8 @@ static void a_block_that_lies_about_its_lengths_is_refused(void **state)
 	assert_int_equal(err.kind, ERROR_DATA);
 }
 
-/* Any byte of a good block, changed in any way, gives an error or other values, never a crash: run under
- * AddressSanitizer this is what it says. */
+/* Any byte of a good block, changed in any way, gives an error or other values, never a crash:
+ * run under AddressSanitizer this is what it says. */
 static void no_change_of_bytes_does_harm(void **state)
 {
 	struct column columns[N_TYPES];
@@ -407,6 +433,7 @@ int main(void)
 		cmocka_unit_test(bytes_are_those_of_the_server),
 		cmocka_unit_test(fields_of_structs_follow_the_order_and_the_map),
 		cmocka_unit_test(a_block_that_is_not_what_was_asked_for_is_refused),
+		cmocka_unit_test(a_time_zone_is_no_part_of_a_type),
 		cmocka_unit_test(a_block_that_lies_about_its_lengths_is_refused),
 		cmocka_unit_test(no_change_of_bytes_does_harm),
 	};

@@ -1,4 +1,5 @@
-/* The order in which rows are sent: that of a plain sort, for keys of every kind and mixes of them. */
+/* The order in which rows are sent: that of a plain sort, for keys of every kind and mixes of
+ * them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,7 +97,8 @@ static void expect_newest(const struct batch *b, const uint16_t *key, size_t n_k
 	order_init(&o, b, key, n_key, true);
 	for (size_t i = 1; o.rows && i < o.n; i++)
 		assert_true(compare(b, key, n_key, o.rows[i - 1], o.rows[i]) < 0);
-	/* no row has a newer one of its key that is not there: each left out loses against one that is */
+	/* no row has a newer one of its key that is not there: each left out loses against one
+	 * that is */
 	for (size_t row = 0; row < b->rows; row++) {
 		size_t i = 0;
 		while (i < o.n && compare(b, key, n_key, o.rows ? o.rows[i] : i, row))
