@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 static enum log_level least_level = LOG_INFO;
 static enum log_format line_format = LOG_LOGFMT;
 static bool coloured;
+static int log_fd = STDERR_FILENO;
 
 static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug",
@@ -37,8 +39,21 @@ void log_setup(enum log_level least, enum log_format format)
 
 	__atomic_store_n(&least_level, least, __ATOMIC_RELAXED);
 	__atomic_store_n(&line_format, format, __ATOMIC_RELAXED);
-	bool colour = format == LOG_LOGFMT && isatty(STDERR_FILENO) && !(no_color && *no_color);
+	bool colour = format == LOG_LOGFMT && isatty(log_fd) && !(no_color && *no_color);
 	__atomic_store_n(&coloured, colour, __ATOMIC_RELAXED);
+}
+
+bool log_to_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return error_set(err, ERROR_CONFIG, "%s: %s", path, strerror(errno));
+	if (log_fd != STDERR_FILENO)
+		close(log_fd);
+	log_fd = fd;
+	coloured = false;
+	return true;
 }
 
 enum log_level log_least(void)
@@ -119,7 +134,7 @@ static void write_line(const struct buf *line)
 	size_t done = 0;
 
 	while (done < line->len) {
-		ssize_t n = write(STDERR_FILENO, line->data + done, line->len - done);
+		ssize_t n = write(log_fd, line->data + done, line->len - done);
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0 || errno != EINTR)

@@ -1,5 +1,5 @@
 /*
- * Structured logs on stderr: logfmt by default, JSON lines by option. One call is one line, written
+ * Structured logs on stderr, or in a file: logfmt by default, JSON lines by option. One call is one line, written
  * at once. Fields are typed, so that quoting is in one place:
  *	log_info("table copied", F("stream", name), F("rows", rows));
  * Never a password, never the values of a row. Any thread.
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/error.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_format { LOG_LOGFMT, LOG_JSON };
@@ -46,6 +47,9 @@ static inline struct log_field log_double(const char *key, double d)
 		default: log_int)(key, value)
 
 void log_setup(enum log_level least, enum log_format format);
+/* From now on lines are added to that file instead, made when missing, for as long as the process
+ * lives: a command that draws on the terminal calls it before there is another thread. */
+MUST_CHECK bool log_to_file(const char *path, struct error *err);
 enum log_level log_least(void);
 void log_write(enum log_level, const char *message, const struct log_field *fields, size_t n);
 

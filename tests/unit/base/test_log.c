@@ -241,6 +241,32 @@ static void lines_of_several_threads_do_not_mix(void **state)
 	unlink(path);
 }
 
+/* The last test, since there is no way back. */
+static void lines_go_to_a_file_once_one_is_named(void **state)
+{
+	char path[] = "/tmp/test_log.XXXXXX", got[256];
+	struct error err = {0};
+	int ends[2], fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_false(log_to_file("/nonexistent/log", &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_non_null(strstr(err.text, "/nonexistent/log: "));
+	assert_int_equal(write(fd, "earlier\n", 8), 8);
+	capture(ends);
+	assert_true(log_to_file(path, &err));
+	log_warn("to the file");
+	assert_string_equal(next_line(ends[0]), "");
+	finish(ends);
+	ssize_t n = pread(fd, got, sizeof got - 1, 0);
+	got[n > 0 ? n : 0] = '\0';
+	assert_memory_equal(got, "earlier\ntime=", 13);
+	assert_non_null(strstr(got, " level=warn msg=\"to the file\"\n"));
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +277,7 @@ int main(void)
 		cmocka_unit_test(logging_leaves_errno_alone),
 		cmocka_unit_test(colour_is_for_terminals_without_no_color),
 		cmocka_unit_test(lines_of_several_threads_do_not_mix),
+		cmocka_unit_test(lines_go_to_a_file_once_one_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
