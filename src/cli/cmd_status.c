@@ -146,20 +146,24 @@ static void add_row(struct grid *g, const json_t *t)
 	else
 		grid_cell(g, "%.0f%%", real(t, "copy_progress") * 100);
 	grid_cell(g, "%s", print_count(number(t, "changes"), amount));
+	grid_cell(g, "%.1f", real(t, "rate"));
+	bool known = json_integer_value(json_object_get(t, "lag_ms")) >= 0;
+	grid_cell(g, "%s", known ? print_time(real(t, "lag_ms") / 1000, amount) : "");
 	grid_cell(g, "%s", print_count(number(t, "set_aside"), amount));
 }
 
 static void print_stream(const json_t *s)
 {
 	static const char *const heads[] = {
-		"TABLE", "TARGET", "STATUS", "ROWS COPIED", "COPY", "CHANGES", "SET ASIDE"};
+		"TABLE", "TARGET", "STATUS", "ROWS COPIED", "COPY", "CHANGES", "PER SECOND", "LAG",
+		"SET ASIDE"};
 	struct grid grid;
 	const json_t *tables = json_object_get(s, "tables");
 
 	print_stream_line(s);
 	if (!json_array_size(tables))
 		return;
-	grid_init(&grid, COUNT_OF(heads), "lllrrrr");
+	grid_init(&grid, COUNT_OF(heads), "lllrrrrrr");
 	for (size_t i = 0; i < COUNT_OF(heads); i++)
 		grid_cell(&grid, "%s", heads[i]);
 	for (size_t i = 0; i < json_array_size(tables); i++)

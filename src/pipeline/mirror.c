@@ -215,7 +215,7 @@ static bool resume_known(
 	m->generation = known->generation;
 	m->building = known->building;
 	m->copied_rows = known->copied_rows;
-	m->changes = known->changes;
+	m->changes = m->counted = known->changes;
 	m->set_aside = known->set_aside;
 	if (ok) {
 		replace_table(s, &m->table, then);
@@ -257,6 +257,7 @@ struct mirror *mirror_new(struct stream *s, struct table *table, const struct ta
 	init_lock(&m->lock);
 	m->table = table_ref(table);
 	m->copied_estimate = table->rows_estimate;
+	m->lag_ms = -1;
 	bool ok = !table->problem;
 	if (!ok)
 		error_set(&err, ERROR_TABLE, "%s", table->problem);

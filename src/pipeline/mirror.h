@@ -46,6 +46,9 @@ struct mirror {
 	int64_t retry_broken_ms, broken_for_ms;
 
 	_Atomic uint64_t copied_rows, copied_estimate, changes, set_aside;
+	_Atomic int64_t lag_ms;    /* of its last change: from the commit until it was written; -1: none yet */
+	double rate;               /* changes a second, smoothed; under stream->lock */
+	uint64_t counted;          /* changes when the rate was last taken */
 };
 
 /* Makes the mirror of a discovered table from what the state store knows of it (NULL: nothing), attaches its

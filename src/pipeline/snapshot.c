@@ -29,6 +29,12 @@ static int64_t copy_eta_s(const struct mirror *m, double progress)
 	return (int64_t)(spent_s * (1 - progress) / progress + 0.5);
 }
 
+/* A smoothed rate never quite comes to nothing. */
+static double shown_rate(double rate)
+{
+	return rate < 0.05 ? 0 : rate;
+}
+
 static void take_table(const struct mirror *m, struct arena *arena, struct table_snapshot *out)
 {
 	*out = (struct table_snapshot){
@@ -44,6 +50,8 @@ static void take_table(const struct mirror *m, struct arena *arena, struct table
 		.copy_progress = copy_progress(m),
 		.changes = m->changes,
 		.set_aside = m->set_aside,
+		.rate = shown_rate(m->rate),
+		.lag_ms = m->lag_ms,
 		.error = arena_strdup(arena, m->error),
 	};
 	out->copy_eta_s = copy_eta_s(m, out->copy_progress);
@@ -73,7 +81,7 @@ static void take_stream(struct stream *s, struct arena *arena, struct stream_sna
 		.lag_bytes = s->lag.bytes,
 		.retained_bytes = s->lag.retained_bytes,
 		.lag_seconds = lag_seconds(s),
-		.rate = s->rate < 0.05 ? 0 : s->rate,
+		.rate = shown_rate(s->rate),
 		.changes = s->changes,
 		.transactions = s->transactions,
 		.set_aside = s->set_aside,

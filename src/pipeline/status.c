@@ -55,6 +55,9 @@ static void print_table(const struct table_snapshot *t, struct buf *out)
 	buf_printf(out, "%" PRId64, t->copy_eta_s);
 	print_count("changes", t->changes, out);
 	print_count("set_aside", t->set_aside, out);
+	print_number("rate", t->rate, out);
+	print_name("lag_ms", out);
+	buf_printf(out, "%" PRId64, t->lag_ms);
 	print_text("error", t->error, out);
 	buf_puts(out, "}");
 }
@@ -147,6 +150,7 @@ static struct table_snapshot recorded_table(
 		.copy_eta_s = -1,
 		.changes = known->changes,
 		.set_aside = known->set_aside,
+		.lag_ms = -1,
 		.error = arena_strdup(a, known->error),
 	};
 }

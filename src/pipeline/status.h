@@ -19,6 +19,9 @@ struct table_snapshot {
 	double copy_progress;        /* 0 to 1 */
 	int64_t copy_eta_s;          /* -1: not known, or no copy under way */
 	uint64_t changes, set_aside;
+	double rate;                 /* changes a second */
+	int64_t lag_ms;              /* of the last change: from its commit, by the source's clock, until it was
+	                              * durable and to be read in the target; -1: not known */
 	const char *error;           /* "" when there is none */
 };
 

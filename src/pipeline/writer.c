@@ -102,6 +102,8 @@ static bool is_of_table(const struct error *err)
 static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
 {
 	uint64_t rows = batch->rows, aside = batch->aside.len;
+	/* rows are in the log's order until they are written */
+	int64_t committed_us = rows ? batch_meta(batch)[rows - 1].commit_time_us : 0;
 
 	if (!mirror_takes_rows(m))
 		return true;
@@ -115,6 +117,8 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 	aside = batch->aside.len;
 	m->changes += rows;
 	m->set_aside += aside;
+	if (committed_us)
+		m->lag_ms = (wall_us() - committed_us) / 1000;
 	s->set_aside += aside;
 	s->changes += rows;
 	s->batches++;
@@ -246,6 +250,12 @@ static bool see_to_copy(struct stream *s, struct mirror *m, struct error *err)
 	return !done || finish_copy(s, m, err);
 }
 
+static void smooth(double *rate, uint64_t *counted, uint64_t changes, double spent_s)
+{
+	*rate = *rate * 0.6 + (double)(changes - *counted) / spent_s * 0.4;
+	*counted = changes;
+}
+
 static void take_lag(struct stream *s)
 {
 	struct source_lag lag;
@@ -258,10 +268,10 @@ static void take_lag(struct stream *s)
 	s->lag = lag;
 	s->head = lag.head;
 	if (now > s->counted_ms) {
-		double rate = (double)(s->changes - s->counted) * 1000 /
-			      (double)(now - s->counted_ms);
-		s->rate = s->rate * 0.6 + rate * 0.4;
-		s->counted = s->changes;
+		double spent_s = (double)(now - s->counted_ms) / 1000;
+		smooth(&s->rate, &s->counted, s->changes, spent_s);
+		vec_each (&s->mirrors, m)
+			smooth(&(*m)->rate, &(*m)->counted, (*m)->changes, spent_s);
 		s->counted_ms = now;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -274,7 +284,7 @@ static bool is_named(const struct table *table, const char *name)
 	if (strcmp(table->target, name) == 0)
 		return true;
 	return strncmp(name, table->schema, schema_len) == 0 && name[schema_len] == '.' &&
-		strcmp(name + schema_len + 1, table->name) == 0;
+	       strcmp(name + schema_len + 1, table->name) == 0;
 }
 
 static bool take_request(struct stream *s, const struct request *request, struct error *err)

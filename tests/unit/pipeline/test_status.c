@@ -125,23 +125,26 @@ static void a_process_that_runs_without_a_listener_keeps_its_status(void **unuse
 	snapshot_release(&snapshot);
 }
 
+static struct table_snapshot table_with_all = {.name = "public.a\"b",
+	.target = "ab",
+	.status = "live",
+	.generation = 1,
+	.building = 2,
+	.rows_copied = 3,
+	.rows_estimate = 4,
+	.chunks = 5,
+	.chunks_done = 6,
+	.copy_progress = 0.5,
+	.copy_eta_s = -1,
+	.changes = 7,
+	.set_aside = 8,
+	.rate = 2.5,
+	.lag_ms = 35,
+	.error = "line\nbreak"};
+
 static void json_holds_every_field_once(void **unused)
 {
 	(void)unused;
-	struct table_snapshot table = {.name = "public.a\"b",
-		.target = "ab",
-		.status = "live",
-		.generation = 1,
-		.building = 2,
-		.rows_copied = 3,
-		.rows_estimate = 4,
-		.chunks = 5,
-		.chunks_done = 6,
-		.copy_progress = 0.5,
-		.copy_eta_s = -1,
-		.changes = 7,
-		.set_aside = 8,
-		.error = "line\nbreak"};
 	struct stream_snapshot stream = {.name = "shop",
 		.status = "streaming",
 		.error = "",
@@ -158,7 +161,7 @@ static void json_holds_every_field_once(void **unused)
 		.bytes_written = 7,
 		.batches = 8,
 		.progressing = true,
-		.tables = &table,
+		.tables = &table_with_all,
 		.n_tables = 1};
 	const struct snapshot snapshot = {.running = true,
 		.uptime_s = 1.5,
@@ -182,7 +185,8 @@ static void json_holds_every_field_once(void **unused)
 		"1,\"building\":2,"
 		"\"rows_copied\":3,\"rows_estimate\":4,\"chunks\":5,\"chunks_done\":6,\"copy_"
 		"progress\":0.500,"
-		"\"copy_eta_s\":-1,\"changes\":7,\"set_aside\":8,\"error\":\"line\\nbreak\"}]}]}");
+		"\"copy_eta_s\":-1,\"changes\":7,\"set_aside\":8,\"rate\":2.500,"
+		"\"lag_ms\":35,\"error\":\"line\\nbreak\"}]}]}");
 	buf_release(&out);
 }
 
