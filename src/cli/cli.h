@@ -67,6 +67,9 @@ void show_man(FILE *out); /* roff */
 int failed(const struct error *err);
 int wrong_use(const char *fmt, ...) PRINTF(1, 2); /* likewise, WRONG_USE */
 
+/* Is standard output a terminal on which the cursor can be moved? */
+bool on_terminal(void);
+
 /* Colours of standard output, "" where nobody sees them (no terminal, NO_COLOR, TERM=dumb). */
 enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW };
 const char *colour(enum colour);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include "cli/cli.h"
 #include "cli/ends.h"
-#include "clients/clickhouse.h"
 
 #define LARGEST_STATEMENT ((size_t)64 << 20)
 
@@ -17,20 +16,6 @@ static const struct flag flags[] = {
 		"which target, where the configuration has several (default: that of the first "
 		"stream)"},
 	{0},
-};
-
-/* What of a connection concerns a client. */
-struct target {
-	const char *url, *user, *password, *ca_file;
-	bool verify_tls;
-};
-static const struct option target_table[] = {
-	{"url", OPTION_STRING, offsetof(struct target, url)},
-	{"user", OPTION_STRING, offsetof(struct target, user)},
-	{"password", OPTION_SECRET, offsetof(struct target, password)},
-	{"ca_file", OPTION_STRING, offsetof(struct target, ca_file)},
-	{"verify_tls", OPTION_BOOL, offsetof(struct target, verify_tls)},
-	OPTION_END,
 };
 
 /* What standard output does not take is told by cli_main(): here it only ends the statement. */
@@ -65,27 +50,6 @@ static const struct stream_config *find_stream(const struct config *config, cons
 		if (!connection || strcmp(config->streams[i].to->name, connection) == 0)
 			return &config->streams[i];
 	return NULL;
-}
-
-static struct clickhouse *connect_to(
-	struct ends *ends, const struct connection_config *c, struct error *err)
-{
-	struct target target = {0};
-	struct clickhouse *client;
-	if (!connection_options(c, target_table, &target, &ends->arena, err))
-		return NULL;
-	if (connection_is_embedded(c)) {
-		if (!ends_warehouse(ends, err))
-			return NULL;
-		target.url = ends->warehouse_url;
-	}
-	const struct clickhouse_options options = {
-		.url = target.url,
-		.user = target.user,
-		.password = target.password,
-		.http = {.ca_file = target.ca_file, .accept_any_certificate = !target.verify_tls},
-	};
-	return clickhouse_new(&client, &options, err) ? client : NULL;
 }
 
 /* Before a first run there is none, and a statement that names it as its own would be refused. */
@@ -136,7 +100,7 @@ static int query_stream(
 	buf_init(&sql, LARGEST_STATEMENT);
 	struct clickhouse *client = NULL;
 	if (!read_statement(call->args[0], &sql, &err) ||
-		!(client = connect_to(ends, stream->to, &err)) ||
+		!(client = ends_clickhouse(ends, stream->to, &err)) ||
 		!run_statement(
 			client, buf_text(&sql), format, stream->selection.target_database, &err))
 		code = failed(&err) == WRONG_USE && !client ? WRONG_USE : FAILED;

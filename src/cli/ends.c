@@ -73,6 +73,41 @@ bool ends_warehouse(struct ends *e, struct error *err)
 	return true;
 }
 
+/* What of a connection concerns a client. */
+struct target {
+	const char *url, *user, *password, *ca_file;
+	bool verify_tls;
+};
+static const struct option target_table[] = {
+	{"url", OPTION_STRING, offsetof(struct target, url)},
+	{"user", OPTION_STRING, offsetof(struct target, user)},
+	{"password", OPTION_SECRET, offsetof(struct target, password)},
+	{"ca_file", OPTION_STRING, offsetof(struct target, ca_file)},
+	{"verify_tls", OPTION_BOOL, offsetof(struct target, verify_tls)},
+	OPTION_END,
+};
+
+struct clickhouse *ends_clickhouse(
+	struct ends *e, const struct connection_config *c, struct error *err)
+{
+	struct target target = {0};
+	struct clickhouse *client;
+	if (!connection_options(c, target_table, &target, &e->arena, err))
+		return NULL;
+	if (connection_is_embedded(c)) {
+		if (!ends_warehouse(e, err))
+			return NULL;
+		target.url = e->warehouse_url;
+	}
+	const struct clickhouse_options options = {
+		.url = target.url,
+		.user = target.user,
+		.password = target.password,
+		.http = {.ca_file = target.ca_file, .accept_any_certificate = !target.verify_tls},
+	};
+	return clickhouse_new(&client, &options, err) ? client : NULL;
+}
+
 struct source *ends_source(struct ends *e, const struct stream_config *stream, struct error *err)
 {
 	struct source *source = config_source(stream, &e->arena, err);

@@ -5,6 +5,7 @@
 #ifndef CLI_ENDS_H
 #define CLI_ENDS_H
 
+#include "clients/clickhouse.h"
 #include "config/config.h"
 #include "state/state.h"
 
@@ -31,6 +32,10 @@ struct source *ends_source(struct ends *e, const struct stream_config *, struct 
 struct sink *ends_sink(struct ends *e, const struct connection_config *, struct error *err);
 void source_free(struct source *);
 void sink_free(struct sink *);
+
+/* A client of a ClickHouse connection; the embedded one is started for it where none runs. The caller frees it. */
+struct clickhouse *ends_clickhouse(
+	struct ends *e, const struct connection_config *, struct error *err);
 
 bool uses_warehouse(const struct config *);
 

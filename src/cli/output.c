@@ -23,10 +23,16 @@ int wrong_use(const char *fmt, ...)
 	return WRONG_USE;
 }
 
+bool on_terminal(void)
+{
+	const char *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 static bool colours_seen(void)
 {
-	const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
-	return isatty(STDOUT_FILENO) && !(off && *off) && term && strcmp(term, "dumb") != 0;
+	const char *off = getenv("NO_COLOR");
+	return on_terminal() && !(off && *off);
 }
 
 const char *colour(enum colour c)

@@ -1,0 +1,25 @@
+/*
+ * The parts of a process that mirrors: state store, embedded ClickHouse, pipeline, listener. They come up one behind
+ * the other, each after what it needs, and go down in the opposite order; the state store tells other commands
+ * where they are.
+ */
+#ifndef CLI_PARTS_H
+#define CLI_PARTS_H
+
+#include "cli/ends.h"
+#include "http/server.h"
+#include "pipeline/pipeline.h"
+
+struct parts {
+	struct ends ends;
+	struct pipeline *pipeline;
+	struct server *server; /* NULL where server.listen is "off" */
+};
+
+/* Logs as the configuration says from then on. On failure what has come up is still there: parts_stop(). */
+MUST_CHECK bool parts_start(struct parts *p, const char *config_path, struct error *err);
+
+/* Lets what is in flight arrive. Of a zeroed struct too. */
+void parts_stop(struct parts *p);
+
+#endif
