@@ -1,9 +1,11 @@
 # Everything a newcomer and a developer type; `make help` lists it. Meson and ninja do the building.
-BUILD  = build
-PREFIX = /usr/local
-FOR    =
+BUILD   = build
+PREFIX  = /usr/local
+FOR     =
 LIBCHDB = deps/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
-MESON   = meson setup
+# meson says much when all is well, and on stdout when it is not
+meson   = @said=$$($(1) meson setup $(@D) $(2) 2>&1) || { echo "$$said" | tail -n 20 >&2; exit 1; }
+comma   = ,
 
 .PHONY: all demo test asan tsan fuzz bench format check install clean help
 .DELETE_ON_ERROR:
@@ -20,11 +22,11 @@ test: build/ready/test all build-asan/build.ninja ## every check and every test;
 	@tests/run $(T)
 
 asan: build-asan/build.ninja ## build with AddressSanitizer and UBSan, run the unit and golden tests
-	@ninja -C build-asan --quiet
+	@ninja -C build-asan --quiet unit
 	@tests/run build-asan/
 
 tsan: build-tsan/build.ninja ## build with ThreadSanitizer, run the unit tests
-	@ninja -C build-tsan --quiet
+	@ninja -C build-tsan --quiet unit
 	@tests/run build-tsan/
 
 fuzz: build-fuzz/build.ninja ## let each decoder's fuzzer run for FOR seconds (60)
@@ -61,13 +63,14 @@ $(LIBCHDB):
 	@tools/setup build
 
 $(BUILD)/build.ninja: | build/ready/build
-	@$(MESON) $(BUILD) >/dev/null
+	@echo "building tailrace" >&2
+	$(call meson)
 
 build-asan/build.ninja: | build/ready/build
-	@$(MESON) build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	$(call meson,,-Db_sanitize=address$(comma)undefined -Db_lundef=false)
 
 build-tsan/build.ninja: | build/ready/build
-	@$(MESON) build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+	$(call meson,,-Db_sanitize=thread -Db_lundef=false)
 
 build-fuzz/build.ninja: | build/ready/fuzz
-	@CC=clang-14 $(MESON) build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	$(call meson,CC=clang-14,-Dfuzz=true -Db_sanitize=address$(comma)undefined -Db_lundef=false)
