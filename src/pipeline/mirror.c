@@ -184,6 +184,11 @@ static bool find_generation(struct stream *s, struct mirror *m, struct error *er
 
 	if (!s->sink->ops->generation(s->sink, &landing, &live, err))
 		return false;
+	/* what an unfinished copy of that time left beside it is of no use any more */
+	landing.generation = live + 1;
+	landing.building = true;
+	if (live && !s->sink->ops->discard(s->sink, &landing, err))
+		return false;
 	set_generations(s, m, live, live + 1, false);
 	set_status(s, m, TABLE_COPYING, "");
 	return true;

@@ -32,7 +32,7 @@ tail.wait_live()
 
 def settled(*tables):
     tail.wait_caught_up(pg)
-    tail.wait_live()
+    tail.wait_live(*tables)
     tail.must_be_equal(*tables)
 
 
@@ -112,6 +112,8 @@ def a_wider_type_and_a_converted_one_are_followed():
     pg.sql("INSERT INTO widened VALUES (11, 'x', 30000000000)")
     settled("public.widened")
     pg.sql("ALTER TABLE widened ALTER a TYPE int USING length(a)")
+    a_type = "SELECT type FROM system.columns WHERE database = 'shop' AND table = 'widened' AND name = 'a'"
+    tail.wait_for(lambda s: "Int32" in tail.value(a_type), "the new type")
     settled("public.widened")
 
 
