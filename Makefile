@@ -7,7 +7,7 @@ LIBCHDB = deps/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so
 meson   = @said=$$($(1) meson setup $(@D) $(2) 2>&1) || { echo "$$said" | tail -n 20 >&2; exit 1; }
 comma   = ,
 
-.PHONY: all demo test asan tsan fuzz bench format check install clean help
+.PHONY: all demo test asan tsan fuzz bench format docs check install clean help
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/build.ninja ## build build/tailrace, after installing what it needs
@@ -39,15 +39,21 @@ bench: build/ready/demo build/ready/test $(if $(filter no,$(PEERS)),,build/ready
 format: build/ready/test ## format the C files
 	@tools/check-format --write
 
-check: build/ready/test ## layers, sizes, format
+docs: all ## write the configuration reference and the man page
+	@tools/check-docs --write
+
+check: build/ready/test all ## layers, sizes, format, docs
 	@tools/check-layers
 	@tools/check-sizes
 	@tools/check-format
+	@tools/check-docs
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/tailrace $(DESTDIR)$(PREFIX)/bin/tailrace
 	install -D -m 644 $(LIBCHDB) $(DESTDIR)$(PREFIX)/lib/tailrace/libchdb.so
-	$(if $(wildcard docs/tailrace.1),install -D -m 644 docs/tailrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/tailrace.1)
+	install -D -m 644 docs/tailrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/tailrace.1
+	sed 's|/usr/local/|$(PREFIX)/|' deploy/tailrace.service | \
+		install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/tailrace.service
 
 clean: ## remove what was built; libchdb stays in deps/node_modules
 	rm -rf build build-asan build-tsan build-fuzz
