@@ -369,9 +369,24 @@ static bool evolve_all(
 	return true;
 }
 
+/* The default that ADD COLUMN gave to old rows is known without its column's rule: only a copy applies that. */
+static bool adds_default_under_rule(const struct table *old, const struct table *now)
+{
+	for (size_t c = 0; c < now->n_columns; c++) {
+		const struct table_column *column = &now->columns[c];
+		if (column->missing && column->rule.kind != RULE_NONE &&
+			table_column_by_attribute(old, column->attribute) < 0)
+			return true;
+	}
+	return false;
+}
+
 static bool define_changed(struct stream *s, struct mirror *m, struct table *old, struct error *err)
 {
 	bool in_place = false;
+
+	if (adds_default_under_rule(old, m->table))
+		return mirror_recopy(s, m, "a column under a rule was added with a default", err);
 
 	pthread_rwlock_wrlock(&m->lock);
 	bool ok = compile_filter(m, err) && evolve_all(s, m, old, &in_place, err);

@@ -19,36 +19,40 @@
 struct stream;
 
 struct mirror {
-	struct table *table;       /* definition now */
-	struct table *live_table;  /* definition of the live storage; NULL before there is one */
-	struct filter *filter;     /* of `table`; in filter_arena */
+	struct table *table;      /* definition now */
+	struct table *live_table; /* definition of the live storage; NULL before there is one */
+	struct filter *filter;    /* of `table`; in filter_arena */
 	struct arena filter_arena;
 	enum table_status status;
 	uint32_t generation, building;
-	bool feed_live;            /* while building: the live storage is of the same definition and gets the stream too */
-	bool log_lost_track;       /* after BUNDLE_RECOPY, until BUNDLE_TABLE: the source may leave rows out */
+	bool feed_live; /* while building: the live storage is of the same definition and gets the stream too */
+	bool log_lost_track; /* after BUNDLE_RECOPY, until BUNDLE_TABLE: the source may leave rows out */
 	char error[1024];
-	pthread_rwlock_t lock;     /* of the above; who changes them holds stream->lock as well, so that a
+	pthread_rwlock_t
+		lock; /* of the above; who changes them holds stream->lock as well, so that a
 	                            * picture (snapshot.c) needs only that one */
 
 	/* the copy; under stream->lock */
 	struct chunk_states chunks;
 	size_t next_chunk, chunks_left;
-	VEC(size_t) again;         /* indexes of chunks handed out that must be taken once more */
-	uint32_t copy_serial;      /* counts copies ended early; what was begun under another may not land */
-	bool planned;              /* the ledger holds a plan for `building` */
-	char recopy_wanted[1024];  /* reason; the writer sees to it */
-	char break_wanted[1024];   /* likewise */
-	unsigned __int128 publish_at; /* copied: becomes live once the stream has come to here; 0: not yet */
+	VEC(size_t) again; /* indexes of chunks handed out that must be taken once more */
+	uint32_t
+		copy_serial; /* counts copies ended early; what was begun under another may not land */
+	bool planned;        /* the ledger holds a plan for `building` */
+	char recopy_wanted[1024]; /* reason; the writer sees to it */
+	char break_wanted[1024];  /* likewise */
+	unsigned __int128
+		publish_at; /* copied: becomes live once the stream has come to here; 0: not yet */
 	int copy_failures;
 	int64_t copy_began_ms;
-	int64_t wait_until_ms;     /* copy workers leave it alone until then */
+	int64_t wait_until_ms; /* copy workers leave it alone until then */
 	int64_t retry_broken_ms, broken_for_ms;
 
 	_Atomic uint64_t copied_rows, copied_estimate, changes, set_aside;
-	_Atomic int64_t lag_ms;    /* of its last change: from the commit until it was written; -1: none yet */
-	double rate;               /* changes a second, smoothed; under stream->lock */
-	uint64_t counted;          /* changes when the rate was last taken */
+	_Atomic int64_t
+		lag_ms; /* of its last change: from the commit until it was written; -1: none yet */
+	double rate;    /* changes a second, smoothed; under stream->lock */
+	uint64_t counted; /* changes when the rate was last taken */
 };
 
 /* Makes the mirror of a discovered table from what the state store knows of it (NULL: nothing), attaches its
@@ -62,7 +66,8 @@ struct mirror *mirror_find(struct stream *, uint64_t source_id);
 /* Writer thread only. */
 MUST_CHECK bool mirror_define(struct stream *, struct mirror *, struct table *now, struct error *);
 MUST_CHECK bool mirror_recopy(struct stream *, struct mirror *, const char *reason, struct error *);
-MUST_CHECK bool mirror_truncate(struct stream *, struct mirror *, struct table *now, version_t below, struct error *);
+MUST_CHECK bool mirror_truncate(
+	struct stream *, struct mirror *, struct table *now, version_t below, struct error *);
 MUST_CHECK bool mirror_plan(struct stream *, struct mirror *, struct error *);
 MUST_CHECK bool mirror_publish(struct stream *, struct mirror *, struct error *);
 MUST_CHECK bool mirror_dropped(struct stream *, struct mirror *, struct error *);

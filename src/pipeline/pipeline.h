@@ -18,7 +18,8 @@ struct pipeline;
 
 /* Starts every stream of the configuration. The state store and the configuration outlive the pipeline.
  * warehouse_url replaces a sink url of "embedded"; NULL when there is none. */
-struct pipeline *pipeline_start(const struct config *, struct state *, const char *warehouse_url, struct error *);
+struct pipeline *pipeline_start(
+	const struct config *, struct state *, const char *warehouse_url, struct error *);
 
 /* Lets every stream finish what is in flight, for at most some seconds, and frees it all. */
 void pipeline_stop(struct pipeline *);

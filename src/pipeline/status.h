@@ -10,41 +10,41 @@
 #include "state/state.h"
 
 struct table_snapshot {
-	const char *name;            /* "public.orders" */
-	const char *target;          /* "orders" */
-	const char *status;          /* copying, live, broken, dropped, excluded */
+	const char *name;   /* "public.orders" */
+	const char *target; /* "orders" */
+	const char *status; /* copying, live, broken, dropped, excluded */
 	uint32_t generation, building;
 	uint64_t rows_copied, rows_estimate; /* of the copy under way, or of the last one */
 	uint32_t chunks, chunks_done;
-	double copy_progress;        /* 0 to 1 */
-	int64_t copy_eta_s;          /* -1: not known, or no copy under way */
+	double copy_progress; /* 0 to 1 */
+	int64_t copy_eta_s;   /* -1: not known, or no copy under way */
 	uint64_t changes, set_aside;
-	double rate;                 /* changes a second */
-	int64_t lag_ms;              /* of the last change: from its commit, by the source's clock, until it was
+	double rate;    /* changes a second */
+	int64_t lag_ms; /* of the last change: from its commit, by the source's clock, until it was
 	                              * durable and to be read in the target; -1: not known */
-	const char *error;           /* "" when there is none */
+	const char *error; /* "" when there is none */
 };
 
 struct stream_snapshot {
 	const char *name;
-	const char *status;          /* starting, copying, streaming, retrying, stopped, not running */
-	const char *error;           /* last one, "" when there is none */
+	const char *status; /* starting, copying, streaming, retrying, stopped, not running */
+	const char *error;  /* last one, "" when there is none */
 	uint8_t epoch;
-	const char *position;        /* recorded */
+	const char *position; /* recorded */
 	uint64_t lag_bytes, retained_bytes;
-	double lag_seconds;          /* 0 when everything written has arrived; -1: not known */
-	double rate;                 /* changes a second */
+	double lag_seconds; /* 0 when everything written has arrived; -1: not known */
+	double rate;        /* changes a second */
 	uint64_t changes, transactions, set_aside, rows_copied, bytes_written, batches;
-	bool progressing;            /* counts for readiness */
+	bool progressing; /* counts for readiness */
 	struct table_snapshot *tables;
 	size_t n_tables;
 };
 
 struct snapshot {
-	struct arena arena;          /* owns everything below */
+	struct arena arena; /* owns everything below */
 	bool running;
 	double uptime_s;
-	uint64_t memory_bytes;       /* resident, of this process */
+	uint64_t memory_bytes; /* resident, of this process */
 	struct stream_snapshot *streams;
 	size_t n_streams;
 };
@@ -52,7 +52,8 @@ struct snapshot {
 struct pipeline;
 void pipeline_snapshot(struct pipeline *, struct snapshot *out);
 /* From the state store alone, of a process that does not run. */
-MUST_CHECK bool state_snapshot(const struct config *, struct state *, struct snapshot *out, struct error *);
+MUST_CHECK bool state_snapshot(
+	const struct config *, struct state *, struct snapshot *out, struct error *);
 void snapshot_release(struct snapshot *);
 
 /* {"running":true,"uptime_s":..,"streams":[{...,"tables":[...]}]}, fields named as above, numbers as numbers. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 #define READ_MS      250   /* longest wait for something to read */
 #define BUSY_WAIT_MS 5     /* while a ripe bundle waits for its writer */
@@ -423,9 +424,14 @@ static bool goes_on(struct stream *s, const struct error *failure)
 		s->failing = false;
 		return true;
 	}
+	CLEANUP(free_string)
+	char *why = xasprintf("%s%s", failure->text,
+		failure->kind == ERROR_GAP ? "; to copy every table anew beside what is there, set "
+					     "on_gap: recopy for this stream"
+					   : "");
 	log_error("stream stops", F("stream", s->settings->name),
-		F("kind", error_kind_name(failure->kind)), F("error", failure->text));
-	stream_set_status(s, STREAM_STOPPED, failure->text);
+		F("kind", error_kind_name(failure->kind)), F("error", why));
+	stream_set_status(s, STREAM_STOPPED, why);
 	return false;
 }
 

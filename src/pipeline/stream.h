@@ -10,7 +10,13 @@
 #include "pipeline/mirror.h"
 #include "state/state.h"
 
-enum stream_status { STREAM_STARTING, STREAM_COPYING, STREAM_STREAMING, STREAM_RETRYING, STREAM_STOPPED };
+enum stream_status {
+	STREAM_STARTING,
+	STREAM_COPYING,
+	STREAM_STREAMING,
+	STREAM_RETRYING,
+	STREAM_STOPPED
+};
 
 #define MAX_COPIERS 64
 
@@ -19,32 +25,32 @@ struct stream {
 	const struct stream_config *settings;
 	const char *warehouse_url;
 	struct state *state;
-	struct arena arena;              /* of the session: source, sink */
+	struct arena arena; /* of the session: source, sink */
 	struct source *source;
 	struct sink *sink;
 	uint8_t epoch;
-	int64_t share_bytes;             /* of the memory budget, for each bundle or copied batch */
+	int64_t share_bytes; /* of the memory budget, for each bundle or copied batch */
 	size_t n_copiers;
 
 	pthread_t reader, writer, copiers[MAX_COPIERS];
-	struct queue queue;              /* of struct bundle */
-	_Atomic bool stopping;           /* the whole stream */
-	_Atomic bool failing;            /* this session: every thread leaves */
+	struct queue queue;    /* of struct bundle */
+	_Atomic bool stopping; /* the whole stream */
+	_Atomic bool failing;  /* this session: every thread leaves */
 
-	pthread_mutex_t lock;            /* of what follows, and of the copies in the mirrors */
-	pthread_cond_t changed;          /* a chunk may be had, a session ends, the stream stops */
+	pthread_mutex_t lock;   /* of what follows, and of the copies in the mirrors */
+	pthread_cond_t changed; /* a chunk may be had, a session ends, the stream stops */
 	VEC(struct mirror *) mirrors;
-	struct error failure;            /* why the session ends; the first one counts */
-	bool taken_up;                   /* the mirrors are all there */
+	struct error failure; /* why the session ends; the first one counts */
+	bool taken_up;        /* the mirrors are all there */
 	enum stream_status status;
-	char error[1024];                /* last one, for status */
-	struct resume resume;            /* recorded position */
-	struct position head;            /* end of the source's log when last seen */
-	struct position first_head;      /* ... when the process first saw it: what catch-up waits for */
+	char error[1024];           /* last one, for status */
+	struct resume resume;       /* recorded position */
+	struct position head;       /* end of the source's log when last seen */
+	struct position first_head; /* ... when the process first saw it: what catch-up waits for */
 	struct source_lag lag;
-	int64_t progress_ms;             /* when something was last written, or there was nothing to write */
-	double rate;                     /* changes a second, smoothed */
-	uint64_t counted;                /* changes when the rate was last taken */
+	int64_t progress_ms; /* when something was last written, or there was nothing to write */
+	double rate;         /* changes a second, smoothed */
+	uint64_t counted;    /* changes when the rate was last taken */
 	int64_t counted_ms;
 	_Atomic uint64_t changes, transactions, set_aside, copied_rows, written_bytes, batches;
 	struct backoff backoff;
@@ -52,9 +58,10 @@ struct stream {
 
 /* stream.c */
 void *stream_run(void *stream); /* the reader thread: sessions with backoff until stopping */
-void stream_fail(struct stream *, const struct error *); /* ends the session; the first failure counts */
-bool stream_leaving(struct stream *);                    /* failing or stopping */
-void stream_pause(struct stream *, int ms);              /* wakes when leaving */
+void stream_fail(
+	struct stream *, const struct error *); /* ends the session; the first failure counts */
+bool stream_leaving(struct stream *);           /* failing or stopping */
+void stream_pause(struct stream *, int ms);     /* wakes when leaving */
 void stream_set_status(struct stream *, enum stream_status, const char *error);
 const char *stream_status_name(enum stream_status);
 
@@ -65,6 +72,7 @@ void *copier_run(void *stream);
 /* Calls `fn` until it works, it fails for good, or the session ends; in between it backs off and says so.
  * False: err holds the last failure. */
 typedef bool attempt_fn(void *context, struct error *);
-MUST_CHECK bool stream_attempt(struct stream *, const char *what, attempt_fn *, void *context, struct error *);
+MUST_CHECK bool stream_attempt(
+	struct stream *, const char *what, attempt_fn *, void *context, struct error *);
 
 #endif
