@@ -154,9 +154,8 @@ static void add_row(struct grid *g, const json_t *t)
 
 static void print_stream(const json_t *s)
 {
-	static const char *const heads[] = {
-		"TABLE", "TARGET", "STATUS", "ROWS COPIED", "COPY", "CHANGES", "PER SECOND", "LAG",
-		"SET ASIDE"};
+	static const char *const heads[] = {"TABLE", "TARGET", "STATUS", "ROWS COPIED", "COPY",
+		"CHANGES", "PER SECOND", "LAG", "SET ASIDE"};
 	struct grid grid;
 	const json_t *tables = json_object_get(s, "tables");
 
