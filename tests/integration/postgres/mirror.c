@@ -33,7 +33,7 @@ void mirror_open(struct mirror *m, const char *url)
 	m->source->ops = ops;
 	m->source->name = "shop";
 	m->source->selection = &m->selection;
-	m->source->bundle_bytes = 1 << 20;
+	m->source->bundle_bytes = m->source->copy_bytes = 1 << 20;
 	m->source->batch_rows = 10000;
 	m->source->epoch = 3;
 	must(ops->open(m->source, &err), &err);
