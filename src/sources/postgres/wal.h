@@ -44,8 +44,11 @@ struct pg_apply {
 /* What the catalog looked like at `lsn`; acted upon once the log has been read up to there. */
 struct pg_watch {
 	char fingerprint[320];
-	int64_t next_ms;
-	uint64_t looked_at; /* end of the log when last looked */
+	uint64_t writes;             /* to the catalogs, as last seen */
+	bool touched;                /* there were some since the last hash */
+	uint64_t looked_at;          /* end of the log when last looked */
+	int64_t next_ms;             /* of the next glance */
+	int64_t hash_ms, touched_ms; /* not before: the next hash; the next one for a reason */
 	bool again; /* look at the tables although the fingerprint is the same, but not before ... */
 	int64_t again_ms;
 	bool pending; /* to be acted upon once the log is read up to ... */

@@ -1,8 +1,8 @@
 /*
  * What the stream does not tell: tables that appear, are dropped or no longer selected, columns that
  * changed and no row since, files that were rewritten, leaves attached or detached, enum labels renamed,
- * tables that left the publication. About every second the catalog is looked at, first by one hash over what is of
- * interest. What is found was written before the end of the log at that moment: it is acted upon once the
+ * tables that left the publication. About every second a glance tells whether the catalogs may have changed,
+ * a hash over what is of interest whether they have. What is found was written before the end of the log at that moment: it is acted upon once the
  * log has been read up to there, so that rows from before are taken for what they were. New tables need no such
  * wait, since no row of theirs is in the log before they are published.
  */
@@ -14,79 +14,40 @@
 #define LEAST_MS   1000
 #define MOST_MS    30000
 #define HASH_SHARE 200 /* of the time, at most one part in so many goes into the hash */
-#define LOOK_SHARE 20  /* and, while the catalog changes, into looking at the tables */
+#define LOOK_SHARE 20  /* and, while the catalogs change, into looking at them */
 #define AGAIN_MS   30000
 #define LOCK_MS    2000
 #define OWN_OID    "16384" /* FirstNormalObjectId */
 
-/* Of a row of a catalog: which one, and which transaction wrote it. age() is the cheapest way to a number of xmin; the
- * difference to any fixed one does not change as time goes by. */
-#define ROW_HASH(a, id) "hashint8extended(age(" a ".xmin)::bigint - age('1000'::xid), " id ")"
+/* What of the catalogs matters to us. Each row goes into the hash by its identity and the transaction that wrote it. */
+static const struct {
+	const char *row, *id, *from;
+} catalogs[] = {
+	{"c", "c.oid::bigint",
+		"pg_class c WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid "
+		">= " OWN_OID},
+	{"a", "a.attrelid::bigint << 16 | a.attnum",
+		"pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attnum > 0"
+		" AND a.attrelid >= " OWN_OID
+		" AND c.relkind IN ('r', 'p', 'c') AND c.relpersistence <> 't'"},
+	{"i", "i.indexrelid::bigint",
+		"pg_index i WHERE i.indexrelid >= " OWN_OID
+		" AND (i.indisprimary OR i.indisreplident)"},
+	{"h", "h.inhrelid::bigint", "pg_inherits h"},
+	{"e", "e.oid::bigint", "pg_enum e"},
+	{"t", "t.oid::bigint", "pg_type t WHERE t.typtype = 'd' AND t.oid >= " OWN_OID},
+	{"n", "n.oid::bigint", "pg_namespace n"},
+	{"b", "b.oid::bigint", "pg_publication b"},
+	{"r", "r.oid::bigint", "pg_publication_rel r"},
+};
 
-static const char *const fingerprint_sql =
-	"SELECT concat_ws(' ',"
-	" (SELECT count(*) || ':' || bit_xor(" ROW_HASH("c",
-		"c.oid::bigint") ") FROM pg_class c"
-				 " WHERE c.relkind IN ('r', 'p') AND "
-				 "c.relpersistence <> 't' AND c.oid >= " OWN_OID "),"
-				 " (SELECT count(*) || ':' || bit_xor(" ROW_HASH("a",
-					 "a.attrelid::bigint << 16 | "
-					 "a.attnum") ")"
-						     " FROM pg_attribute a "
-						     "JOIN pg_class c ON "
-						     "c.oid = a.attrelid "
-						     "WHERE a.attnum > 0 "
-						     "AND a.attrelid "
-						     ">= " OWN_OID " AND c.relkind IN "
-						     "('r', 'p', 'c') AND "
-						     "c.relpersistence <> "
-						     "'t'),"
-						     " (SELECT count(*) || "
-						     "':' || "
-						     "bit_xor(" ROW_HASH("i",
-							     "i.indexrelid::bigint") ") FROM "
-										     "pg_index i"
-										     " WHERE "
-										     "i.indexrelid "
-										     ">= " OWN_OID
-										     " AND "
-										     "(i."
-										     "indisprimary "
-										     "OR "
-										     "i."
-										     "indisrepliden"
-										     "t)),"
-										     " (SELECT "
-										     "count(*) || "
-										     "':' || "
-										     "bit_"
-										     "xor"
-										     "(" ROW_HASH(
-											     "h",
-											     "h."
-											     "inhre"
-											     "lid::"
-											     "bigin"
-											     "t") ") FROM pg_inherits h),"
-												  " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-													  "e",
-													  "e.oid::bigint") ") FROM pg_enum e),"
-															   " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-																   "t",
-																   "t.oid::bigint") ") FROM pg_type t"
-																		    " WHERE t.typtype = 'd' AND t.oid >= " OWN_OID
-																		    "),"
-																		    " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-																			    "n",
-																			    "n.oid::bigint") ") FROM pg_namespace n),"
-																					     " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-																						     "b",
-																						     "b.oid::bigint") ") FROM pg_publication b"
-																								      " WHERE b.pubname IN (%s)),"
-																								      " (SELECT count(*) || ':' || bit_xor(" ROW_HASH(
-																									      "r",
-																									      "r.oid::bigint") ") FROM pg_publication_rel r"
-																											       " JOIN pg_publication b ON b.oid = r.prpubid WHERE b.pubname IN (%s)))";
+/* How often those catalogs were written to, as the statistics have it, which may be late: a change of it is worth a
+ * look, no change says nothing. By oid: class, attribute, index, inherits, enum, type, namespace, publication,
+ * publication_rel. */
+#define WRITES                                                                                  \
+	"(SELECT sum(pg_stat_get_tuples_inserted(oid) + pg_stat_get_tuples_updated(oid)"        \
+	" + pg_stat_get_tuples_deleted(oid)) FROM unnest('{1259,1249,2610,2611,3501,1247,2615," \
+	"6104,6106}'::oid[]) AS oid)"
 
 void pg_watch_release(struct pg_watch *w)
 {
@@ -177,17 +138,21 @@ static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
 
 /* --- Looking -------------------------------------------------------------------------------------- */
 
+/* age() is the cheapest way to a number of xmin; the difference to any fixed one does not change as time goes by. */
 static bool fingerprint(struct pg_log *log, char *out, size_t size, struct error *err)
 {
-	struct buf names;
-	buf_init(&names, BUF_MAX);
-	pg_quote_literal(&names, log->p->publication_name);
-	buf_puts(&names, ", ");
-	pg_quote_literal(&names, log->p->insert_publication_name);
+	struct buf sql;
+	buf_init(&sql, BUF_MAX);
+	for (size_t i = 0; i < COUNT_OF(catalogs); i++)
+		buf_printf(&sql,
+			"%s(SELECT count(*) || ':' || "
+			"bit_xor(hashint8extended(age(%s.xmin)::bigint - age('1000'::xid), %s))"
+			" FROM %s)",
+			i ? ", " : "SELECT concat_ws(' ', ", catalogs[i].row, catalogs[i].id,
+			catalogs[i].from);
 	CLEANUP(pg_free_result)
-	PGresult *result = pg_query(
-		log->p->control, err, fingerprint_sql, buf_text(&names), buf_text(&names));
-	buf_release(&names);
+	PGresult *result = pg_query(log->p->control, err, "%s)", buf_text(&sql));
+	buf_release(&sql);
 	if (result)
 		snprintf(out, size, "%s", pg_value(result, 0, 0));
 	return result != NULL;
@@ -335,13 +300,8 @@ static bool look(struct pg_log *log, struct bundle *bundle, struct error *err)
 
 /* --- How far behind ------------------------------------------------------------------------------- */
 
-static bool watch_backlog(struct pg_log *log, struct error *err)
+static void judge_backlog(struct pg_log *log)
 {
-	CLEANUP(pg_free_result)
-	PGresult *end = pg_query(log->p->control, err, "SELECT %s", pg_wal_end_sql(log->p));
-	if (!end)
-		return false;
-	log->server_end = pg_lsn_parse(pg_value(end, 0, 0));
 	uint64_t backlog = log->server_end > log->position ? log->server_end - log->position : 0;
 	uint64_t large = (uint64_t)log->p->bulk_bytes;
 	if (backlog < large)
@@ -351,13 +311,22 @@ static bool watch_backlog(struct pg_log *log, struct error *err)
 	else
 		log->large_backlogs++;
 	log->want_bulk = log->large_backlogs > 1;
-	return true;
 }
 
-static int64_t rest_ms(int64_t cost_us, int64_t share)
+/* --- When ----------------------------------------------------------------------------------------- */
+
+static void rest(int64_t *until_ms, int64_t cost_us, int64_t share)
 {
 	int64_t ms = cost_us * share / 1000;
-	return ms < LEAST_MS ? LEAST_MS : ms > MOST_MS ? MOST_MS : ms;
+	int64_t then_ms = mono_ms() + (ms < LEAST_MS ? LEAST_MS : ms > MOST_MS ? MOST_MS : ms);
+	*until_ms = then_ms > *until_ms ? then_ms : *until_ms;
+}
+
+static bool is_due(const struct pg_watch *w)
+{
+	int64_t now_ms = mono_ms();
+	return now_ms >= w->hash_ms || (w->touched && now_ms >= w->touched_ms) ||
+	       (w->again && now_ms >= w->again_ms);
 }
 
 static bool look_if_changed(struct pg_log *log, struct bundle *bundle, struct error *err)
@@ -367,16 +336,35 @@ static bool look_if_changed(struct pg_log *log, struct bundle *bundle, struct er
 	int64_t began_us = mono_us();
 	if (!fingerprint(log, now, sizeof now, err))
 		return false;
-	w->next_ms = mono_ms() + rest_ms(mono_us() - began_us, HASH_SHARE);
+	w->touched = false;
+	rest(&w->hash_ms, mono_us() - began_us, HASH_SHARE);
+	rest(&w->touched_ms, mono_us() - began_us, LOOK_SHARE);
 	if (!strcmp(now, w->fingerprint) && !(w->again && mono_ms() >= w->again_ms))
 		return true;
 	memcpy(w->fingerprint, now, sizeof now);
 	began_us = mono_us();
 	if (!look(log, bundle, err))
 		return false;
-	int64_t next_ms = mono_ms() + rest_ms(mono_us() - began_us, LOOK_SHARE);
-	w->next_ms = next_ms > w->next_ms ? next_ms : w->next_ms;
+	rest(&w->hash_ms, mono_us() - began_us, LOOK_SHARE);
+	rest(&w->touched_ms, mono_us() - began_us, LOOK_SHARE);
 	w->again_ms = mono_ms() + AGAIN_MS;
+	return true;
+}
+
+/* One cheap query a second: is anything worth more? An idle server's catalog has not changed. */
+static bool glance(struct pg_log *log, bool *worth, struct error *err)
+{
+	struct pg_watch *w = &log->watch;
+	CLEANUP(pg_free_result)
+	PGresult *found = pg_query(
+		log->p->control, err, "SELECT %s, %s", pg_wal_end_sql(log->p), WRITES);
+	if (!found)
+		return false;
+	uint64_t writes = pg_value_u64(found, 0, 1);
+	log->server_end = pg_lsn_parse(pg_value(found, 0, 0));
+	w->touched = w->touched || writes != w->writes;
+	*worth = log->server_end != w->looked_at || w->touched || w->again;
+	w->writes = writes;
 	return true;
 }
 
@@ -401,11 +389,12 @@ bool pg_watch_tick(struct pg_log *log, struct bundle *bundle, struct error *err)
 	if (mono_ms() < w->next_ms)
 		return true;
 	w->next_ms = mono_ms() + LEAST_MS;
-	uint64_t end_before = log->server_end;
-	if (!watch_backlog(log, err))
-		return false;
-	/* An idle server's catalog has not changed either. */
-	bool idle = log->server_end == end_before && log->server_end == w->looked_at && !w->again;
+	bool worth;
+	if (!glance(log, &worth, err))
+		return error_add(err, "looking at the server");
+	judge_backlog(log);
+	if (!worth || !is_due(w))
+		return true;
 	w->looked_at = log->server_end;
-	return idle || look_if_changed(log, bundle, err) || error_add(err, "looking at the tables");
+	return look_if_changed(log, bundle, err) || error_add(err, "looking at the tables");
 }
