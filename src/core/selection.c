@@ -270,6 +270,34 @@ static void check_order(struct table *t)
 	buf_release(&key);
 }
 
+/* Column rules and the options that choose types are seen in the columns. */
+static const char *configured(struct table *t)
+{
+	const struct table_options *o = t->options;
+	const struct {
+		const char *name, *value;
+	} parts[] = {
+		{"keep", keep_choices[t->keep]},
+		{"as", t->target},
+		{"order_by", o->order_by},
+		{"partition_by", o->partition_by},
+		{"settings", o->settings},
+		{"where", o->where},
+		{"on_unrepresentable", unrepresentable_choices[o->unrepresentable]},
+		{"out_of_range", range_choices[o->out_of_range]},
+	};
+	struct buf text;
+
+	buf_init(&text, BUF_MAX);
+	for (size_t i = 0; i < COUNT_OF(parts); i++)
+		if (parts[i].value && *parts[i].value)
+			buf_printf(&text, "%s%s: %s", text.len ? "; " : "", parts[i].name,
+				parts[i].value);
+	const char *out = arena_strdup(&t->arena, buf_text(&text));
+	buf_release(&text);
+	return out;
+}
+
 static const char *target_name(struct table *t)
 {
 	if (t->options->as && *t->options->as)
@@ -287,6 +315,7 @@ void selection_apply(
 	t->options = &rule->options;
 	t->target = target_name(t);
 	t->keep = t->n_key ? (enum keep)rule->options.keep : KEEP_HISTORY;
+	t->configured = configured(t);
 	check_rules_known(rule, t);
 	for (size_t i = 0; i < t->n_columns; i++)
 		apply_rule(t, &t->columns[i], selection_column_rule(rule, t->columns[i].name));

@@ -57,9 +57,14 @@ static bool same_column(const struct table_column *a, const struct table_column 
 	       same_text(a->rule.constant, b->rule.constant);
 }
 
+bool table_same_configuration(const struct table *a, const struct table *b)
+{
+	return !a->configured || !b->configured || !strcmp(a->configured, b->configured);
+}
+
 bool table_same_definition(const struct table *a, const struct table *b)
 {
-	if (a->n_columns != b->n_columns || a->n_key != b->n_key)
+	if (!table_same_configuration(a, b) || a->n_columns != b->n_columns || a->n_key != b->n_key)
 		return false;
 	for (size_t i = 0; i < a->n_columns; i++)
 		if (!same_column(&a->columns[i], &b->columns[i]))

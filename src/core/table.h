@@ -71,6 +71,9 @@ struct table {
 	size_t n_key;   /* 0: no usable key; kept as history */
 	enum keep keep; /* options->keep, KEEP_HISTORY where there is no key */
 	const struct table_options *options; /* outlives the table: the configuration's */
+	/* What `options` say of which rows there are and how they are laid out, as text to compare;
+	 * NULL: not known */
+	const char *configured;
 	/* What makes copied rows stale when it changes without logical records: relfilenodes of
 	 * every leaf and enum labels, in the source's own form; the source compares it
 	 * (same_physical). */
@@ -88,9 +91,10 @@ void table_unref(struct table *t);
 int table_column_by_attribute(const struct table *t, int attribute);
 int table_column_by_name(const struct table *t, const char *name);
 
-/* Same columns (attribute, name, type, rule), same key. `physical` and estimates are not
- * looked at. */
+/* Same columns (attribute, name, type, rule), same key, configured alike as far as both know.
+ * `physical` and estimates are not looked at. */
 bool table_same_definition(const struct table *a, const struct table *b);
+bool table_same_configuration(const struct table *a, const struct table *b);
 
 /* The definition as JSON and back, for the state store; options and stream are given by the
  * caller. */

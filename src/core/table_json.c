@@ -71,6 +71,7 @@ void table_to_json(const struct table *t, struct buf *out)
 	for (size_t i = 0; i < t->n_key; i++)
 		buf_printf(out, "%s%u", i ? "," : "", t->key[i]);
 	buf_puts(out, "]");
+	print_text("configured", t->configured, out);
 	print_text("physical", t->physical, out);
 	buf_printf(out, ",\"rows_estimate\":\"%" PRIu64 "\",\"bytes_estimate\":\"%" PRIu64 "\"",
 		t->rows_estimate, t->bytes_estimate);
@@ -195,6 +196,7 @@ static bool get_table(struct table *t, const json_t *object, struct error *err)
 		!get_text(&t->arena, object, "target", false, &t->target, err) ||
 		!get_choice(object, "keep", keep_names, COUNT_OF(keep_names), &keep, err) ||
 		!get_columns(t, object, err) || !get_key(t, object, err) ||
+		!get_text(&t->arena, object, "configured", false, &t->configured, err) ||
 		!get_text(&t->arena, object, "physical", false, &t->physical, err) ||
 		!get_u64(object, "rows_estimate", &t->rows_estimate, err) ||
 		!get_u64(object, "bytes_estimate", &t->bytes_estimate, err) ||

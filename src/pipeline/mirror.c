@@ -385,6 +385,8 @@ static bool define_changed(struct stream *s, struct mirror *m, struct table *old
 {
 	bool in_place = false;
 
+	if (!table_same_configuration(old, m->table))
+		return mirror_recopy(s, m, "it is configured otherwise than it was", err);
 	if (adds_default_under_rule(old, m->table))
 		return mirror_recopy(s, m, "a column under a rule was added with a default", err);
 

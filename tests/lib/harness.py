@@ -448,7 +448,7 @@ class Tailrace(Server, HttpClickHouse):
 
     def _answers(self):
         if not self.running:
-            raise AssertionError(f"tailrace ended with exit code {self.process.returncode}")
+            raise AssertionError(f"tailrace ended with exit code {self.process.returncode}:\n{tail_of(self.log, 5)}")
         with contextlib.suppress(OSError):
             return self.get("/healthz")[0]
 
