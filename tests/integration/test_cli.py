@@ -119,7 +119,7 @@ def a_mirror_is_run_asked_and_stopped():
     eq(t.command("query", "SELECT count(), sum(amount) FROM orders", check=True).out.splitlines()[1], "5000\t12502500")
 
     t.start()
-    t.wait_live()
+    t.wait_for(lambda s: s["streams"][0]["status"] == "streaming", "the stream to go on")
     done = t.command("status", check=True)
     has(done.out, f"runs as process {t.process.pid} for ")
     has(done.out, "stream shop  streaming")

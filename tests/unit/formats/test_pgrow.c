@@ -114,19 +114,22 @@ static void a_row_without_a_key_is_its_own_key_when_set_aside(void **state)
 	finish(s);
 }
 
-static void the_null_policy_keeps_the_row_where_the_column_takes_a_null(void **state)
+static void the_null_policy_keeps_the_row_also_where_the_source_says_not_null(void **state)
 {
 	struct setup *s = start(UNREPRESENTABLE_NULL, true);
 	const struct pg_cell bad[] = {TEXT("2"), TEXT("NaN"), null_cell, TEXT("2024-01-01")};
 	const struct pg_cell worse[] = {TEXT("3"), TEXT("NaN"), null_cell, TEXT("infinity")};
+	const struct pg_cell no_key[] = {null_cell, TEXT("1"), null_cell, TEXT("2024-01-01")};
 
 	(void)state;
 	assert_true(append(s, OP_INSERT, bad));
 	assert_true(append(s, OP_INSERT, worse));
-	assert_int_equal(s->batch.rows, 1);
+	assert_true(append(s, OP_INSERT, no_key));
+	assert_int_equal(s->batch.rows, 2);
 	assert_true(column_is_null(&s->batch.columns[PRICE], 0));
+	assert_true(column_is_null(&s->batch.columns[DAY], 1));
 	assert_int_equal(s->batch.aside.len, 1);
-	assert_string_equal(s->batch.aside.items[0].column, "day");
+	assert_string_equal(s->batch.aside.items[0].column, "id");
 	finish(s);
 }
 
@@ -237,7 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_that_cannot_be_had_is_set_aside_with_key_and_text),
 		cmocka_unit_test(a_row_without_a_key_is_its_own_key_when_set_aside),
-		cmocka_unit_test(the_null_policy_keeps_the_row_where_the_column_takes_a_null),
+		cmocka_unit_test(the_null_policy_keeps_the_row_also_where_the_source_says_not_null),
 		cmocka_unit_test(the_stop_policy_stops_the_table),
 		cmocka_unit_test(an_absent_column_stops_the_table_whatever_the_policy),
 		cmocka_unit_test(of_a_delete_only_the_key_is_looked_at),
