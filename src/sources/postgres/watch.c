@@ -123,8 +123,10 @@ static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
 		struct pg_relation *now = *r;
 		struct pg_tracked *t = pg_tracked_find(log, now->oid);
 		*r = NULL;
-		if (is_stale(log, now))
+		if (is_stale(log, now)) {
 			w->again = true;
+			w->again_ms = mono_ms() + LEAST_MS;
+		}
 		if (!ok || is_stale(log, now) ||
 			(t && t->relation && pg_relation_same(t->relation, now)))
 			pg_relation_free(now);
@@ -183,8 +185,8 @@ static void mark_unpublished(struct pg_relation *r, const struct error *why)
 
 struct looking {
 	struct pg_relations found;
-	struct pg_oids added; /* to a publication, just now */
-	bool unpublished;
+	struct pg_oids added; /* to a publication, just now; or, if unpublished, missing there */
+	bool unpublished;     /* not all could be added */
 	struct error why;
 };
 
@@ -213,10 +215,10 @@ static bool consider(struct pg_log *log, struct bundle *bundle, struct looking *
 	struct pg_watch *w = &log->watch;
 	struct pg_tracked *t = pg_tracked_find(log, now->oid);
 	bool known = t && t->relation, added = was_added(l, now->oid);
-	if (known && added && t->relation->keyed == now->keyed && !t->relation->table->problem)
-		recopy(log, bundle, t);
-	if (!known && l->unpublished)
+	if (l->unpublished && (added || !known))
 		mark_unpublished(now, &l->why);
+	else if (known && added && t->relation->keyed == now->keyed && !t->relation->table->problem)
+		recopy(log, bundle, t);
 	if (!known && !takes_a_name(log, now))
 		return adopt(log, bundle, now, log->server_end, err);
 	if ((known && pg_relation_same(t->relation, now)) || w->pending) {

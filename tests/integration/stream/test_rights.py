@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""A role that may read and replicate and nothing else: what it cannot publish is broken, and said to be, until
+somebody who may has published it.
+"""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from harness import Postgres, Tailrace, mirror
+from tap import eq, has, run, test
+
+pg = Postgres()
+pg.sql("CREATE DATABASE shop")
+pg.sql("CREATE ROLE app LOGIN; ALTER SCHEMA public OWNER TO app; CREATE ROLE reader LOGIN REPLICATION", dbname="shop")
+
+
+def as_app(statement):
+    pg.sql("SET ROLE app; " + statement, dbname="shop")
+
+
+as_app(
+    """
+    CREATE TABLE orders (id int PRIMARY KEY, v text);
+    CREATE TABLE audit (what text);
+    INSERT INTO orders VALUES (1, 'before');
+    GRANT USAGE ON SCHEMA public TO reader;
+    GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader
+    """
+)
+pg.sql("CREATE PUBLICATION tailrace_shop FOR TABLE orders WITH (publish_via_partition_root = true)", dbname="shop")
+pg.sql(
+    "CREATE PUBLICATION tailrace_shop_insert FOR TABLE audit"
+    " WITH (publish = 'insert, truncate', publish_via_partition_root = true)",
+    dbname="shop",
+)
+config = mirror(pg, dbname="shop")
+config["connections"]["shop"]["url"] = pg.url("shop", user="reader")
+tail = Tailrace(config)
+
+
+def is_broken(status):
+    table = tail.table("public.late")
+    return table and table["status"] == "broken" and table["error"]
+
+
+@test
+def a_role_without_ownership_mirrors_what_others_published():
+    done = tail.command("check")
+    eq(done.code, 0, done.out)
+    tail.start()
+    tail.wait_live("public.orders", "public.audit")
+    as_app("INSERT INTO orders VALUES (2, 'after'); INSERT INTO audit VALUES ('something')")
+    tail.wait_caught_up(pg)
+    eq(tail.query("SELECT * FROM shop.orders ORDER BY id"), [(1, "before"), (2, "after")])
+    eq(tail.query("SELECT what FROM shop.audit_log"), [("something",)])
+
+
+@test
+def a_table_that_it_cannot_publish_is_broken_and_stays_so():
+    as_app("CREATE TABLE late (id int PRIMARY KEY)")
+    tail.wait_for(is_broken, "public.late to be broken")
+    has(tail.table("public.late")["error"], 'ALTER PUBLICATION "tailrace_shop" ADD TABLE ONLY "public"."late"')
+    # two more looks at the catalog do not bring it back
+    pg.sql("CREATE TABLE second (id int PRIMARY KEY)", dbname="shop")
+    tail.wait_for(lambda s: tail.table("public.second"), "another table to be seen")
+    as_app("INSERT INTO late VALUES (1); INSERT INTO orders VALUES (3, 'meanwhile')")
+    tail.wait_caught_up(pg)
+    assert is_broken(None), tail.table("public.late")
+    eq(tail.stream()["status"], "streaming")
+
+
+@test
+def it_comes_back_once_it_is_published():
+    pg.sql("ALTER PUBLICATION tailrace_shop ADD TABLE late", dbname="shop")
+    tail.wait_live("public.late")
+    as_app("INSERT INTO late VALUES (2)")
+    tail.wait_caught_up(pg)
+    eq(tail.query("SELECT id FROM shop.late ORDER BY id"), [(1,), (2,)])
+
+
+@test
+def a_table_that_someone_takes_out_of_the_publication_is_broken_as_well():
+    pg.sql("ALTER PUBLICATION tailrace_shop DROP TABLE late", dbname="shop")
+    tail.wait_for(is_broken, "public.late to be broken")
+    as_app("INSERT INTO late VALUES (3)")
+    pg.sql("ALTER PUBLICATION tailrace_shop ADD TABLE late", dbname="shop")
+    tail.wait_live("public.late")
+    tail.wait_caught_up(pg)
+    tail.must_be_equal("public.late")
+    eq(tail.value("SELECT count() FROM shop.late"), 3)
+
+
+run()
