@@ -1,12 +1,30 @@
 /* Shapes of relations; see shape.h. */
 #include "sources/postgres/shape.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
+
+void pg_shape_init(struct pg_shape *out, size_t n, size_t name_bytes)
+{
+	*out = (struct pg_shape){
+		.columns = xcalloc(1, (n + 1) * sizeof *out->columns + name_bytes)};
+	out->names_end = (char *)(out->columns + n + 1);
+}
 
 void pg_shape_release(struct pg_shape *s)
 {
-	arena_release(&s->arena);
+	free(s->columns);
 	*s = (struct pg_shape){0};
+}
+
+void pg_shape_add(struct pg_shape *s, struct pg_shape_column column)
+{
+	size_t size = strlen(column.name) + 1;
+
+	column.name = memcpy(s->names_end, column.name, size);
+	s->names_end += size;
+	s->columns[s->n++] = column;
 }
 
 void pg_shape_from_message(struct pg_shape *out, const struct pgoutput_relation *message)
@@ -15,16 +33,13 @@ void pg_shape_from_message(struct pg_shape *out, const struct pgoutput_relation 
 	struct pgoutput_column column;
 
 	pg_shape_release(out);
-	arena_init(&out->arena);
-	out->columns = arena_alloc(&out->arena, (message->n_columns + 1u) * sizeof *out->columns);
+	pg_shape_init(out, message->n_columns, (size_t)(message->end - message->columns));
 	out->identity = message->identity;
 	while (pgoutput_next_column(&rest, &column))
-		out->columns[out->n++] = (struct pg_shape_column){
-			.name = arena_strdup(&out->arena, column.name),
-			.type = column.type,
-			.typmod = column.typmod,
-			.key = column.key,
-		};
+		pg_shape_add(out, (struct pg_shape_column){.name = column.name,
+					  .type = column.type,
+					  .typmod = column.typmod,
+					  .key = column.key});
 }
 
 static bool same_column(

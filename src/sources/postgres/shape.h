@@ -22,8 +22,8 @@ struct pg_shape_column {
 };
 
 struct pg_shape {
-	struct arena arena;
-	struct pg_shape_column *columns; /* NULL: empty */
+	struct pg_shape_column *columns; /* NULL: empty. One block, with the names behind */
+	char *names_end;
 	uint16_t n;
 	char identity;  /* d, n, f, i; of a message */
 	int attributes; /* numbers ever given out; from the catalog */
@@ -31,6 +31,10 @@ struct pg_shape {
 };
 
 void pg_shape_release(struct pg_shape *);
+
+/* Room for so many columns whose names, each with its NUL, take so many bytes. */
+void pg_shape_init(struct pg_shape *out, size_t n, size_t name_bytes);
+void pg_shape_add(struct pg_shape *, struct pg_shape_column); /* copies the name */
 void pg_shape_from_message(struct pg_shape *out, const struct pgoutput_relation *);
 
 enum pg_shape_match {

@@ -95,13 +95,31 @@ static void add_column(
 {
 	int attribute = atoi(pg_value(columns, row, 0));
 	int column = table_column_by_attribute(table, attribute);
-	s->columns[s->n++] = (struct pg_shape_column){
-		.name = arena_strdup(&s->arena, pg_value(columns, row, 1)),
-		.type = (uint32_t)pg_value_u64(columns, row, 2),
-		.typmod = atoi(pg_value(columns, row, 3)),
-		.attribute = attribute,
-		.key = column >= 0 && table->columns[column].key,
-	};
+	pg_shape_add(s, (struct pg_shape_column){
+				.name = pg_value(columns, row, 1),
+				.type = (uint32_t)pg_value_u64(columns, row, 2),
+				.typmod = atoi(pg_value(columns, row, 3)),
+				.attribute = attribute,
+				.key = column >= 0 && table->columns[column].key,
+			});
+}
+
+static void build_shape(
+	const PGresult *columns, const struct table *table, bool generated, struct pg_shape *out)
+{
+	size_t n = (size_t)PQntuples(columns), name_bytes = 0;
+	for (size_t row = 0; row < n; row++)
+		name_bytes += (size_t)PQgetlength(columns, (int)row, 1) + 1;
+	pg_shape_release(out);
+	pg_shape_init(out, n, name_bytes);
+	out->attributes = (int)n;
+	for (int row = 0; row < out->attributes; row++) {
+		char kind = pg_value(columns, row, 5)[0];
+		if (pg_value_bool(columns, row, 4))
+			out->dropped++;
+		else if (!kind || (kind == 's' && generated))
+			add_column(out, columns, row, table);
+	}
 }
 
 static bool load_shape(
@@ -114,19 +132,7 @@ static bool load_shape(
 		r->oid);
 	if (!columns)
 		return false;
-	bool generated = pg_publishes_generated(log->p, log->p->control);
-	pg_shape_release(out);
-	arena_init(&out->arena);
-	out->attributes = PQntuples(columns);
-	out->columns = arena_alloc(
-		&out->arena, (size_t)(out->attributes + 1) * sizeof *out->columns);
-	for (int row = 0; row < out->attributes; row++) {
-		char kind = pg_value(columns, row, 5)[0];
-		if (pg_value_bool(columns, row, 4))
-			out->dropped++;
-		else if (!kind || (kind == 's' && generated))
-			add_column(out, columns, row, r->table);
-	}
+	build_shape(columns, r->table, pg_publishes_generated(log->p, log->p->control), out);
 	return true;
 }
 

@@ -191,6 +191,28 @@ static void a_rewrite_is_seen_and_rows_before_it_are_taken_for_what_they_were(vo
 	tail_close(&t);
 }
 
+static void a_column_with_a_volatile_default_has_its_table_copied_anew(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	char *before = xstrdup(t.m.tables.items[0]->physical);
+	sql(cluster.conn, "ALTER TABLE orders ADD at timestamptz DEFAULT clock_timestamp();"
+			  "INSERT INTO orders VALUES (1)");
+	tail_catch_up(&t, cluster.conn);
+	await(&t, "orders recopy");
+	sql(cluster.conn, "INSERT INTO orders VALUES (2)");
+	await(&t, "orders table (id,at)");
+	tail_catch_up(&t, cluster.conn);
+	assert_rows(&t, "orders", "id", "c 2");
+	assert_false(
+		t.m.source->ops->same_physical(before, mirror_discover(&t.m, "orders")->physical));
+	free(before);
+	tail_close(&t);
+}
+
 static void a_truncate_explains_its_new_file(void **state)
 {
 	struct tail t;
@@ -498,6 +520,8 @@ int main(void)
 		cmocka_unit_test_setup(what_the_log_means_no_more_is_copied_anew, clean),
 		cmocka_unit_test_setup(
 			a_rewrite_is_seen_and_rows_before_it_are_taken_for_what_they_were, clean),
+		cmocka_unit_test_setup(
+			a_column_with_a_volatile_default_has_its_table_copied_anew, clean),
 		cmocka_unit_test_setup(a_truncate_explains_its_new_file, clean),
 		cmocka_unit_test_setup(leaves_that_come_and_go_change_their_root, clean),
 		cmocka_unit_test_setup(

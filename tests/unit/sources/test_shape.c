@@ -12,18 +12,20 @@
 /* "id=1 note=2 ..." beside how many numbers were given out, and how many of them dropped. No number: a message. */
 static struct pg_shape shape(const char *columns, int attributes, int dropped)
 {
-	struct pg_shape s = {.identity = 'd', .attributes = attributes, .dropped = dropped};
+	struct pg_shape s;
 	char name[32];
 	int number, taken;
 
-	arena_init(&s.arena);
-	s.columns = arena_alloc(&s.arena, 16 * sizeof *s.columns);
+	pg_shape_init(&s, 16, sizeof name * 16);
+	s.identity = 'd';
+	s.attributes = attributes;
+	s.dropped = dropped;
 	for (; sscanf(columns, " %31[a-z]=%d%n", name, &number, &taken) == 2; columns += taken)
-		s.columns[s.n++] = (struct pg_shape_column){.name = arena_strdup(&s.arena, name),
-			.type = s.n ? TEXT : INTEGER,
-			.typmod = -1,
-			.attribute = number,
-			.key = s.n == 0};
+		pg_shape_add(&s, (struct pg_shape_column){.name = name,
+					 .type = s.n ? TEXT : INTEGER,
+					 .typmod = -1,
+					 .attribute = number,
+					 .key = s.n == 0});
 	return s;
 }
 
