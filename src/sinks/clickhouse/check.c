@@ -7,8 +7,8 @@
 /* A table's file is its name, escaped, and a suffix; file systems take 255 bytes. */
 #define LONGEST_NAME 200
 
-static const char needed[] =
-	"SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE";
+#define NEEDED "SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE"
+static const char needed[] = NEEDED, needed_to_make[] = "CREATE DATABASE, " NEEDED;
 
 static void note(struct findings *f, int level, const char *what, const char *mend)
 {
@@ -30,23 +30,36 @@ static bool database_exists(
 	return true;
 }
 
-/* "1" or "0" */
-static bool granted(struct clickhouse_sink *s, const char *rights, const char *database, bool *has,
-	struct error *err)
+/* `what` as in GRANT: "TABLE ENGINE ON Atomic". */
+static bool granted(struct clickhouse_sink *s, const char *what, bool *has, struct error *err)
 {
-	struct buf sql, answer;
+	struct buf answer;
 
-	buf_init(&sql, BUF_MAX);
+	CLEANUP(free_string) char *sql = xasprintf("CHECK GRANT %s", what);
 	buf_init(&answer, 4096);
-	buf_printf(&sql, "CHECK GRANT %s ON ", rights);
-	clickhouse_quote_name(database, &sql);
-	buf_puts(&sql, ".*");
-	struct clickhouse_query q = {.sql = buf_text(&sql), .answer = &answer};
+	struct clickhouse_query q = {.sql = sql, .answer = &answer};
 	bool ok = clickhouse_query(s->client, &q, err);
-	*has = ok && answer.len && answer.data[0] == '1';
-	buf_release(&sql);
+	*has = ok && answer.len && answer.data[0] == '1'; /* or '0' */
 	buf_release(&answer);
 	return ok;
+}
+
+static const char *user_of(const struct clickhouse_sink *s)
+{
+	return s->user ? s->user : "the user";
+}
+
+static char *on_database(const char *rights, const char *database)
+{
+	struct buf what;
+
+	buf_init(&what, BUF_MAX);
+	buf_printf(&what, "%s ON ", rights);
+	clickhouse_quote_name(database, &what);
+	buf_puts(&what, ".*");
+	char *text = xstrdup(buf_text(&what));
+	buf_release(&what);
+	return text;
 }
 
 static bool check_rights(
@@ -54,15 +67,38 @@ static bool check_rights(
 {
 	bool exists = false, has = true;
 
-	if (!database_exists(s, database, &exists, err) ||
-		!granted(s, exists ? needed : "CREATE DATABASE", database, &has, err))
+	if (!database_exists(s, database, &exists, err))
+		return false;
+	CLEANUP(free_string)
+	char *what = on_database(exists ? needed : needed_to_make, database);
+	if (!granted(s, what, &has, err))
 		return false;
 	if (!has)
 		note(f, FINDING_PROBLEM,
 			arena_printf(&f->arena, "the user lacks rights on %sdatabase %s",
 				exists ? "" : "the missing ", database),
-			arena_printf(&f->arena, "GRANT CREATE DATABASE, %s ON `%s`.* TO %s", needed,
-				database, s->user ? s->user : "the user"));
+			arena_printf(&f->arena, "GRANT %s ON `%s`.* TO %s", needed_to_make,
+				database, user_of(s)));
+	return true;
+}
+
+/* Where the server asks for them: table_engines_require_grant in its configuration, as it is shipped. */
+static bool check_engines(struct clickhouse_sink *s, struct findings *f, struct error *err)
+{
+	static const char *const engines[] = {"Atomic", "ReplacingMergeTree"};
+
+	for (size_t i = 0; i < COUNT_OF(engines); i++) {
+		char what[64];
+		bool has;
+		snprintf(what, sizeof what, "TABLE ENGINE ON %s", engines[i]);
+		if (!granted(s, what, &has, err))
+			return false;
+		if (!has)
+			note(f, FINDING_PROBLEM,
+				arena_printf(&f->arena, "the user may not use the engine %s",
+					engines[i]),
+				arena_printf(&f->arena, "GRANT %s TO %s", what, user_of(s)));
+	}
 	return true;
 }
 
@@ -115,7 +151,8 @@ bool clickhouse_check(struct sink *sink, struct table *const *tables, size_t n, 
 			"they show the source's values",
 			NULL);
 	if (s->version >= CAN_ASK_RIGHTS)
-		ok = check_rights(s, s->database, f, err) && check_rights(s, s->cdc, f, err);
+		ok = check_rights(s, s->database, f, err) && check_rights(s, s->cdc, f, err) &&
+		     check_engines(s, f, err);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = check_table(s, tables[i], f, err);
 	return ok;
