@@ -15,6 +15,7 @@ static const short passing[] = {
 	101,  /* UNEXPECTED_PACKET_FROM_CLIENT */
 	159,  /* TIMEOUT_EXCEEDED */
 	160,  /* TOO_SLOW */
+	164,  /* READONLY: the user may only read; like all rights, mended on the server */
 	173,  /* CANNOT_ALLOCATE_MEMORY */
 	198,  /* DNS_ERROR */
 	201,  /* QUOTA_EXCEEDED */
@@ -37,6 +38,7 @@ static const short passing[] = {
 	285,  /* TOO_FEW_LIVE_REPLICAS */
 	286,  /* UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE */
 	289,  /* REPLICA_IS_NOT_IN_QUORUM */
+	291,  /* DATABASE_ACCESS_DENIED */
 	319,  /* UNKNOWN_STATUS_OF_INSERT */
 	364,  /* RECEIVED_ERROR_TOO_MANY_REQUESTS */
 	373,  /* SESSION_IS_LOCKED */
@@ -45,6 +47,7 @@ static const short passing[] = {
 	425,  /* SYSTEM_ERROR */
 	439,  /* CANNOT_SCHEDULE_TASK */
 	473,  /* DEADLOCK_AVOIDED */
+	497,  /* ACCESS_DENIED */
 	499,  /* S3_ERROR */
 	517,  /* CANNOT_ASSIGN_ALTER */
 	529,  /* NOT_A_LEADER */
@@ -66,14 +69,11 @@ static const short passing[] = {
 
 static const short of_configuration[] = {
 	115, /* UNKNOWN_SETTING */
-	164, /* READONLY: the user may only read */
 	192, /* UNKNOWN_USER */
 	193, /* WRONG_PASSWORD */
 	194, /* REQUIRED_PASSWORD */
 	195, /* IP_ADDRESS_NOT_ALLOWED */
-	291, /* DATABASE_ACCESS_DENIED */
 	452, /* SETTING_CONSTRAINT_VIOLATION */
-	497, /* ACCESS_DENIED */
 	516, /* AUTHENTICATION_FAILED */
 };
 
