@@ -208,6 +208,47 @@ static bool load_chunks(struct stream *s, struct mirror *m, struct error *err)
 	return true;
 }
 
+/* Does a column come and another go? Across a restart the source cannot tell which rows have which. */
+static bool comes_and_goes(const struct table *then, const struct table *now)
+{
+	bool comes = false, goes = false;
+
+	for (size_t c = 0; c < now->n_columns; c++)
+		comes = comes || table_column_by_attribute(then, now->columns[c].attribute) < 0;
+	for (size_t c = 0; c < then->n_columns; c++)
+		goes = goes || table_column_by_attribute(now, then->columns[c].attribute) < 0;
+	return comes && goes;
+}
+
+/* What happened while nobody looked that only a copy can make good; NULL: nothing. */
+static const char *why_anew(struct stream *s, const struct table_state *known,
+	const struct table *then, const struct table *now)
+{
+	if (known->status == TABLE_BROKEN)
+		return "it was broken";
+	if (known->status != TABLE_COPYING && known->status != TABLE_LIVE)
+		return "it is selected again";
+	if (!s->source->ops->same_physical(then->physical, now->physical))
+		return "it was rewritten in the source";
+	return comes_and_goes(then, now) ? "its columns changed while tailrace was not running"
+					 : NULL;
+}
+
+/* The table waits, unwritten, until the log has been read up to where it is now. */
+static bool copy_anew_later(
+	struct stream *s, struct mirror *m, const char *reason, struct error *err)
+{
+	char text[sizeof m->error];
+
+	snprintf(text, sizeof text,
+		"%s; it is copied anew as soon as the log has been read up to where it was at the "
+		"start",
+		reason);
+	set_status(s, m, TABLE_BROKEN, text);
+	m->recopy_at = s->session_head.order;
+	return mirror_save(s, m, err);
+}
+
 /* Takes up a table where the state store left it; what changed while nobody looked is made good. */
 static bool resume_known(
 	struct stream *s, struct mirror *m, const struct table_state *known, struct error *err)
@@ -227,15 +268,14 @@ static bool resume_known(
 		m->status = known->status;
 		ok = load_chunks(s, m, err);
 	}
-	if (ok && (known->status == TABLE_COPYING || known->status == TABLE_LIVE)) {
+	const char *anew = ok ? why_anew(s, known, then, now) : NULL;
+	if (anew) {
+		replace_table(s, &m->table, now);
+		ok = copy_anew_later(s, m, anew, err);
+	} else if (ok) {
 		if (m->generation && !m->building)
 			replace_table(s, &m->live_table, then);
 		ok = attach_all(s, m, err) && mirror_define(s, m, now, err);
-	} else if (ok) {
-		replace_table(s, &m->table, now);
-		ok = mirror_recopy(s, m,
-			known->status == TABLE_BROKEN ? "it was broken" : "it is selected again",
-			err);
 	}
 	if (then)
 		table_unref(then);
@@ -417,6 +457,8 @@ bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct
 	pthread_rwlock_unlock(&m->lock);
 	if (now->problem)
 		mirror_break(s, m, now->problem);
+	else if (m->recopy_at && !mirror_takes_rows(m))
+		ok = mirror_save(s, m, err);
 	else if (!mirror_takes_rows(m))
 		ok = mirror_recopy(s, m, "it changed since it broke", err);
 	else if (rewritten)

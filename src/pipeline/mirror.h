@@ -43,6 +43,9 @@ struct mirror {
 	char break_wanted[1024];  /* likewise */
 	unsigned __int128
 		publish_at; /* copied: becomes live once the stream has come to here; 0: not yet */
+	/* to be copied anew once the stream has come to here: rows of the log from before a rewrite
+	 * that nobody saw would win over copied ones; 0: not */
+	unsigned __int128 recopy_at;
 	int copy_failures;
 	int64_t copy_began_ms;
 	int64_t wait_until_ms; /* copy workers leave it alone until then */

@@ -112,7 +112,7 @@ static enum catch_up stream_caught_up(const struct stream *s, struct error *err)
 	if (!s->first_head.order || s->resume.position.order < s->first_head.order || !s->taken_up)
 		return CATCH_UP_GOING;
 	vec_each (&s->mirrors, m) {
-		if ((*m)->status == TABLE_COPYING)
+		if ((*m)->status == TABLE_COPYING || (*m)->recopy_at)
 			return CATCH_UP_GOING;
 		if ((*m)->status == TABLE_BROKEN && !broken)
 			error_set(err, ERROR_TABLE, "table %s is broken: %s", (*m)->table->target,

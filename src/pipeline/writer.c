@@ -213,7 +213,13 @@ static bool see_to_wishes(struct stream *s, struct mirror *m, struct error *err)
 		mirror_break(s, m, broken);
 	else if (recopy[0] && mirror_takes_rows(m))
 		return mirror_recopy(s, m, recopy, err);
-	if (m->status == TABLE_BROKEN && !m->table->problem && mono_ms() >= m->retry_broken_ms)
+	if (m->recopy_at && s->resume.position.order >= m->recopy_at) {
+		m->recopy_at = 0;
+		return m->table->problem ||
+		       mirror_recopy(s, m, "of what happened while tailrace was not running", err);
+	}
+	if (m->status == TABLE_BROKEN && !m->recopy_at && !m->table->problem &&
+		mono_ms() >= m->retry_broken_ms)
 		return mirror_recopy(s, m, "another try, after it broke", err);
 	return true;
 }
@@ -298,7 +304,7 @@ static bool take_request(struct stream *s, const struct request *request, struct
 		if (!is_named(m->table, request->table))
 			continue;
 		found = true;
-		if (m->status != TABLE_DROPPED && !m->table->problem)
+		if (m->status != TABLE_DROPPED && !m->table->problem && !m->recopy_at)
 			ok = mirror_recopy(s, m, "resync was asked for", err);
 	}
 	if (!found)
