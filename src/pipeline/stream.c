@@ -15,6 +15,7 @@
 #define READ_MS      250   /* longest wait for something to read */
 #define BUSY_WAIT_MS 5     /* while a ripe bundle waits for its writer */
 #define STEADY_MS    10000 /* a session that lasted so long starts the backoff over */
+#define SAID_MS      5000  /* the log gets another reason for waiting this often */
 #define PUMP_MS      1000 /* a reader held up by a full queue looks after its connection this often */
 
 static const char *const status_names[] = {
@@ -89,23 +90,26 @@ bool stream_attempt(
 	struct stream *s, const char *what, attempt_fn *fn, void *context, struct error *err)
 {
 	struct backoff backoff = {0};
-	bool said = false;
+	struct error said = {0};
+	int64_t said_ms = 0;
 
 	while (!fn(context, err)) {
 		if (err->kind != ERROR_RETRY || s->failing)
 			return false;
 		if (s->stopping)
 			return error_add(err, "gave up at the end");
-		if (!said) {
+		if (strcmp(said.text, err->text) != 0)
+			stream_set_status(s, STREAM_RETRYING, err->text);
+		if (!said_ms || (mono_ms() - said_ms > SAID_MS && strcmp(said.text, err->text))) {
 			log_warn("target is away; trying again", F("stream", s->settings->name),
 				F("step", what), F("error", err->text));
-			stream_set_status(s, STREAM_RETRYING, err->text);
+			said_ms = mono_ms();
 		}
-		said = true;
+		said = *err;
 		stream_sleep(s, backoff_next_ms(&backoff));
 		error_clear(err);
 	}
-	if (said) {
+	if (said_ms) {
 		log_info("target is back", F("stream", s->settings->name), F("step", what));
 		stream_set_status(s, STREAM_STREAMING, "");
 	}
