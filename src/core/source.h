@@ -18,8 +18,8 @@ struct source {
 	const struct source_ops *ops;
 	const char *name;                  /* of the stream */
 	const struct selection *selection; /* outlives the source */
-	/* a bundle or copied batch that holds this much is full */
-	int64_t bundle_bytes;
+	/* a bundle, and a copied batch, that holds this much is full */
+	int64_t bundle_bytes, copy_bytes;
 	int64_t batch_rows; /* and a batch with so many rows */
 	/* of the versions it gives out; set before start, copy */
 	uint8_t epoch;

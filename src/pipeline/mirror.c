@@ -19,6 +19,16 @@ struct mirror *mirror_find(struct stream *s, uint64_t source_id)
 	return NULL;
 }
 
+struct mirror *mirror_named(struct stream *s, const char *schema, const char *name)
+{
+	vec_each (&s->mirrors, m) {
+		if ((*m)->status != TABLE_DROPPED && strcmp((*m)->table->schema, schema) == 0 &&
+			strcmp((*m)->table->name, name) == 0)
+			return *m;
+	}
+	return NULL;
+}
+
 bool mirror_takes_rows(const struct mirror *m)
 {
 	return m->status == TABLE_COPYING || m->status == TABLE_LIVE;

@@ -26,6 +26,7 @@ struct mirror {
 	enum table_status status;
 	uint32_t generation, building;
 	bool feed_live; /* while building: the live storage is of the same definition and gets the stream too */
+	bool replaced;       /* dropped, and another table has taken its name */
 	bool log_lost_track; /* after BUNDLE_RECOPY, until BUNDLE_TABLE: the source may leave rows out */
 	char error[1024];
 	pthread_rwlock_t
@@ -65,6 +66,8 @@ struct mirror *mirror_new(struct stream *, struct table *, const struct table_st
 void mirror_free(struct mirror *);
 
 struct mirror *mirror_find(struct stream *, uint64_t source_id);
+/* The one that is not dropped. */
+struct mirror *mirror_named(struct stream *, const char *schema, const char *name);
 
 /* Writer thread only. */
 MUST_CHECK bool mirror_define(struct stream *, struct mirror *, struct table *now, struct error *);

@@ -89,11 +89,12 @@ static void take_stream(struct stream *s, struct arena *arena, struct stream_sna
 		.bytes_written = s->written_bytes,
 		.batches = s->batches,
 		.progressing = stream_progressing(s) && s->taken_up,
-		.n_tables = s->mirrors.len,
 	};
 	out->tables = arena_alloc(arena, (s->mirrors.len + 1) * sizeof *out->tables);
-	for (size_t i = 0; i < s->mirrors.len; i++)
-		take_table(s->mirrors.items[i], arena, &out->tables[i]);
+	for (size_t i = 0; i < s->mirrors.len; i++) {
+		if (!s->mirrors.items[i]->replaced)
+			take_table(s->mirrors.items[i], arena, &out->tables[out->n_tables++]);
+	}
 }
 
 static uint64_t resident_bytes(void)

@@ -136,6 +136,7 @@ static bool open_ends(struct stream *s, struct error *err)
 	if (!source)
 		return false;
 	source->bundle_bytes = s->share_bytes;
+	source->copy_bytes = s->share_bytes / 2; /* one is read while one goes out */
 	source->batch_rows = s->settings->options.max_batch_rows;
 	if (!source->ops->open(source, err)) {
 		free(source);
@@ -238,7 +239,14 @@ static bool settle_absent(struct stream *s, const struct table_states *known, st
 		bool selected = selection_match(&s->settings->selection, row.schema, row.name) !=
 				NULL;
 		enum table_status status = selected ? TABLE_DROPPED : TABLE_EXCLUDED;
-		if (mirror_find(s, row.source_id) || row.status == status)
+		if (mirror_find(s, row.source_id))
+			continue;
+		if (mirror_named(s, row.schema, row.name)) {
+			if (!state_table_forget(s->state, s->settings->name, row.source_id, err))
+				return false;
+			continue;
+		}
+		if (row.status == status)
 			continue;
 		log_warn(selected ? "table is gone from the source; its rows are kept"
 				  : "table is no longer selected; its rows are kept",
@@ -290,6 +298,8 @@ static bool session_prepare(struct stream *s, struct error *err)
 		selection_collisions(tables.items, tables.len);
 	ok = ok && start_source(s, &tables, &known, err) &&
 	     s->source->ops->lag(s->source, &lag, err);
+	if (ok)
+		s->session_head = lag.head;
 	if (ok && !s->first_head.order)
 		s->first_head = lag.head;
 	ok = ok && take_up_tables(s, &tables, &known, err);

@@ -43,10 +43,10 @@ struct stream {
 	struct error failure; /* why the session ends; the first one counts */
 	bool taken_up;        /* the mirrors are all there */
 	enum stream_status status;
-	char error[1024];           /* last one, for status */
-	struct resume resume;       /* recorded position */
-	struct position head;       /* end of the source's log when last seen */
-	struct position session_head;    /* ... when the session began */
+	char error[1024];             /* last one, for status */
+	struct resume resume;         /* recorded position */
+	struct position head;         /* end of the source's log when last seen */
+	struct position session_head; /* ... when the session began */
 	struct position first_head; /* ... when the process first saw it: what catch-up waits for */
 	struct source_lag lag;
 	int64_t progress_ms; /* when something was last written, or there was nothing to write */

@@ -126,15 +126,35 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 		s->state, s->settings->name, m->table->source_id, rows, aside, err);
 }
 
-static bool add_mirror(struct stream *s, struct table *table)
+/* A table made again takes the place of the dropped one. */
+static bool forget_namesake(struct stream *s, const struct table *table, struct error *err)
 {
+	for (size_t i = 0; i < s->mirrors.len; i++) {
+		struct mirror *m = s->mirrors.items[i];
+		if (m->replaced || m->status != TABLE_DROPPED ||
+			strcmp(m->table->schema, table->schema) != 0 ||
+			strcmp(m->table->name, table->name) != 0)
+			continue;
+		pthread_mutex_lock(&s->lock);
+		m->replaced = true;
+		pthread_mutex_unlock(&s->lock);
+		if (!state_table_forget(s->state, s->settings->name, m->table->source_id, err))
+			return false;
+	}
+	return true;
+}
+
+static bool add_mirror(struct stream *s, struct table *table, struct error *err)
+{
+	if (!forget_namesake(s, table, err))
+		return false;
 	struct mirror *m = mirror_new(s, table, NULL);
 
 	log_info("table joins", F("stream", s->settings->name), F("table", table->target));
 	pthread_mutex_lock(&s->lock);
 	vec_push(&s->mirrors, m);
 	pthread_mutex_unlock(&s->lock);
-	return !s->failing;
+	return true; /* a failure of the session is noted by then */
 }
 
 static bool apply_event(
@@ -165,7 +185,7 @@ static bool apply_item(struct stream *s, struct bundle_item *item, struct error 
 		return apply_event(s, m, item, err) ||
 		       error_add(err, "table %s", item->table->target);
 	if (item->kind == BUNDLE_TABLE)
-		return add_mirror(s, item->table);
+		return add_mirror(s, item->table, err);
 	return true;
 }
 

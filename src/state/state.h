@@ -74,6 +74,9 @@ MUST_CHECK bool state_tables(
 	struct state *, const char *stream, struct table_states *out, struct error *);
 MUST_CHECK bool state_table_put(
 	struct state *, const char *stream, const struct table_state *, struct error *);
+/* The table's row and its ledger go: another table has taken its name. */
+MUST_CHECK bool state_table_forget(
+	struct state *, const char *stream, uint64_t source_id, struct error *);
 MUST_CHECK bool state_table_counts(struct state *, const char *stream, uint64_t source_id,
 	uint64_t changes, uint64_t set_aside, struct error *); /* adds */
 

@@ -121,6 +121,15 @@ bool state_table_counts(struct state *s, const char *stream, uint64_t source_id,
 	return store_leave(s, ok);
 }
 
+bool state_table_forget(struct state *s, const char *stream, uint64_t source_id, struct error *err)
+{
+	static const char sql[] = "DELETE FROM tables WHERE stream = ? AND source_id = ?";
+
+	store_enter(s);
+	bool ok = store_run(s, sql, VALUES(V(stream), V(source_id)), err);
+	return store_leave(s, ok) && state_chunks_forget(s, stream, source_id, err);
+}
+
 /* --- chunks --- */
 
 static bool plan(struct state *s, const char *stream, uint64_t source_id, uint32_t generation,

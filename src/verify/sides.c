@@ -37,7 +37,7 @@ static bool open_source(struct sides *s, struct error *err)
 
 	if (!source)
 		return false;
-	source->bundle_bytes = SOURCE_BYTES;
+	source->bundle_bytes = source->copy_bytes = SOURCE_BYTES;
 	source->batch_rows = s->settings->options.max_batch_rows;
 	if (!source->ops->open(source, err)) {
 		free(source);

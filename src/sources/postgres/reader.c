@@ -154,7 +154,7 @@ static bool hand_on(struct batch *batch, struct batch_taker *taker, struct error
 static bool batch_is_full(const struct source *source, const struct batch *batch)
 {
 	return (int64_t)batch->rows >= source->batch_rows ||
-	       (int64_t)batch_bytes(batch) >= source->bundle_bytes;
+	       (int64_t)batch_bytes(batch) >= source->copy_bytes;
 }
 
 /* One row a message. */
