@@ -473,21 +473,26 @@ class Tailrace(Server, HttpClickHouse):
 
     def wait_for(self, condition, what, seconds=60):
         """Waits until condition(status) holds, while the process lives."""
+        last = {}
 
         def holds():
             if not self.running:
                 raise AssertionError(f"waiting for {what}, tailrace ended with {self.process.returncode}")
-            return condition(self.status())
+            last.update(self.status())
+            return condition(last)
 
-        return wait_until(holds, what, seconds)
+        try:
+            return wait_until(holds, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{json.dumps(last, indent=1)}") from None
 
     def wait_live(self, *names, seconds=60):
-        """Until these tables (all that there are, and at least one, when none is named) are copied and live."""
+        """Until these tables (all that the source still has, and at least one, when none is named) are live."""
 
         def live(status):
             states = {t["name"]: t["status"] for s in status["streams"] for t in s["tables"]}
-            wanted = names or list(states)
-            return wanted and all(states.get(name) == "live" for name in wanted)
+            there = [name for name, state in states.items() if state not in ("dropped", "excluded")]
+            return bool(names or there) and all(states.get(name) == "live" for name in names or there)
 
         self.wait_for(live, f"{', '.join(names) or 'all tables'} to be live", seconds)
 
