@@ -231,26 +231,25 @@ SELECT c.id, pg_temp.one_of('{Mill Lane,Hauptstraße,Rue du Port,Via Roma,Nygata
 	c.created_at::date + k * 100
 FROM customers AS c, generate_series(0, 1) AS k WHERE k = 0 OR c.id % 3 = 0;
 
-INSERT INTO orders (customer_id, address_id, status, channel, discount, promotion_code, note, placed_at, promised)
-SELECT 1 + pg_temp.pick(i, 80, size.customers), 1 + pg_temp.pick(i, 81, size.customers),
+CREATE TEMP TABLE bought ON COMMIT DROP AS
+SELECT i AS order_id, line::smallint, p.id AS product_id, 1 + pg_temp.pick(i, 95 + line, 3) AS quantity, p.price AS unit_price
+FROM size, generate_series(1, size.orders) AS i, generate_series(1, 1 + pg_temp.pick(i, 90, 4)) AS line, products AS p
+WHERE p.id = 1 + pg_temp.pick(i * 5 + line, 91, size.products);
+
+INSERT INTO orders (id, customer_id, address_id, status, channel, total, discount, promotion_code, note, placed_at, promised)
+SELECT i, 1 + pg_temp.pick(i, 80, size.customers), 1 + pg_temp.pick(i, 81, size.customers),
 	CASE WHEN i > size.orders - 60 THEN 'placed' WHEN i > size.orders - 200 THEN 'paid'
 		WHEN i > size.orders - size.orders / 50 THEN 'shipped' WHEN i % 37 = 0 THEN 'cancelled'
 		WHEN i % 25 = 0 THEN 'returned' ELSE 'delivered' END::order_status,
-	pg_temp.one_of('{web,web,app,phone,shop}', i, 82),
-	CASE WHEN i % 8 = 0 THEN pg_temp.pick(i, 83, 2000) / 100.0 END,
+	pg_temp.one_of('{web,web,app,phone,shop}', i, 82), greatest(b.sum - coalesce(d.discount, 0), 0), d.discount,
 	CASE WHEN i % 8 = 0 THEN 'SAVE' || 1 + pg_temp.pick(i, 84, 12) END,
 	CASE WHEN i % 40 = 0 THEN 'please leave it with the neighbour, "№ ' || i % 90 || E'"\nthank you' END,
 	pg_temp.placed(i, size.orders), (pg_temp.placed(i, size.orders) + interval '4 days')::date
-FROM size, generate_series(1, size.orders) AS i;
-
-INSERT INTO order_items
-SELECT o.id, line, p.id, 1 + pg_temp.pick(o.id, 95 + line, 3), p.price
-FROM size, orders AS o, generate_series(1, 5) AS line, products AS p
-WHERE line <= 1 + pg_temp.pick(o.id, 90, 4) AND p.id = 1 + pg_temp.pick(o.id * 5 + line, 91, size.products);
-
-UPDATE orders SET total = greatest(items.sum - coalesce(discount, 0), 0)
-FROM (SELECT order_id, sum(quantity * unit_price) AS sum FROM order_items GROUP BY order_id) AS items
-WHERE items.order_id = orders.id;
+FROM size, (SELECT order_id AS i, sum(quantity * unit_price) AS sum FROM bought GROUP BY order_id) AS b,
+	LATERAL (SELECT CASE WHEN i % 8 = 0 THEN pg_temp.pick(i, 83, 2000) / 100.0 END AS discount) AS d
+ORDER BY i;
+SELECT setval(pg_get_serial_sequence('orders', 'id'), max(id)) FROM orders;
+INSERT INTO order_items SELECT order_id, line, product_id, quantity, unit_price FROM bought;
 
 INSERT INTO payments
 SELECT pg_temp.id_of(id, 100), id, (ARRAY['card', 'card', 'transfer', 'wallet', 'invoice'])[1 + pg_temp.pick(id, 101, 5)]::payment_method,
