@@ -9,6 +9,7 @@ static const struct option warehouse_table[] = {
 	{"listen", OPTION_STRING, offsetof(struct warehouse_options, listen)},
 	{"http_port", OPTION_INT, offsetof(struct warehouse_options, http_port)},
 	{"tcp_port", OPTION_INT, offsetof(struct warehouse_options, tcp_port)},
+	{"user", OPTION_STRING, offsetof(struct warehouse_options, user)},
 	{"password", OPTION_SECRET, offsetof(struct warehouse_options, password)},
 	{"memory_limit", OPTION_BYTES, offsetof(struct warehouse_options, memory_bytes)},
 	OPTION_END,
