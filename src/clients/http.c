@@ -108,15 +108,16 @@ static size_t on_read(char *out, size_t size, size_t n, void *data)
 {
 	struct transfer *t = data;
 
-	t->moved_ms = mono_ms();
-	return t->body->read(t->body, (uint8_t *)out, size * n);
+	size_t got = t->body->read(t->body, (uint8_t *)out, size * n);
+	t->moved_ms = mono_ms(); /* a body that lets wait is no fault of the other side */
+	return got;
 }
 
 static int on_seek(void *data, curl_off_t offset, int origin)
 {
 	struct transfer *t = data;
 
-	if (offset || origin != SEEK_SET)
+	if (offset || origin != SEEK_SET || !t->request->body->rewind)
 		return CURL_SEEKFUNC_CANTSEEK;
 	t->body->rewind(t->body);
 	return CURL_SEEKFUNC_OK;

@@ -4,7 +4,7 @@
  * either held as a whole.
  *
  * There is no limit on the time of a request, only on standing still. A request may be sent twice
- * when a kept connection turns out dead: bodies can be rewound.
+ * when a kept connection turns out dead, if its body can be rewound.
  */
 #ifndef CLIENTS_HTTP_H
 #define CLIENTS_HTTP_H
@@ -27,7 +27,7 @@ void http_free(struct http *h); /* no request is under way; NULL is allowed */
 
 struct http_body {
 	size_t (*read)(struct http_body *, uint8_t *out, size_t room); /* room > 0; 0: the end */
-	void (*rewind)(struct http_body *);
+	void (*rewind)(struct http_body *); /* NULL: it can be read only once */
 };
 
 /* A body of bytes in memory: init and use .body. */

@@ -26,6 +26,9 @@ struct landing {
 	bool building; /* not yet what people read */
 };
 
+/* Copied rows on their way into one table, many batches of them; of one thread. */
+struct sink_load;
+
 struct scan_range {
 	/* one row, only its key columns count: begin behind it; NULL: from the start */
 	const struct batch *after;
@@ -45,6 +48,10 @@ typedef MUST_CHECK bool sink_evolve_fn(struct sink *, const struct landing *,
 	const struct table *old, bool *in_place, struct error *);
 typedef MUST_CHECK bool sink_write_fn(
 	struct sink *, const struct landing *, struct batch *, struct error *);
+typedef MUST_CHECK struct sink_load *sink_load_fn(
+	struct sink *, const struct landing *, struct error *);
+typedef MUST_CHECK bool sink_load_add_fn(struct sink_load *, struct batch *, struct error *);
+typedef MUST_CHECK bool sink_load_end_fn(struct sink_load *, bool keep, struct error *);
 typedef MUST_CHECK bool sink_set_aside_fn(
 	struct sink *, const struct landing *, const struct batch *, struct error *);
 typedef MUST_CHECK bool sink_truncate_fn(
@@ -80,6 +87,13 @@ struct sink_ops {
 	/* returns once the rows are durable. May sort the batch; its rows stay valid for a second
 	 * call */
 	sink_write_fn *write;
+	/* optional, all three: the rows of a copy, where many batches that go in together cost less
+	 * than as many writes. load: NULL on failure. load_add takes the rows and leaves the batch
+	 * without any. load_end returns once all are durable; keep false: they do not matter any
+	 * more, though some may have arrived. It frees the load in any case */
+	sink_load_fn *load;
+	sink_load_add_fn *load_add;
+	sink_load_end_fn *load_end;
 	/* batch->aside, durable, queryable, once per (table, version, key) in effect */
 	sink_set_aside_fn *set_aside;
 	/* what is below the version is gone when it returns; history keeps a 't' row instead */

@@ -13,6 +13,7 @@
 #define IDLE_MS       200
 #define WAIT_MS       250 /* for a transaction from before the fence */
 #define FAILED_MS     1000
+#define LOAD_MS       2000 /* longest load, but for its last batch: others wait for the mirror */
 #define FAILURES_MOST 8
 
 /* A chunk being copied; `taker` takes its batches. */
@@ -24,8 +25,16 @@ struct copy_job {
 	size_t index;
 	struct chunk chunk;
 	uint32_t generation, serial;
-	uint64_t rows;
-	bool cancelled; /* the copy was started over, or ended by a TRUNCATE */
+	uint64_t rows;           /* durable */
+	bool cancelled;          /* the copy was started over, or ended by a TRUNCATE */
+	enum copy_status status; /* of the last attempt */
+	bool sink_failed;        /* that is why it failed */
+	/* rows on their way; meanwhile the mirror's lock is held, so that whatever changes where
+	 * they go comes before or after all of them */
+	bool loading;
+	struct sink_load *load; /* NULL: the sink has none, and writes each batch */
+	int64_t load_began_ms;
+	uint64_t load_rows, load_bytes;
 };
 
 static bool take_chunk(struct mirror *m, size_t *index)
@@ -72,20 +81,6 @@ static bool take_job(struct stream *s, struct copy_job *job)
 	return found;
 }
 
-static bool write_rows(void *context, struct error *err)
-{
-	struct copy_job *job = (struct copy_job *)((void **)context)[0];
-	struct batch *batch = ((void **)context)[1];
-	struct landing landing = {.table = job->table,
-		.generation = job->generation,
-		.building = job->mirror->generation != 0};
-	struct sink *sink = job->stream->sink;
-
-	if (batch->rows && !sink->ops->write(sink, &landing, batch, err))
-		return false;
-	return !batch->aside.len || sink->ops->set_aside(sink, &landing, batch, err);
-}
-
 static bool is_current(const struct copy_job *job)
 {
 	const struct mirror *m = job->mirror;
@@ -93,32 +88,122 @@ static bool is_current(const struct copy_job *job)
 	       m->copy_serial == job->serial;
 }
 
+static struct landing landing_of(const struct copy_job *job)
+{
+	return (struct landing){.table = job->table,
+		.generation = job->generation,
+		.building = job->mirror->generation != 0};
+}
+
+static bool begin_load(struct copy_job *job, struct error *err)
+{
+	struct sink *sink = job->stream->sink;
+	struct landing landing = landing_of(job);
+
+	pthread_rwlock_rdlock(&job->mirror->lock);
+	job->cancelled = !is_current(job);
+	if (!job->cancelled && sink->ops->load) {
+		job->load = sink->ops->load(sink, &landing, err);
+		job->sink_failed = !job->load;
+	}
+	job->loading = !job->cancelled && !job->sink_failed;
+	if (!job->loading)
+		pthread_rwlock_unlock(&job->mirror->lock);
+	if (job->cancelled)
+		error_set(err, ERROR_RETRY, "the copy was started over");
+	job->load_began_ms = mono_ms();
+	job->load_rows = job->load_bytes = 0;
+	return job->loading;
+}
+
+static void count_load(struct copy_job *job)
+{
+	struct stream *s = job->stream;
+
+	job->rows += job->load_rows;
+	job->mirror->copied_rows += job->load_rows;
+	s->copied_rows += job->load_rows;
+	s->written_bytes += job->load_bytes;
+}
+
+/* keep: true once all rows of the load are durable. */
+static bool end_load(struct copy_job *job, bool keep, struct error *err)
+{
+	bool ok = true;
+
+	if (!job->loading)
+		return true;
+	if (job->load)
+		ok = job->stream->sink->ops->load_end(job->load, keep, err);
+	if (ok && keep)
+		count_load(job);
+	job->load = NULL;
+	job->loading = false;
+	pthread_rwlock_unlock(&job->mirror->lock);
+	job->sink_failed = job->sink_failed || !ok;
+	failpoint("copier.after_write");
+	return ok;
+}
+
+static bool add_rows(struct copy_job *job, struct batch *batch, struct error *err)
+{
+	struct sink *sink = job->stream->sink;
+	struct landing landing = landing_of(job);
+
+	job->load_rows += batch->rows;
+	job->load_bytes += batch_bytes(batch);
+	bool ok = job->load     ? sink->ops->load_add(job->load, batch, err)
+		  : batch->rows ? sink->ops->write(sink, &landing, batch, err)
+				: true;
+	job->sink_failed = !ok;
+	return ok;
+}
+
+static bool add_aside(struct copy_job *job, struct batch *batch, struct error *err)
+{
+	struct stream *s = job->stream;
+	struct landing landing = landing_of(job);
+
+	if (!batch->aside.len)
+		return true;
+	job->sink_failed = !s->sink->ops->set_aside(s->sink, &landing, batch, err);
+	if (job->sink_failed)
+		return false;
+	job->mirror->set_aside += batch->aside.len;
+	s->set_aside += batch->aside.len;
+	return state_table_counts(
+		s->state, s->settings->name, job->table->source_id, 0, batch->aside.len, err);
+}
+
 static bool take_batch(struct batch_taker *taker, struct batch *batch, struct error *err)
 {
 	struct copy_job *job = (struct copy_job *)taker;
-	struct stream *s = job->stream;
-	void *context[] = {job, batch};
 
-	apply_rules(batch, s->config->server.hmac_key);
-	pthread_rwlock_rdlock(&job->mirror->lock);
-	job->cancelled = !is_current(job);
-	bool ok = !job->cancelled && stream_attempt(s, "copy", write_rows, context, err);
-	if (ok) {
-		job->rows += batch->rows;
-		job->mirror->copied_rows += batch->rows;
-		job->mirror->set_aside += batch->aside.len;
-		s->copied_rows += batch->rows;
-		s->set_aside += batch->aside.len;
-		s->written_bytes += batch_bytes(batch);
-		ok = !batch->aside.len || state_table_counts(s->state, s->settings->name,
-						  job->table->source_id, 0, batch->aside.len, err);
-	}
-	pthread_rwlock_unlock(&job->mirror->lock);
-	if (job->cancelled)
-		error_set(err, ERROR_RETRY, "the copy was started over");
+	apply_rules(batch, job->stream->config->server.hmac_key);
+	if (!job->loading && !begin_load(job, err))
+		return false;
+	bool ok = add_aside(job, batch, err) && add_rows(job, batch, err);
 	batch_clear(batch);
-	failpoint("copier.after_write");
+	if (ok && mono_ms() - job->load_began_ms >= LOAD_MS)
+		ok = end_load(job, true, err);
 	return ok;
+}
+
+/* False only when the sink failed: that is tried again, from the chunk's beginning. */
+static bool copy_rows(void *context, struct error *err)
+{
+	struct copy_job *job = context;
+	struct source *source = job->stream->source;
+	struct error ignored = {0};
+
+	job->rows = 0;
+	job->sink_failed = false;
+	job->status = source->ops->copy(source, job->table, &job->chunk, &job->taker, err);
+	if (job->status != COPY_DONE)
+		(void)!end_load(job, false, &ignored);
+	else if (!end_load(job, true, err))
+		job->status = COPY_FAILED;
+	return !job->sink_failed;
 }
 
 /* The chunk is durable: into the ledger, unless its copy is over. */
@@ -197,10 +282,9 @@ static void chunk_failed(struct copy_job *job, const struct error *err)
 
 static void copy_chunk(struct copy_job *job)
 {
-	struct source *source = job->stream->source;
 	struct error err = {0};
-	enum copy_status status = source->ops->copy(
-		source, job->table, &job->chunk, &job->taker, &err);
+	bool ok = stream_attempt(job->stream, "copy", copy_rows, job, &err);
+	enum copy_status status = ok ? job->status : COPY_FAILED;
 
 	if (job->cancelled)
 		return;

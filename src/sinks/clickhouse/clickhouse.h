@@ -147,7 +147,7 @@ MUST_CHECK bool stored_table_check(const struct stored_table *have, const char *
 /* "public.orders" into the arena. */
 const char *source_name(const struct table *t, struct arena *arena);
 
-/* --- attach.c, evolve.c, publish.c, write.c, read.c, aside.c, check.c: the slots of the sink
+/* --- attach.c, evolve.c, publish.c, write.c, load.c, read.c, aside.c, check.c: the slots of the sink
  * ----- */
 
 sink_generation_fn clickhouse_generation;
@@ -156,6 +156,9 @@ sink_evolve_fn clickhouse_evolve;
 sink_publish_fn clickhouse_publish;
 sink_discard_fn clickhouse_discard;
 sink_write_fn clickhouse_write;
+sink_load_fn clickhouse_load;
+sink_load_add_fn clickhouse_load_add;
+sink_load_end_fn clickhouse_load_end;
 sink_truncate_fn clickhouse_truncate;
 sink_set_aside_fn clickhouse_set_aside;
 sink_fetch_fn clickhouse_fetch;
@@ -175,10 +178,7 @@ MUST_CHECK bool set_aside_create(struct clickhouse_sink *s, struct error *err);
 MUST_CHECK bool view_update(struct clickhouse_sink *s, const struct table *t,
 	enum storage_kind kind, struct error *err);
 
-/* Encodes and sends one block; `encoder` is built but not begun. sql: INSERT ... FORMAT Native. */
 struct native_encoder;
-MUST_CHECK bool insert_block(struct clickhouse_sink *s, const char *sql,
-	struct native_encoder *encoder, struct error *err);
 
 /* The pieces of an encoder as a request's body. */
 struct block_body {
@@ -188,5 +188,33 @@ struct block_body {
 	size_t left;
 };
 void block_body_init(struct block_body *b, struct native_encoder *encoder);
+
+/* The rows of a batch as a block of a storage; `columns` as layout_map() gives them. The encoder
+ * is released by the caller, and borrows all it is given. */
+struct order;
+void block_encode(struct native_encoder *e, const struct batch *b, enum storage_kind kind,
+	const struct stored_column *const *columns, const struct order *order);
+
+/* ERROR_BROKEN where copied rows of a table without a key have no place in their version. */
+MUST_CHECK bool check_places(const struct batch *b, struct error *err);
+
+/* "INSERT INTO storage FORMAT Native", without a list of columns, which may be too long for a
+ * URL: the block names them, and those that it does not have (dropped in the source) get their
+ * default. */
+void insert_statement(struct clickhouse_sink *s, const char *storage, struct buf *sql);
+
+struct insert {
+	const char *sql;
+	struct http_body *rows;       /* blocks */
+	bool gather;                  /* many of them: the server makes few large parts of them */
+	const atomic_bool *cancelled; /* or NULL */
+};
+/* Returns once the rows are durable. */
+MUST_CHECK bool insert_run(
+	struct clickhouse_sink *s, const struct insert *insert, struct error *err);
+
+/* Encodes and sends one block; `encoder` is built but not begun. sql: INSERT ... FORMAT Native. */
+MUST_CHECK bool insert_block(struct clickhouse_sink *s, const char *sql,
+	struct native_encoder *encoder, struct error *err);
 
 #endif

@@ -42,8 +42,11 @@ void block_body_init(struct block_body *b, struct native_encoder *encoder)
 		.body = {.read = read_block, .rewind = rewind_block}, .encoder = encoder};
 }
 
-bool insert_block(struct clickhouse_sink *s, const char *sql, struct native_encoder *encoder,
-	struct error *err)
+/* What is gathered, at most, before it becomes a part: it stays in the server's memory so long. */
+#define GATHERED_ROWS  "1048449"
+#define GATHERED_BYTES "67108864"
+
+bool insert_run(struct clickhouse_sink *s, const struct insert *insert, struct error *err)
 {
 	const struct clickhouse_setting settings[] = {
 		{"async_insert", "0"},
@@ -55,17 +58,26 @@ bool insert_block(struct clickhouse_sink *s, const char *sql, struct native_enco
 		{"input_format_null_as_default", "0"},
 		/* Nor a column that the storage does not have vanish. */
 		{"input_format_skip_unknown_fields", "0"},
-		/* The block goes in as it is: one part a partition. */
-		{"min_insert_block_size_rows", "0"},
-		{"min_insert_block_size_bytes", "0"},
+		/* A block by itself goes in as it is: one part a partition. */
+		{"min_insert_block_size_rows", insert->gather ? GATHERED_ROWS : "0"},
+		{"min_insert_block_size_bytes", insert->gather ? GATHERED_BYTES : "0"},
 		{"optimize_on_insert", "0"},
 		{0},
 	};
+	struct clickhouse_query q = {.sql = insert->sql,
+		.settings = settings,
+		.rows = insert->rows,
+		.cancelled = insert->cancelled};
+	return clickhouse_query(s->client, &q, err);
+}
+
+bool insert_block(struct clickhouse_sink *s, const char *sql, struct native_encoder *encoder,
+	struct error *err)
+{
 	struct block_body body;
 
 	block_body_init(&body, encoder);
-	struct clickhouse_query q = {.sql = sql, .settings = settings, .rows = &body.body};
-	return clickhouse_query(s->client, &q, err);
+	return insert_run(s, &(struct insert){.sql = sql, .rows = &body.body}, err);
 }
 
 /* What an operation goes out as. */
@@ -100,27 +112,37 @@ static size_t meta_fields(
 	return n;
 }
 
-/* Without a list of columns, which may be too long for a URL: the block names them, and those
- * that it does not have (dropped in the source) get their default. */
+void insert_statement(struct clickhouse_sink *s, const char *storage, struct buf *sql)
+{
+	buf_puts(sql, "INSERT INTO ");
+	add_name(sql, s->cdc, storage);
+	buf_puts(sql, " FORMAT Native");
+}
+
+void block_encode(struct native_encoder *e, const struct batch *b, enum storage_kind kind,
+	const struct stored_column *const *columns, const struct order *order)
+{
+	struct native_field fields[5];
+	size_t n_fields = meta_fields(batch_meta(b), kind, fields);
+	size_t n_columns = b->table->n_columns;
+
+	native_encoder_init(e, n_columns + n_fields, order->n, order->rows);
+	for (size_t i = 0; i < n_columns; i++)
+		native_encoder_column(e, columns[i]->name, &b->columns[i]);
+	for (size_t i = 0; i < n_fields; i++)
+		native_encoder_field(e, &fields[i]);
+}
+
 static bool send_rows(struct clickhouse_sink *s, const char *storage, enum storage_kind kind,
 	const struct batch *b, const struct stored_column *const *columns,
 	const struct order *order, struct error *err)
 {
-	struct native_field fields[5];
 	struct native_encoder e;
 	struct buf sql;
-	size_t n_fields = meta_fields(batch_meta(b), kind, fields);
-	size_t n_columns = b->table->n_columns;
 
-	native_encoder_init(&e, n_columns + n_fields, order->n, order->rows);
-	for (size_t i = 0; i < n_columns; i++)
-		native_encoder_column(&e, columns[i]->name, &b->columns[i]);
-	for (size_t i = 0; i < n_fields; i++)
-		native_encoder_field(&e, &fields[i]);
+	block_encode(&e, b, kind, columns, order);
 	buf_init(&sql, BUF_MAX);
-	buf_puts(&sql, "INSERT INTO ");
-	add_name(&sql, s->cdc, storage);
-	buf_puts(&sql, " FORMAT Native");
+	insert_statement(s, storage, &sql);
 	bool ok = insert_block(s, buf_text(&sql), &e, err) ||
 		  error_add(err, "%s.%s", s->cdc, storage);
 	native_encoder_release(&e);
@@ -130,7 +152,7 @@ static bool send_rows(struct clickhouse_sink *s, const char *storage, enum stora
 
 /* Copied rows of a table without a key are told apart by their version alone: equal ones would be
  * merged. */
-static bool check_places(const struct batch *b, struct error *err)
+bool check_places(const struct batch *b, struct error *err)
 {
 	const struct row_meta *meta = batch_meta(b);
 
