@@ -1,0 +1,70 @@
+/* Mirrors looked up, asked where their rows go, and recorded; see mirror.h. */
+#include <stdio.h>
+#include "base/clock.h"
+#include "pipeline/mirror.h"
+#include "pipeline/stream.h"
+
+struct mirror *mirror_find(struct stream *s, uint64_t source_id)
+{
+	vec_each (&s->mirrors, m) {
+		if ((*m)->table->source_id == source_id)
+			return *m;
+	}
+	return NULL;
+}
+
+struct mirror *mirror_named(struct stream *s, const char *schema, const char *name)
+{
+	vec_each (&s->mirrors, m) {
+		if ((*m)->status != TABLE_DROPPED && strcmp((*m)->table->schema, schema) == 0 &&
+			strcmp((*m)->table->name, name) == 0)
+			return *m;
+	}
+	return NULL;
+}
+
+bool mirror_takes_rows(const struct mirror *m)
+{
+	return m->status == TABLE_COPYING || m->status == TABLE_LIVE;
+}
+
+size_t mirror_landings(const struct mirror *m, struct landing out[2])
+{
+	size_t n = 0;
+
+	if (m->building)
+		out[n++] = (struct landing){.table = m->table,
+			.generation = m->building,
+			.building = m->generation != 0};
+	if (m->generation && (!m->building || m->feed_live))
+		out[n++] = (struct landing){.table = m->table, .generation = m->generation};
+	return n;
+}
+
+bool mirror_save(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct table_state row = {
+		.source_id = m->table->source_id,
+		.status = m->status,
+		.generation = m->generation,
+		.building = m->building,
+		.copied_rows = m->copied_rows,
+		.changes = m->changes,
+		.set_aside = m->set_aside,
+		.chunks = (uint32_t)m->chunks.len,
+		.chunks_done = (uint32_t)(m->chunks.len - m->chunks_left),
+		.updated_us = wall_us(),
+	};
+	struct buf json;
+
+	snprintf(row.schema, sizeof row.schema, "%s", m->table->schema);
+	snprintf(row.name, sizeof row.name, "%s", m->table->name);
+	snprintf(row.target, sizeof row.target, "%s", m->table->target);
+	snprintf(row.error, sizeof row.error, "%s", m->error);
+	buf_init(&json, BUF_MAX);
+	table_to_json(m->table, &json);
+	row.definition = (char *)buf_text(&json);
+	bool ok = state_table_put(s->state, s->settings->name, &row, err);
+	buf_release(&json);
+	return ok;
+}
