@@ -83,7 +83,7 @@ static void avoid_taken_port(size_t i, int64_t configured)
 
 /* --- the configuration --- */
 
-static void print_config(const char *database_url, struct buf *out)
+static void print_config(const struct cluster *cluster, struct buf *out)
 {
 	int chosen[COUNT_OF(ports)];
 
@@ -94,7 +94,8 @@ static void print_config(const char *database_url, struct buf *out)
 		"from then on:\n"
 		"# change it, and start the demo again. Every command takes it:\n"
 		"#   tailrace -c " DEMO_CONFIG " status\n"
-		"# What may stand here: `tailrace reference`.\n"
+		"# What may stand here: `tailrace reference`. To begin with nothing again:\n"
+		"#   rm -rf %s %s\n"
 		"connections:\n"
 		"  shop:\n"
 		"    kind: postgres\n"
@@ -121,11 +122,11 @@ static void print_config(const char *database_url, struct buf *out)
 		"server:\n"
 		"  # /healthz, /readyz, /metrics, /api/v1/status\n"
 		"  listen: 127.0.0.1:${%s:-%d}\n",
-		database_url, ports[0].variable, chosen[0], ports[1].variable, chosen[1],
-		ports[2].variable, chosen[2]);
+		DEMO_FOLDER, cluster_dir(cluster), cluster_url(cluster), ports[0].variable,
+		chosen[0], ports[1].variable, chosen[1], ports[2].variable, chosen[2]);
 }
 
-static bool write_config(const char *database_url, struct error *err)
+static bool write_config(const struct cluster *cluster, struct error *err)
 {
 	struct buf text;
 	FILE *file = fopen(DEMO_CONFIG, "wxe");
@@ -133,7 +134,7 @@ static bool write_config(const char *database_url, struct error *err)
 	if (!file && errno == EEXIST)
 		return true;
 	buf_init(&text, BUF_MAX);
-	print_config(database_url, &text);
+	print_config(cluster, &text);
 	bool ok = file && fwrite(text.data, 1, text.len, file) == text.len;
 	ok = file && fclose(file) == 0 && ok;
 	buf_release(&text);
@@ -181,7 +182,7 @@ bool demo_config_ready(const struct cluster *cluster, struct error *err)
 	struct demo_options options = {0};
 	struct arena arena;
 
-	if (!write_config(cluster_url(cluster), err) || !config_load(DEMO_CONFIG, &config, err))
+	if (!write_config(cluster, err) || !config_load(DEMO_CONFIG, &config, err))
 		return false;
 	arena_init(&arena);
 	bool ok = check_config(&config, cluster_url(cluster), &options, &arena, err);

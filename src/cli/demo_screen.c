@@ -155,12 +155,14 @@ static const char *print_eta(const struct table_snapshot *t, char out[AMOUNT])
 {
 	if (strcmp(t->status, "copying") != 0)
 		return t->copy_progress >= 1 ? "done" : t->status;
-	return t->copy_eta_s < 0 ? "..." : print_time((double)t->copy_eta_s, out);
+	if (t->copy_eta_s < 1)
+		return t->copy_eta_s < 0 ? "..." : "<1 s";
+	return print_time((double)t->copy_eta_s, out);
 }
 
 static const char *print_bar(double progress, size_t width, bool utf8, char *out)
 {
-	size_t full = (size_t)(progress * (double)width + 0.5);
+	size_t full = (size_t)(progress * (double)width); /* full only when it is done */
 	char *to = out;
 
 	for (size_t i = 0; i < width; i++)
