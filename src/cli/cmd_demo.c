@@ -329,7 +329,8 @@ static int tell_stopped(const struct demo *d)
 static int watch(struct demo *d)
 {
 	d->doing = "the shop is open";
-	while (!atomic_load(&stop_asked) && !time_is_over(d)) {
+	/* a reader that is gone has seen enough */
+	while (!atomic_load(&stop_asked) && !time_is_over(d) && !ferror(stdout)) {
 		draw_when_due(d);
 		screen_pause(LOOK_MS);
 	}
