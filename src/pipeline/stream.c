@@ -223,10 +223,14 @@ static bool start_source(struct stream *s, const struct tables *tables, struct t
 		return begin_epoch(s, tables, 0, err);
 	s->epoch = s->source->epoch = then.epoch;
 	s->resume = then.resume;
-	if (s->source->ops->start(s->source, &then.resume, &s->resume, err))
+	/* a gap that only reading meets would be met again and again */
+	if (s->gap.kind == ERROR_GAP)
+		*err = s->gap;
+	else if (s->source->ops->start(s->source, &then.resume, &s->resume, err))
 		return true;
 	if (!bridge_gap(s, tables, known, err))
 		return false;
+	error_clear(&s->gap);
 	table_states_release(known);
 	return state_tables(s->state, s->settings->name, known, err);
 }
@@ -425,17 +429,17 @@ static void session(struct stream *s)
 /* What follows a session that failed. False: the stream stops here. */
 static bool goes_on(struct stream *s, const struct error *failure)
 {
-	if (failure->kind == ERROR_RETRY || failure->kind == ERROR_NONE) {
+	bool bridges = failure->kind == ERROR_GAP && s->settings->options.on_gap == ON_GAP_RECOPY;
+
+	if (bridges)
+		s->gap = *failure;
+	if (bridges || failure->kind == ERROR_RETRY || failure->kind == ERROR_NONE) {
 		int wait_ms = backoff_next_ms(&s->backoff);
 		log_warn("session ended; another begins", F("stream", s->settings->name),
 			F("error", failure->text), F("wait_ms", wait_ms));
 		stream_set_status(s, STREAM_RETRYING, failure->text);
 		s->failing = false;
 		stream_sleep(s, wait_ms);
-		return true;
-	}
-	if (failure->kind == ERROR_GAP && s->settings->options.on_gap == ON_GAP_RECOPY) {
-		s->failing = false;
 		return true;
 	}
 	CLEANUP(free_string)

@@ -41,6 +41,7 @@ struct stream {
 	pthread_cond_t changed; /* a chunk may be had, a session ends, the stream stops */
 	VEC(struct mirror *) mirrors;
 	struct error failure; /* why the session ends; the first one counts */
+	struct error gap;     /* met while reading: the next session has to bridge it */
 	bool taken_up;        /* the mirrors are all there */
 	enum stream_status status;
 	char error[1024];             /* last one, for status */

@@ -65,6 +65,22 @@ def a_slot_that_was_invalidated_is_no_use():
 
 
 @test
+def what_was_logged_while_the_publication_was_gone_is_a_gap_although_there_is_one_again():
+    case = Mirrored(pg, "republished")
+    case.tail.stop()
+    case.sql("DROP PUBLICATION republished")
+    case.change_meanwhile()
+    case.sql("CREATE PUBLICATION republished FOR TABLE t, kept WITH (publish_via_partition_root = true)")
+    case.must_stop("republished", "does not exist", "on_gap")
+    case.recopying()
+    case.tail.start()
+    case.tail.wait_for(lambda s: case.tail.stream()["epoch"] == 2, "the gap to be bridged")
+    case.must_be_equal()
+    eq(case.tail.query("SELECT id FROM shop.t WHERE id <= 11"), [(11,)])
+    case.tail.stop()
+
+
+@test
 def another_server_under_the_same_address_is_noticed():
     case = Mirrored(pg, "elsewhere")
     case.tail.stop()
