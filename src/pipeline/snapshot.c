@@ -91,7 +91,8 @@ static void take_stream(struct stream *s, struct arena *arena, struct stream_sna
 		.progressing = stream_progressing(s) && s->taken_up,
 	};
 	out->tables = arena_alloc(arena, (s->mirrors.len + 1) * sizeof *out->tables);
-	for (size_t i = 0; i < s->mirrors.len; i++) {
+	/* before all have been taken up, a part of them would look like the whole */
+	for (size_t i = 0; s->taken_up && i < s->mirrors.len; i++) {
 		if (!s->mirrors.items[i]->replaced)
 			take_table(s->mirrors.items[i], arena, &out->tables[out->n_tables++]);
 	}

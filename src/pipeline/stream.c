@@ -307,7 +307,9 @@ static bool session_prepare(struct stream *s, struct error *err)
 	if (ok && !s->first_head.order)
 		s->first_head = lag.head;
 	ok = ok && take_up_tables(s, &tables, &known, err);
+	pthread_mutex_lock(&s->lock);
 	s->taken_up = ok;
+	pthread_mutex_unlock(&s->lock);
 	vec_each (&tables, t)
 		table_unref(*t);
 	vec_release(&tables);

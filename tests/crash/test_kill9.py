@@ -146,7 +146,7 @@ def killed_at(point, times=3, later=1):
 
 @test
 def killed_between_a_copied_batch_and_its_ledger():
-    killed_at("copier.after_write")
+    killed_at("copier.after_write", later=0)
     killed_at("copier.before_done", later=0)
 
 

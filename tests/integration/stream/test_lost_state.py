@@ -74,12 +74,13 @@ def a_server_that_crashed_repeats_and_loses_nothing():
 @test
 def a_truncate_that_is_replayed_removes_no_newer_rows():
     case = Mirrored(pg, "truncated")
-    for point in ("writer.after_write", "writer.after_record"):
+    for point in ("writer.before_write", "writer.after_write"):
         case.tail.stop()
-        case.sql("INSERT INTO t VALUES (300, 'old') ON CONFLICT DO NOTHING")
-        case.sql("TRUNCATE t")
-        case.sql("INSERT INTO t VALUES (1, 'new'), (2, 'new')")
-        case.tail.start(ready=False, TAILRACE_FAILPOINT=f"{point}=kill@1")
+        # the second write is that of the new rows, behind the TRUNCATE
+        case.tail.start(TAILRACE_FAILPOINT=f"{point}=kill@2")
+        case.tail.wait_for(lambda s: s["streams"][0]["status"] == "streaming", "the stream to go on")
+        case.sql("BEGIN; INSERT INTO t VALUES (300, 'old') ON CONFLICT DO NOTHING; TRUNCATE t;"
+                 "INSERT INTO t VALUES (1, 'new'), (2, 'new'); COMMIT")
         eq(case.tail.wait_end(60), -9)
         case.tail.start()
         case.must_be_equal()
