@@ -305,8 +305,8 @@ static bool fill_holes(
 	const struct prepare *p, struct holes *h, struct batch found[3], struct error *err)
 {
 	if (p->trust_target && p->sink->ops->fetch && !h->batch->aside.len) {
-		if (!look_in_target(p, h, true, &found[0], err) ||
-			!look_in_target(p, h, false, &found[1], err))
+		if (!look_in_target(p, h, TARGET_BY_NEW_KEY, &found[0], err) ||
+			!look_in_target(p, h, TARGET_BY_FORMER_KEY, &found[1], err))
 			return false;
 	}
 	if (!look_in_source(p, h, &found[2], err))

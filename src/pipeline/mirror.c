@@ -311,7 +311,13 @@ bool mirror_recopy(struct stream *s, struct mirror *m, const char *reason, struc
 	log_info("table is copied anew", F("stream", s->settings->name),
 		F("table", m->table->target), F("reason", reason));
 	pthread_rwlock_wrlock(&m->lock);
-	bool ok = discard_building(s, m, err);
+	bool ok = true;
+	if (!m->generation && !m->building) {
+		/* broken from its first day, it has not been looked up in the target yet */
+		ok = find_generation(s, m, err);
+		set_generations(s, m, m->generation, 0, false);
+	}
+	ok = ok && discard_building(s, m, err);
 	if (ok) {
 		forget_copy(s, m);
 		next_generation(s, m, was_live);
@@ -516,10 +522,13 @@ bool mirror_dropped(struct stream *s, struct mirror *m, struct error *err)
 	log_warn("table was dropped in the source; its rows are kept",
 		F("stream", s->settings->name), F("table", m->table->target));
 	pthread_rwlock_wrlock(&m->lock);
+	bool ok = discard_building(s, m, err);
+	if (m->generation)
+		set_generations(s, m, m->generation, 0, false);
 	forget_copy(s, m);
 	set_status(s, m, TABLE_DROPPED, "dropped in the source; the rows up to then are kept");
 	pthread_rwlock_unlock(&m->lock);
-	return mirror_save(s, m, err);
+	return ok && mirror_save(s, m, err);
 }
 
 bool mirror_plan(struct stream *s, struct mirror *m, struct error *err)

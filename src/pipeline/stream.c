@@ -398,14 +398,19 @@ static void session_run(struct stream *s)
 	struct error err = {0};
 
 	queue_init(&s->queue, (size_t)s->share_bytes);
-	pthread_create(&s->writer, NULL, writer_run, s);
-	for (size_t i = 0; i < s->n_copiers; i++)
-		pthread_create(&s->copiers[i], NULL, copier_run, s);
-	if (!read_loop(s, &err))
+	bool writes = pthread_create(&s->writer, NULL, writer_run, s) == 0;
+	size_t copiers = 0;
+	while (copiers < s->n_copiers &&
+		pthread_create(&s->copiers[copiers], NULL, copier_run, s) == 0)
+		copiers++;
+	if (!writes || copiers < s->n_copiers)
+		error_set(&err, ERROR_RETRY, "the system gives no more threads");
+	if (err.kind != ERROR_NONE || !read_loop(s, &err))
 		stream_fail(s, &err);
 	queue_close(&s->queue);
-	pthread_join(s->writer, NULL);
-	for (size_t i = 0; i < s->n_copiers; i++)
+	if (writes)
+		pthread_join(s->writer, NULL);
+	for (size_t i = 0; i < copiers; i++)
 		pthread_join(s->copiers[i], NULL);
 	for (struct bundle *left = queue_take(&s->queue, 0); left; left = queue_take(&s->queue, 0))
 		bundle_free(left);
