@@ -24,7 +24,7 @@ struct connection_config {
 };
 
 struct stream_options {
-	int64_t copy_connections;  /* 0: 4, or the number of cores where that is less */
+	int64_t copy_connections;  /* 0: one more than there are cores, 4 at most */
 	int64_t flush_interval_ms; /* shortest time between two writes of a stream: 100 ms */
 	int64_t max_batch_rows;    /* 500,000 */
 	int on_gap;                /* enum on_gap */

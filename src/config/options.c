@@ -13,7 +13,7 @@ static const char *const level_choices[] = {[LOG_DEBUG] = "debug",
 #define STREAM(field) offsetof(struct stream_options, field)
 const struct option stream_option_table[] = {
 	{"copy_connections", OPTION_INT, STREAM(copy_connections), "0", .min = 0, .max = 64,
-		.help = "Connections that copy tables at the same time. 0: as many as the "
+		.help = "Connections that copy tables at the same time. 0: one more than the "
 			"machine has cores, 4 at most."},
 	{"flush_interval", OPTION_DURATION, STREAM(flush_interval_ms), "100ms", .min = 1,
 		.max = 3600000,

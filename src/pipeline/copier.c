@@ -1,7 +1,8 @@
 /*
- * Copy workers: each takes the next chunk of any table, has the source read it, and writes its batches.
- * What is copied carries the lowest version of the epoch, so it never matters how it interleaves with
- * the stream. A chunk is in the ledger only once all of its rows are durable.
+ * Copy workers: each takes the next chunk of any table, has the source read it, and hands its batches to the
+ * sink as one load, which goes on over several chunks of a table. What is copied carries the lowest version
+ * of the epoch, so it never matters how it interleaves with the stream. A chunk is in the ledger only once
+ * the load that holds its rows has ended, and with it all of them are durable.
  */
 #include <stdio.h>
 #include "base/clock.h"
@@ -13,29 +14,45 @@
 #define IDLE_MS       200
 #define WAIT_MS       250 /* for a transaction from before the fence */
 #define FAILED_MS     1000
-#define LOAD_MS       2000 /* longest load, but for its last batch: others wait for the mirror */
 #define FAILURES_MOST 8
+/* A load ends after so long or so much: others wait for the mirror, and a failure copies it anew. */
+#define LOAD_MS    5000
+#define LOAD_BYTES ((uint64_t)512 << 20)
 
-/* A chunk being copied; `taker` takes its batches. */
-struct copy_job {
+/* A chunk whose rows are all in the load. */
+struct loaded {
+	size_t index;
+	uint32_t number;
+	uint64_t rows;
+};
+
+struct copier {
 	struct batch_taker taker;
 	struct stream *stream;
+
+	/* the chunk being copied, of a table as it was when it was taken */
 	struct mirror *mirror;
 	struct table *table;
 	size_t index;
 	struct chunk chunk;
 	uint32_t generation, serial;
-	uint64_t rows;           /* durable */
-	bool cancelled;          /* the copy was started over, or ended by a TRUNCATE */
-	enum copy_status status; /* of the last attempt */
-	bool sink_failed;        /* that is why it failed */
-	/* rows on their way; meanwhile the mirror's lock is held, so that whatever changes where
-	 * they go comes before or after all of them */
+	uint64_t rows;
+	bool cancelled; /* the copy was started over, or ended by a TRUNCATE */
+
+	/* The load. Meanwhile the mirror's lock is held, so that whatever changes where rows go
+	 * comes before or after all of them. */
 	bool loading;
-	struct sink_load *load; /* NULL: the sink has none, and writes each batch */
+	struct sink_load *load; /* NULL: the sink has none, and each batch is written by itself */
 	int64_t load_began_ms;
 	uint64_t load_rows, load_bytes;
+	VEC(struct loaded) loaded;
+
+	bool sink_failed; /* that is why the chunk was not copied */
+	bool sink_away;   /* ... and it has been said */
+	struct backoff backoff;
 };
+
+/* --- Which chunk --------------------------------------------------------------------------------- */
 
 static bool take_chunk(struct mirror *m, size_t *index)
 {
@@ -53,268 +70,321 @@ static bool take_chunk(struct mirror *m, size_t *index)
 	return true;
 }
 
-/* Under stream->lock. Locks are taken in the order mirror, stream; so the mirror's is only tried. */
-static bool take_from(struct mirror *m, struct copy_job *job)
+/* Under stream->lock. Locks are taken in the order mirror, stream; so the mirror's is only tried. It is not to
+ * be had while somebody waits to change the mirror: then a load of it ends. */
+static bool take_from(struct copier *c, struct mirror *m)
 {
 	if (pthread_rwlock_tryrdlock(&m->lock) != 0)
 		return false;
-	bool found = take_chunk(m, &job->index);
+	bool found = take_chunk(m, &c->index);
 	if (found) {
-		job->mirror = m;
-		job->table = table_ref(m->table);
-		job->chunk = m->chunks.items[job->index].chunk;
-		job->generation = m->building;
-		job->serial = m->copy_serial;
+		table_unref(c->table);
+		c->mirror = m;
+		c->table = table_ref(m->table);
+		c->chunk = m->chunks.items[c->index].chunk;
+		c->generation = m->building;
+		c->serial = m->copy_serial;
 	}
 	pthread_rwlock_unlock(&m->lock);
 	return found;
 }
 
-static bool take_job(struct stream *s, struct copy_job *job)
+/* While there is a load: only one that goes into it. */
+static bool take_job(struct copier *c)
 {
+	struct stream *s = c->stream;
 	bool found = false;
 
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; !found && i < s->mirrors.len; i++)
-		found = take_from(s->mirrors.items[i], job);
+		if (!c->loading || s->mirrors.items[i] == c->mirror)
+			found = take_from(c, s->mirrors.items[i]);
 	pthread_mutex_unlock(&s->lock);
 	return found;
 }
 
-static bool is_current(const struct copy_job *job)
+static bool is_current(const struct copier *c)
 {
-	const struct mirror *m = job->mirror;
-	return m->status == TABLE_COPYING && m->building == job->generation &&
-	       m->copy_serial == job->serial;
+	const struct mirror *m = c->mirror;
+	return m->status == TABLE_COPYING && m->building == c->generation &&
+	       m->copy_serial == c->serial;
 }
 
-static struct landing landing_of(const struct copy_job *job)
+/* Under the mirror's lock. */
+static void take_again(struct copier *c, size_t index)
 {
-	return (struct landing){.table = job->table,
-		.generation = job->generation,
-		.building = job->mirror->generation != 0};
+	pthread_mutex_lock(&c->stream->lock);
+	vec_push(&c->mirror->again, index);
+	pthread_mutex_unlock(&c->stream->lock);
 }
 
-static bool begin_load(struct copy_job *job, struct error *err)
+static void put_back(struct copier *c)
 {
-	struct sink *sink = job->stream->sink;
-	struct landing landing = landing_of(job);
+	pthread_rwlock_rdlock(&c->mirror->lock);
+	if (is_current(c))
+		take_again(c, c->index);
+	pthread_rwlock_unlock(&c->mirror->lock);
+}
 
-	pthread_rwlock_rdlock(&job->mirror->lock);
-	job->cancelled = !is_current(job);
-	if (!job->cancelled && sink->ops->load) {
-		job->load = sink->ops->load(sink, &landing, err);
-		job->sink_failed = !job->load;
+static void leave_alone(struct copier *c, int wait_ms)
+{
+	pthread_mutex_lock(&c->stream->lock);
+	c->mirror->wait_until_ms = mono_ms() + wait_ms;
+	pthread_mutex_unlock(&c->stream->lock);
+}
+
+/* --- The load ------------------------------------------------------------------------------------ */
+
+static struct landing landing_of(const struct copier *c)
+{
+	return (struct landing){.table = c->table,
+		.generation = c->generation,
+		.building = c->mirror->generation != 0};
+}
+
+static bool begin_load(struct copier *c, struct error *err)
+{
+	struct sink *sink = c->stream->sink;
+	struct landing landing = landing_of(c);
+
+	pthread_rwlock_rdlock(&c->mirror->lock);
+	c->cancelled = !is_current(c);
+	if (!c->cancelled && sink->ops->load) {
+		c->load = sink->ops->load(sink, &landing, err);
+		c->sink_failed = !c->load;
 	}
-	job->loading = !job->cancelled && !job->sink_failed;
-	if (!job->loading)
-		pthread_rwlock_unlock(&job->mirror->lock);
-	if (job->cancelled)
+	c->loading = !c->cancelled && !c->sink_failed;
+	if (!c->loading)
+		pthread_rwlock_unlock(&c->mirror->lock);
+	if (c->cancelled)
 		error_set(err, ERROR_RETRY, "the copy was started over");
-	job->load_began_ms = mono_ms();
-	job->load_rows = job->load_bytes = 0;
-	return job->loading;
+	c->load_began_ms = mono_ms();
+	c->load_rows = c->load_bytes = 0;
+	return c->loading;
 }
 
-static void count_load(struct copy_job *job)
+static bool into_ledger(struct copier *c, const struct loaded *done, struct error *err)
 {
-	struct stream *s = job->stream;
+	struct stream *s = c->stream;
+	struct mirror *m = c->mirror;
 
-	job->rows += job->load_rows;
-	job->mirror->copied_rows += job->load_rows;
-	s->copied_rows += job->load_rows;
-	s->written_bytes += job->load_bytes;
+	failpoint("copier.before_done");
+	if (!state_chunk_done(s->state, s->settings->name, c->table->source_id, c->generation,
+		    done->number, done->rows, err))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	if (!m->chunks.items[done->index].done) {
+		m->chunks.items[done->index].done = true;
+		m->chunks_left--;
+	}
+	m->copy_failures = 0;
+	pthread_mutex_unlock(&s->lock);
+	failpoint("copier.after_done");
+	return true;
 }
 
-/* keep: true once all rows of the load are durable. */
-static bool end_load(struct copy_job *job, bool keep, struct error *err)
+static void load_is_durable(struct copier *c)
+{
+	struct stream *s = c->stream;
+	struct error err = {0};
+	bool ok = true;
+
+	c->mirror->copied_rows += c->load_rows;
+	s->copied_rows += c->load_rows;
+	s->written_bytes += c->load_bytes;
+	vec_each (&c->loaded, done)
+		ok = ok && into_ledger(c, done, &err);
+	if (!ok)
+		stream_fail(s, &err);
+	backoff_reset(&c->backoff);
+	if (!c->sink_away)
+		return;
+	c->sink_away = false;
+	log_info("target is back", F("stream", s->settings->name), F("step", "copy"));
+	stream_set_status(s, STREAM_STREAMING, "");
+}
+
+/* keep false: its chunks are copied once more. */
+static bool end_load(struct copier *c, bool keep, struct error *err)
 {
 	bool ok = true;
 
-	if (!job->loading)
+	if (!c->loading)
 		return true;
-	if (job->load)
-		ok = job->stream->sink->ops->load_end(job->load, keep, err);
-	if (ok && keep)
-		count_load(job);
-	job->load = NULL;
-	job->loading = false;
-	pthread_rwlock_unlock(&job->mirror->lock);
-	job->sink_failed = job->sink_failed || !ok;
+	if (c->load)
+		ok = c->stream->sink->ops->load_end(c->load, keep, err);
 	failpoint("copier.after_write");
+	if (ok && keep)
+		load_is_durable(c);
+	else
+		vec_each (&c->loaded, back)
+			take_again(c, back->index);
+	c->loaded.len = 0;
+	c->load = NULL;
+	c->loading = false;
+	pthread_rwlock_unlock(&c->mirror->lock);
+	c->sink_failed = c->sink_failed || !ok;
 	return ok;
 }
 
-static bool add_rows(struct copy_job *job, struct batch *batch, struct error *err)
+static bool add_rows(struct copier *c, struct batch *batch, struct error *err)
 {
-	struct sink *sink = job->stream->sink;
-	struct landing landing = landing_of(job);
+	struct sink *sink = c->stream->sink;
+	struct landing landing = landing_of(c);
+	size_t rows = batch->rows, bytes = batch_bytes(batch);
+	bool ok = true;
 
-	job->load_rows += batch->rows;
-	job->load_bytes += batch_bytes(batch);
-	bool ok = job->load     ? sink->ops->load_add(job->load, batch, err)
-		  : batch->rows ? sink->ops->write(sink, &landing, batch, err)
-				: true;
-	job->sink_failed = !ok;
+	if (c->load)
+		ok = sink->ops->load_add(c->load, batch, err);
+	else if (rows)
+		ok = sink->ops->write(sink, &landing, batch, err);
+	c->sink_failed = !ok;
+	c->rows += rows;
+	c->load_rows += rows;
+	c->load_bytes += bytes;
 	return ok;
 }
 
-static bool add_aside(struct copy_job *job, struct batch *batch, struct error *err)
+static bool add_aside(struct copier *c, struct batch *batch, struct error *err)
 {
-	struct stream *s = job->stream;
-	struct landing landing = landing_of(job);
+	struct stream *s = c->stream;
+	struct landing landing = landing_of(c);
 
 	if (!batch->aside.len)
 		return true;
-	job->sink_failed = !s->sink->ops->set_aside(s->sink, &landing, batch, err);
-	if (job->sink_failed)
+	c->sink_failed = !s->sink->ops->set_aside(s->sink, &landing, batch, err);
+	if (c->sink_failed)
 		return false;
-	job->mirror->set_aside += batch->aside.len;
+	c->mirror->set_aside += batch->aside.len;
 	s->set_aside += batch->aside.len;
 	return state_table_counts(
-		s->state, s->settings->name, job->table->source_id, 0, batch->aside.len, err);
+		s->state, s->settings->name, c->table->source_id, 0, batch->aside.len, err);
 }
 
 static bool take_batch(struct batch_taker *taker, struct batch *batch, struct error *err)
 {
-	struct copy_job *job = (struct copy_job *)taker;
+	struct copier *c = (struct copier *)taker;
 
-	apply_rules(batch, job->stream->config->server.hmac_key);
-	if (!job->loading && !begin_load(job, err))
+	apply_rules(batch, c->stream->config->server.hmac_key);
+	if (!c->loading && !begin_load(c, err))
 		return false;
-	bool ok = add_aside(job, batch, err) && add_rows(job, batch, err);
+	bool ok = add_aside(c, batch, err) && add_rows(c, batch, err);
 	batch_clear(batch);
-	if (ok && mono_ms() - job->load_began_ms >= LOAD_MS)
-		ok = end_load(job, true, err);
+	if (ok && (mono_ms() - c->load_began_ms >= LOAD_MS || c->load_bytes >= LOAD_BYTES))
+		ok = end_load(c, true, err);
 	return ok;
 }
 
-/* False only when the sink failed: that is tried again, from the chunk's beginning. */
-static bool copy_rows(void *context, struct error *err)
+/* --- What became of a chunk: how long its table is left alone -------------------------------------- */
+
+static int chunk_waits(struct copier *c, const struct error *err)
 {
-	struct copy_job *job = context;
-	struct source *source = job->stream->source;
-	struct error ignored = {0};
+	struct mirror *m = c->mirror;
 
-	job->rows = 0;
-	job->sink_failed = false;
-	job->status = source->ops->copy(source, job->table, &job->chunk, &job->taker, err);
-	if (job->status != COPY_DONE)
-		(void)!end_load(job, false, &ignored);
-	else if (!end_load(job, true, err))
-		job->status = COPY_FAILED;
-	return !job->sink_failed;
-}
-
-/* The chunk is durable: into the ledger, unless its copy is over. */
-static void chunk_done(struct copy_job *job)
-{
-	struct stream *s = job->stream;
-	struct mirror *m = job->mirror;
-	struct error err = {0};
-
-	failpoint("copier.before_done");
-	pthread_rwlock_rdlock(&m->lock);
-	bool ok = true;
-	if (is_current(job)) {
-		ok = state_chunk_done(s->state, s->settings->name, job->table->source_id,
-			job->generation, job->chunk.number, job->rows, &err);
-		pthread_mutex_lock(&s->lock);
-		if (ok && !m->chunks.items[job->index].done) {
-			m->chunks.items[job->index].done = true;
-			m->chunks_left--;
-		}
-		m->copy_failures = 0;
-		pthread_mutex_unlock(&s->lock);
-	}
-	pthread_rwlock_unlock(&m->lock);
-	if (!ok)
-		stream_fail(s, &err);
-	failpoint("copier.after_done");
-}
-
-static void put_back(struct copy_job *job, int wait_ms)
-{
-	struct stream *s = job->stream;
-	struct mirror *m = job->mirror;
-
-	pthread_rwlock_rdlock(&m->lock);
-	if (is_current(job)) {
-		pthread_mutex_lock(&s->lock);
-		vec_push(&m->again, job->index);
-		m->wait_until_ms = mono_ms() + wait_ms;
-		pthread_mutex_unlock(&s->lock);
-	}
-	pthread_rwlock_unlock(&m->lock);
-}
-
-static void chunk_waits(struct copy_job *job, const struct error *err)
-{
-	struct mirror *m = job->mirror;
-
-	pthread_mutex_lock(&job->stream->lock);
+	pthread_mutex_lock(&c->stream->lock);
 	bool news = strcmp(m->error, err->text) != 0;
 	snprintf(m->error, sizeof m->error, "%s", err->text);
-	pthread_mutex_unlock(&job->stream->lock);
+	pthread_mutex_unlock(&c->stream->lock);
 	if (news)
-		log_info("a copy waits", F("stream", job->stream->settings->name),
-			F("table", job->table->target), F("reason", err->text));
-	put_back(job, WAIT_MS);
+		log_info("a copy waits", F("stream", c->stream->settings->name),
+			F("table", c->table->target), F("reason", err->text));
+	return WAIT_MS;
 }
 
-static void chunk_failed(struct copy_job *job, const struct error *err)
+static int chunk_is_stale(struct copier *c, const struct error *err)
 {
-	struct stream *s = job->stream;
-	struct mirror *m = job->mirror;
+	struct mirror *m = c->mirror;
 
-	if (job->cancelled || stream_leaving(s))
-		return;
+	pthread_mutex_lock(&c->stream->lock);
+	snprintf(m->recopy_wanted, sizeof m->recopy_wanted, "%s",
+		err->text[0] ? err->text : "it was rewritten while it was copied");
+	pthread_mutex_unlock(&c->stream->lock);
+	return FAILED_MS;
+}
+
+/* Said once; the copy goes on when it is back. */
+static int sink_is_away(struct copier *c, const struct error *err)
+{
+	struct stream *s = c->stream;
+
+	if (!c->sink_away) {
+		log_warn("target is away; trying again", F("stream", s->settings->name),
+			F("step", "copy"), F("error", err->text));
+		stream_set_status(s, STREAM_RETRYING, err->text);
+	}
+	c->sink_away = true;
+	return backoff_next_ms(&c->backoff);
+}
+
+static int copy_failed(struct copier *c, const struct error *err)
+{
+	struct stream *s = c->stream;
+	struct mirror *m = c->mirror;
+
+	if (c->sink_failed && err->kind == ERROR_RETRY)
+		return sink_is_away(c, err);
 	log_warn("a chunk was not copied", F("stream", s->settings->name),
-		F("table", job->table->target), F("chunk", job->chunk.number),
-		F("error", err->text));
+		F("table", c->table->target), F("chunk", c->chunk.number), F("error", err->text));
 	pthread_mutex_lock(&s->lock);
 	bool give_up = err->kind != ERROR_RETRY && ++m->copy_failures >= FAILURES_MOST;
 	if (give_up)
 		snprintf(m->break_wanted, sizeof m->break_wanted, "%s", err->text);
 	pthread_mutex_unlock(&s->lock);
-	put_back(job, FAILED_MS);
+	return FAILED_MS;
 }
 
-static void copy_chunk(struct copy_job *job)
+static void not_copied(struct copier *c, enum copy_status status, const struct error *err)
+{
+	if (c->cancelled || stream_leaving(c->stream))
+		return;
+	leave_alone(c, status == COPY_WAIT    ? chunk_waits(c, err)
+		       : status == COPY_STALE ? chunk_is_stale(c, err)
+					      : copy_failed(c, err));
+	put_back(c);
+}
+
+static void finish_load(struct copier *c)
 {
 	struct error err = {0};
-	bool ok = stream_attempt(job->stream, "copy", copy_rows, job, &err);
-	enum copy_status status = ok ? job->status : COPY_FAILED;
 
-	if (job->cancelled)
+	if (!end_load(c, true, &err) && !stream_leaving(c->stream))
+		leave_alone(c, copy_failed(c, &err));
+}
+
+static void copy_chunk(struct copier *c)
+{
+	struct source *source = c->stream->source;
+	struct error err = {0}, ignored = {0};
+
+	c->rows = 0;
+	c->cancelled = c->sink_failed = false;
+	enum copy_status status = source->ops->copy(source, c->table, &c->chunk, &c->taker, &err);
+	if (status == COPY_DONE && (c->loading || begin_load(c, &err))) {
+		struct loaded loaded = {c->index, c->chunk.number, c->rows};
+		vec_push(&c->loaded, loaded);
 		return;
-	if (status == COPY_DONE) {
-		chunk_done(job);
-	} else if (status == COPY_WAIT) {
-		chunk_waits(job, &err);
-	} else if (status == COPY_STALE) {
-		pthread_mutex_lock(&job->stream->lock);
-		snprintf(job->mirror->recopy_wanted, sizeof job->mirror->recopy_wanted, "%s",
-			err.text[0] ? err.text : "it was rewritten while it was copied");
-		pthread_mutex_unlock(&job->stream->lock);
-		put_back(job, FAILED_MS);
-	} else {
-		chunk_failed(job, &err);
 	}
+	if (c->sink_failed)
+		(void)!end_load(c, false, &ignored);
+	else
+		finish_load(c);
+	not_copied(c, status == COPY_DONE ? COPY_FAILED : status, &err);
 }
 
 void *copier_run(void *stream)
 {
-	struct stream *s = stream;
+	struct copier c = {.taker = {.take = take_batch}, .stream = stream};
 
-	while (!stream_leaving(s)) {
-		struct copy_job job = {.taker = {.take = take_batch}, .stream = s};
-		if (!take_job(s, &job)) {
-			stream_pause(s, IDLE_MS);
-			continue;
-		}
-		copy_chunk(&job);
-		table_unref(job.table);
+	while (!stream_leaving(c.stream)) {
+		if (take_job(&c))
+			copy_chunk(&c);
+		else if (c.loading)
+			finish_load(&c);
+		else
+			stream_pause(c.stream, IDLE_MS);
 	}
+	finish_load(&c);
+	table_unref(c.table);
+	vec_release(&c.loaded);
 	return NULL;
 }

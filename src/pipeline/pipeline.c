@@ -17,8 +17,9 @@ static size_t copiers_of(const struct stream_config *settings)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int64_t n = settings->options.copy_connections;
 
+	/* one more than cores: now and then one waits until its rows are durable */
 	if (n == 0)
-		n = cores > 0 && cores < COPIERS_DEFAULT ? cores : COPIERS_DEFAULT;
+		n = cores > 0 && cores < COPIERS_DEFAULT ? cores + 1 : COPIERS_DEFAULT;
 	return n > MAX_COPIERS ? MAX_COPIERS : (size_t)n;
 }
 

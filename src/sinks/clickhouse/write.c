@@ -44,7 +44,7 @@ void block_body_init(struct block_body *b, struct native_encoder *encoder)
 
 /* What is gathered, at most, before it becomes a part: it stays in the server's memory so long. */
 #define GATHERED_ROWS  "1048449"
-#define GATHERED_BYTES "67108864"
+#define GATHERED_BYTES "134217728"
 
 bool insert_run(struct clickhouse_sink *s, const struct insert *insert, struct error *err)
 {

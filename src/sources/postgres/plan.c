@@ -7,7 +7,10 @@
 #include "sources/postgres/chunk.h"
 #include "sources/postgres/sql.h"
 
-#define CHUNK_BYTES  ((uint64_t)64 << 20)
+/* A chunk is a part of what is left of its leaf, so that the last ones are small and all connections end together. */
+#define CHUNK_MOST   ((uint64_t)64 << 20)
+#define CHUNK_LEAST  ((uint64_t)8 << 20)
+#define CHUNK_SHARE  8
 #define LOCK_TIMEOUT "10s"
 
 /*
@@ -81,14 +84,22 @@ static void add_chunk(struct chunks *out, const struct pg_chunk *c)
 	vec_push(out, chunk);
 }
 
+static uint64_t chunk_blocks(uint64_t left, uint64_t block_size)
+{
+	uint64_t bytes = left * block_size / CHUNK_SHARE;
+	bytes = bytes > CHUNK_MOST ? CHUNK_MOST : bytes < CHUNK_LEAST ? CHUNK_LEAST : bytes;
+	return bytes / block_size;
+}
+
 /* Only a heap is sure to know ranges of ctid. */
 static void cut_leaf(
 	struct chunks *out, struct pg_chunk c, uint64_t blocks, uint64_t block_size, bool heap)
 {
-	uint64_t step = CHUNK_BYTES / block_size;
+	uint64_t step = chunk_blocks(blocks, block_size);
 	for (c.from = 0; heap && blocks - c.from > step + step / 2; c.from = c.to) {
 		c.to = c.from + step;
 		add_chunk(out, &c);
+		step = chunk_blocks(blocks - c.to, block_size);
 	}
 	c.open_end = true;
 	add_chunk(out, &c);

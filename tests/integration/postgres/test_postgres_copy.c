@@ -122,7 +122,7 @@ static void every_row_is_in_exactly_one_chunk(void **state)
 	m.source->batch_rows = 1000;
 	struct table *t = mirror_discover(&m, "wide");
 	struct chunks chunks = plan(&m, t);
-	assert_int_equal(chunks.len, 3);
+	assert_in_range(chunks.len, 10, 25); /* smaller towards the end */
 	sql(cluster.conn, "INSERT INTO wide SELECT i, repeat('x', 5000) FROM "
 			  "generate_series(25001, 25100) i");
 	copied_init(&copied);
@@ -132,7 +132,7 @@ static void every_row_is_in_exactly_one_chunk(void **state)
 		seen = copied.n_rows;
 	}
 	assert_int_equal(copied.n_rows, 25100);
-	assert_in_range(copied.n_batches, 25, 60);
+	assert_in_range(copied.n_batches, 25, 75);
 	char *ids = copied_values(&copied, "id"), *rest = ids, *id;
 	bool *found = xcalloc(25101, sizeof *found);
 	while ((id = strsep(&rest, ","))) {
