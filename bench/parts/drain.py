@@ -11,17 +11,19 @@ from orders import Orders
 from report import Part, ratio
 
 
-def thrown_away(pg, lsn, publication, *options):
-    """pg_recvlogical of all changes up to that LSN, on a copy of the slot."""
-    pg.sql("SELECT pg_copy_logical_replication_slot(%s, 'yardstick')", (publication,))
-    argv = [os.path.join(pg.bin, "pg_recvlogical"), "-d", pg.url(), "-S", "yardstick", "--start", "-f", "-"]
-    argv += ["-E", lsn, "--no-loop", "-o", "proto_version=1", "-o", f"publication_names={publication}"]
-    for option in options:
-        argv += ["-o", option]
+# Slots of pg_recvlogical, with what it asks of pgoutput.
+_YARDSTICKS = {"yardstick_text": "binary=false", "yardstick_binary": "binary=true"}
+
+
+def thrown_away(pg, lsn, slot):
+    """pg_recvlogical of all changes up to that LSN."""
+    argv = [os.path.join(pg.bin, "pg_recvlogical"), "-d", pg.url(), "-S", slot, "--start", "-f", "-"]
+    argv += ["-E", lsn, "--no-loop", "-o", "proto_version=1", "-o", "publication_names=tailrace_bulk"]
+    argv += ["-o", _YARDSTICKS[slot]]
     usage = to_its_end(subprocess.Popen(argv, stdout=subprocess.DEVNULL))
     if usage.code:
         raise RuntimeError(f"pg_recvlogical: exit code {usage.code}")
-    pg.sql("SELECT pg_drop_replication_slot('yardstick')")
+    pg.sql("SELECT pg_drop_replication_slot(%s)", (slot,))
     return usage
 
 
@@ -44,7 +46,9 @@ class Drains:
         return config
 
     def load(self, changes):
-        """Lets changes wait; where the log ends then."""
+        """Lets changes wait, for each tailrace and each pg_recvlogical; where the log ends then."""
+        for slot in _YARDSTICKS:
+            self.orders.pg.sql("SELECT pg_copy_logical_replication_slot('tailrace_bulk', %s)", (slot,))
         self.orders.change(changes)
         self.orders.pg.sql("CHECKPOINT")
         return self.orders.pg.value("SELECT pg_current_wal_lsn()")
@@ -73,8 +77,8 @@ def run(options):
         pg = drains.orders.pg
         part.round(
             number,
-            (text, lambda: thrown_away(pg, lsn, "tailrace_bulk")),
-            (binary, lambda: thrown_away(pg, lsn, "tailrace_bulk", "binary=true")),
+            (text, lambda: thrown_away(pg, lsn, "yardstick_text")),
+            (binary, lambda: thrown_away(pg, lsn, "yardstick_binary")),
             (bulk, lambda: drains.drain("bulk")),
             (streaming, lambda: drains.drain("streaming")),
             (embedded, lambda: drains.drain("embedded")),

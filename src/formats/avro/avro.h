@@ -1,0 +1,43 @@
+/*
+ * Connect data as Avro (Avro 1.11 specification, "Binary Encoding"), with the schemas that Confluent's
+ * AvroConverter makes of Connect's: optional is a union with null, names and parameters are kept as
+ * "connect.name" and "connect.parameters". A message begins with Confluent's wire format: 0, and the
+ * schema's id in the registry as a big-endian int32.
+ */
+#ifndef FORMATS_AVRO_AVRO_H
+#define FORMATS_AVRO_AVRO_H
+
+#include "formats/connect/connect.h"
+
+/* Both directions. The text is what the registry is given: equal schemas have equal text. */
+void avro_schema_from_connect(const struct connect_schema *, struct buf *out);
+
+struct avro_writer {
+	struct connect_writer base;
+};
+void avro_writer_init(struct avro_writer *, struct buf *out);
+void avro_header(struct buf *out, uint32_t schema_id);
+bool avro_take_header(
+	const uint8_t **data, size_t *len, uint32_t *schema_id); /* false: not in this format */
+
+/* A schema that somebody wrote with, as the registry has it. */
+struct avro_schema;
+struct avro_schema *avro_schema_parse(
+	const char *json, size_t len, struct error *); /* NULL: ERROR_DATA */
+void avro_schema_free(struct avro_schema *);
+/* As Connect's, in the schema's own memory; what Connect cannot say (fixed, an enum) in its nearest form. */
+const struct connect_schema *avro_schema_connect(const struct avro_schema *);
+
+struct avro_reader {
+	struct connect_reader base;
+	const struct avro_schema *schema;
+	const uint8_t *at, *start, *end;
+	struct avro_frame *frames;
+	size_t depth, room;
+};
+void avro_reader_init(struct avro_reader *);
+void avro_reader_release(struct avro_reader *);
+void avro_read(struct avro_reader *, const struct avro_schema *, const void *data,
+	size_t len); /* begins */
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * Change events as Debezium writes them: key and value of a row of a table, in Connect's data model, so in
+ * any encoding that has a connect_writer or a connect_reader. Names and meanings are those of Debezium's
+ * PostgreSQL and MySQL connectors (their documentation, "Data change events", "Data type mappings").
+ *
+ * Writing: debezium_table is made once of each definition of a table and is immutable, for any number of
+ * threads. Reading: debezium_shape is made once of each schema of a topic's values.
+ */
+#ifndef FORMATS_DEBEZIUM_DEBEZIUM_H
+#define FORMATS_DEBEZIUM_DEBEZIUM_H
+
+#include "core/batch.h"
+#include "core/option.h"
+#include "formats/connect/connect.h"
+
+enum debezium_envelope { ENVELOPE_DEBEZIUM, ENVELOPE_FLAT };
+enum debezium_decimal { DECIMAL_PRECISE, DECIMAL_AS_STRING, DECIMAL_AS_DOUBLE };
+enum debezium_time {
+	TIME_ADAPTIVE,
+	TIME_ADAPTIVE_MICROSECONDS,
+	TIME_CONNECT,
+	TIME_MICROSECONDS,
+	TIME_ISOSTRING
+};
+enum debezium_binary { BINARY_BYTES, BINARY_BASE64, BINARY_BASE64_URL, BINARY_HEX };
+enum debezium_interval { INTERVAL_NUMERIC, INTERVAL_STRING };
+enum debezium_hstore { HSTORE_JSON, HSTORE_MAP };
+
+/* Option names with underscores for Debezium's dots: decimal_handling_mode, time_precision_mode ... */
+struct debezium_modes {
+	int envelope, decimal, time, binary, interval, hstore; /* the enums above */
+	const char *
+		unavailable; /* stands for a value that PostgreSQL did not send: __debezium_unavailable_value */
+};
+extern const struct option debezium_option_table[]; /* of struct debezium_modes */
+
+/* What `source` says of where the rows come from; the same for a whole topic set. */
+struct debezium_origin {
+	const char *connector; /* "postgresql" */
+	const char *prefix;    /* "name": the topic prefix */
+	const char *database;
+};
+
+struct debezium_table;
+struct debezium_table *debezium_table_new(
+	const struct table *, const struct debezium_origin *, const struct debezium_modes *);
+void debezium_table_free(struct debezium_table *);
+const struct connect_schema *debezium_key_schema(const struct debezium_table *); /* NULL: no key */
+const struct connect_schema *debezium_value_schema(const struct debezium_table *);
+
+/* What stands beside the row in an event. */
+struct debezium_event {
+	char op;       /* Debezium's: c u d r t */
+	int64_t ts_us; /* now: ts_ms, ts_us, ts_ns of the event */
+	char snapshot; /* 'r' rows: 0 no, 't' true, 'l' last */
+	const struct batch
+		*before; /* row `row` of it is the old row; NULL: not known (d: the key alone) */
+};
+void debezium_write_key(
+	const struct debezium_table *, const struct batch *, size_t row, struct connect_writer *);
+void debezium_write_value(const struct debezium_table *, const struct batch *, size_t row,
+	const struct debezium_event *, struct connect_writer *);
+
+/*
+ * What a topic's values are made of: an envelope, or plain rows. The definition of the table follows from
+ * the schemas (key NULL: its columns from the configuration, or none); where the values carry no schema,
+ * from `known`, a table whose columns are looked up by name. The canonical types are those that the
+ * PostgreSQL source would have given: io.debezium.time.ZonedTimestamp is TIMESTAMPTZ, and so on.
+ */
+struct debezium_shape;
+struct debezium_shape *debezium_shape_new(
+	const struct connect_schema *key, const struct connect_schema *value, struct error *);
+struct debezium_shape *debezium_shape_known(struct table *known);
+void debezium_shape_free(struct debezium_shape *);
+/* Columns, types and key only: name, schema and options are the caller's, who then applies the selection.
+ * `attribute` is the hash of the name, or its place where the hash is taken. */
+bool debezium_shape_columns(const struct debezium_shape *, struct table *out, struct error *);
+
+/* Where an event comes from, as far as its `source` says. */
+struct debezium_source {
+	char op;           /* c u d r t; a plain row is 'u' or, when null, 'd' */
+	bool has_position; /* `version` holds the place in the source's log, epoch 0 */
+	version_t version; /* PostgreSQL: sequence; MySQL: binlog file, position, row; of 'r': 0 */
+	uint64_t commit_lsn; /* or the source's nearest word for it */
+	int64_t commit_time_us;
+	uint32_t xid;
+	char schema[64], table[192]; /* "" where the source has no schemas */
+};
+
+/*
+ * Appends what one event says: a row, or a tombstone; a change of the key comes as two events from Debezium.
+ * meta: op, commit, xid are set from the event, version from it where it has one, else left as given by the
+ * caller. A value that the column cannot hold goes to batch_set_aside(). `key` may be NULL; a tombstone
+ * message (value NULL) is not an event: do not pass it. False: ERROR_DATA, the message is poison.
+ */
+MUST_CHECK bool debezium_read(const struct debezium_shape *, struct connect_reader *key,
+	struct connect_reader *value, struct row_meta *meta, struct debezium_source *seen,
+	struct batch *out, struct error *);
+
+#endif
