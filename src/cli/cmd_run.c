@@ -5,7 +5,7 @@
 #include "cli/parts.h"
 #include "cli/stop.h"
 
-#define LOOK_US 200000
+#define LOOK_US 50000
 
 enum { FLAG_CATCH_UP };
 static const struct flag flags[] = {

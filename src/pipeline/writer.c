@@ -389,7 +389,7 @@ void *writer_run(void *stream)
 	bool ok = true;
 
 	while (ok && !s->failing) {
-		struct bundle *bundle = queue_take(&s->queue, TICK_MS);
+		struct bundle *bundle = queue_take(&s->queue, w.ticked_ms ? TICK_MS : 0);
 		if (bundle) {
 			ok = apply_bundle(s, bundle, &err);
 			bundle_free(bundle);

@@ -9,7 +9,7 @@
 
 /* A chunk is a part of what is left of its leaf, so that the last ones are small and all connections end together. */
 #define CHUNK_MOST   ((uint64_t)64 << 20)
-#define CHUNK_LEAST  ((uint64_t)8 << 20)
+#define CHUNK_LEAST  ((uint64_t)16 << 20)
 #define CHUNK_SHARE  8
 #define LOCK_TIMEOUT "10s"
 
