@@ -107,7 +107,7 @@ def machine():
 
 def versions(postgres):
     said = subprocess.run([os.path.join(postgres, "postgres"), "--version"], capture_output=True, text=True)
-    return said.stdout.split("(")[0].strip().replace("postgres", "PostgreSQL")
+    return "PostgreSQL " + said.stdout.split(")")[1].split()[0]
 
 
 def _number(value):
