@@ -114,6 +114,7 @@ struct connect_reader_ops {
 		struct connect_reader *, struct error *); /* ERROR_DATA, with the offset */
 	/* instead of next(): passes over one whole value */
 	MUST_CHECK bool (*skip)(struct connect_reader *, struct error *);
+	void (*restart)(struct connect_reader *); /* back to the beginning of the document */
 };
 
 static inline enum connect_token connect_next(struct connect_reader *r, struct error *err)

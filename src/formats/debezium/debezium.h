@@ -50,7 +50,9 @@ const struct connect_schema *debezium_value_schema(const struct debezium_table *
 
 /* What stands beside the row in an event. */
 struct debezium_event {
-	char op;       /* Debezium's: c u d r t */
+	/* Debezium's: c u d r; and 'k', which is written as a 'd'. The row that takes the new key, after
+	 * a 'k', is a 'c'. */
+	char op;
 	int64_t ts_us; /* now: ts_ms, ts_us, ts_ns of the event */
 	char snapshot; /* 'r' rows: 0 no, 't' true, 'l' last */
 	const struct batch
@@ -60,6 +62,9 @@ void debezium_write_key(
 	const struct debezium_table *, const struct batch *, size_t row, struct connect_writer *);
 void debezium_write_value(const struct debezium_table *, const struct batch *, size_t row,
 	const struct debezium_event *, struct connect_writer *);
+/* A truncation: its place is meta's; op and before are not looked at. It has no key; nor has it a flat form. */
+void debezium_write_truncate(const struct debezium_table *, const struct row_meta *meta,
+	const struct debezium_event *, struct connect_writer *);
 
 /*
  * What a topic's values are made of: an envelope, or plain rows. The definition of the table follows from
@@ -67,14 +72,17 @@ void debezium_write_value(const struct debezium_table *, const struct batch *, s
  * from `known`, a table whose columns are looked up by name. The canonical types are those that the
  * PostgreSQL source would have given: io.debezium.time.ZonedTimestamp is TIMESTAMPTZ, and so on.
  */
-struct debezium_shape;
-struct debezium_shape *debezium_shape_new(
-	const struct connect_schema *key, const struct connect_schema *value, struct error *);
-struct debezium_shape *debezium_shape_known(struct table *known);
+struct debezium_shape; /* one thread at a time: it learns the order of fields */
+struct debezium_shape *debezium_shape_new(const struct connect_schema *key,
+	const struct connect_schema *value, const struct debezium_modes *, struct error *);
+/* `modes`: those that the values were written with; of debezium_shape_new() but `unavailable` counts. */
+struct debezium_shape *debezium_shape_known(
+	const struct table *known, const struct debezium_modes *);
 void debezium_shape_free(struct debezium_shape *);
 /* Columns, types and key only: name, schema and options are the caller's, who then applies the selection.
  * `attribute` is the hash of the name, or its place where the hash is taken. */
-bool debezium_shape_columns(const struct debezium_shape *, struct table *out, struct error *);
+MUST_CHECK bool debezium_shape_columns(
+	const struct debezium_shape *, struct table *out, struct error *);
 
 /* Where an event comes from, as far as its `source` says. */
 struct debezium_source {
@@ -85,15 +93,19 @@ struct debezium_source {
 	int64_t commit_time_us;
 	uint32_t xid;
 	char schema[64], table[192]; /* "" where the source has no schemas */
+	size_t unknown;              /* fields of the row that the table has no column for */
 };
 
 /*
  * Appends what one event says: a row, or a tombstone; a change of the key comes as two events from Debezium.
- * meta: op, commit, xid are set from the event, version from it where it has one, else left as given by the
- * caller. A value that the column cannot hold goes to batch_set_aside(). `key` may be NULL; a tombstone
- * message (value NULL) is not an event: do not pass it. False: ERROR_DATA, the message is poison.
+ * A truncation ('t') appends nothing. meta: op, commit, xid are set from the event, version from it where it
+ * has one (the caller's epoch is kept), else left as given by the caller. What the table's columns cannot
+ * hold goes to batch_set_aside(). Readers stand at the beginning of their document. `key` may be NULL; a
+ * message without a value is the tombstone that follows a 'd' where events are envelopes: do not pass it;
+ * where they are plain rows it is the delete of its key: `value` NULL.
+ * False: ERROR_DATA, the message is poison; ERROR_TABLE, on_unrepresentable is stop. The batch is as it was.
  */
-MUST_CHECK bool debezium_read(const struct debezium_shape *, struct connect_reader *key,
+MUST_CHECK bool debezium_read(struct debezium_shape *, struct connect_reader *key,
 	struct connect_reader *value, struct row_meta *meta, struct debezium_source *seen,
 	struct batch *out, struct error *);
 
