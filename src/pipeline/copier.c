@@ -13,6 +13,7 @@
 
 #define IDLE_MS       200
 #define WAIT_MS       250 /* for a transaction from before the fence */
+#define WAIT_SAID_MS  60000
 #define FAILED_MS     1000
 #define FAILURES_MOST 8
 /* A load ends after so long or so much: others wait for the mirror, and a failure copies it anew. */
@@ -178,6 +179,7 @@ static bool into_ledger(struct copier *c, const struct loaded *done, struct erro
 		m->chunks_left--;
 	}
 	m->copy_failures = 0;
+	m->error[0] = '\0'; /* what it waited for is over */
 	pthread_mutex_unlock(&s->lock);
 	failpoint("copier.after_done");
 	return true;
@@ -277,12 +279,16 @@ static bool take_batch(struct batch_taker *taker, struct batch *batch, struct er
 
 /* --- What became of a chunk: how long its table is left alone -------------------------------------- */
 
+/* The reason tells how old it is, so it is another one each time: said once a minute, and in status always. */
 static int chunk_waits(struct copier *c, const struct error *err)
 {
 	struct mirror *m = c->mirror;
+	int64_t now = mono_ms();
 
 	pthread_mutex_lock(&c->stream->lock);
-	bool news = strcmp(m->error, err->text) != 0;
+	bool news = !m->wait_said_ms || now - m->wait_said_ms >= WAIT_SAID_MS;
+	if (news)
+		m->wait_said_ms = now;
 	snprintf(m->error, sizeof m->error, "%s", err->text);
 	pthread_mutex_unlock(&c->stream->lock);
 	if (news)

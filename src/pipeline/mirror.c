@@ -543,6 +543,7 @@ bool mirror_plan(struct stream *s, struct mirror *m, struct error *err)
 		vec_push(&m->chunks, ((struct chunk_state){.chunk = chunks.items[i]}));
 	m->chunks_left = m->chunks.len;
 	m->planned = ok;
+	m->wait_said_ms = 0;
 	m->copy_began_ms = mono_ms();
 	m->copied_estimate = m->table->rows_estimate;
 	pthread_cond_broadcast(&s->changed);

@@ -50,6 +50,7 @@ struct mirror {
 	int copy_failures;
 	int64_t copy_began_ms;
 	int64_t wait_until_ms; /* copy workers leave it alone until then */
+	int64_t wait_said_ms;  /* when the log last had what this copy waits for; 0: not yet */
 	int64_t retry_broken_ms, broken_for_ms;
 
 	_Atomic uint64_t copied_rows, copied_estimate, changes, set_aside;

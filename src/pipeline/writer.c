@@ -17,7 +17,6 @@
 struct writer {
 	struct stream *stream;
 	int64_t ticked_ms, lag_ms, requests_ms;
-	bool waiting_said; /* that some copies wait has been logged */
 };
 
 struct write_job {

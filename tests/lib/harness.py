@@ -528,6 +528,6 @@ class Tailrace(Server, HttpClickHouse):
         super().kill()
 
     def said(self, pattern):
-        """Does its log have a line that matches?"""
+        """How many lines of its log match."""
         with open(self.log, encoding="utf-8", errors="replace") as file:
-            return any(re.search(pattern, line) for line in file)
+            return sum(bool(re.search(pattern, line)) for line in file)
