@@ -20,6 +20,7 @@ enum debezium_time {
 	TIME_ADAPTIVE_MICROSECONDS,
 	TIME_CONNECT,
 	TIME_MICROSECONDS,
+	TIME_NANOSECONDS,
 	TIME_ISOSTRING
 };
 enum debezium_binary { BINARY_BYTES, BINARY_BASE64, BINARY_BASE64_URL, BINARY_HEX };
@@ -58,10 +59,12 @@ struct debezium_event {
 	const struct batch
 		*before; /* row `row` of it is the old row; NULL: not known (d: the key alone) */
 };
-void debezium_write_key(
-	const struct debezium_table *, const struct batch *, size_t row, struct connect_writer *);
-void debezium_write_value(const struct debezium_table *, const struct batch *, size_t row,
-	const struct debezium_event *, struct connect_writer *);
+/* False, ERROR_DATA: a value that the modes have no form for (a NaN in a numeric, when precise); what the
+ * writer was given up to there is to be thrown away. `key`: of a table that has one. */
+MUST_CHECK bool debezium_write_key(const struct debezium_table *, const struct batch *, size_t row,
+	struct connect_writer *, struct error *);
+MUST_CHECK bool debezium_write_value(const struct debezium_table *, const struct batch *,
+	size_t row, const struct debezium_event *, struct connect_writer *, struct error *);
 /* A truncation: its place is meta's; op and before are not looked at. It has no key; nor has it a flat form. */
 void debezium_write_truncate(const struct debezium_table *, const struct row_meta *meta,
 	const struct debezium_event *, struct connect_writer *);
