@@ -9,11 +9,18 @@
 
 #include "formats/connect/connect.h"
 
-/* Both directions. The text is what the registry is given: equal schemas have equal text. */
-void avro_schema_from_connect(const struct connect_schema *, struct buf *out);
+/*
+ * Appends what the registry is given: equal schemas have equal text. Names that Avro does not allow are
+ * adjusted as by Debezium's schema.name.adjustment.mode and field.name.adjustment.mode "avro". ERROR_TABLE:
+ * two fields have the same name then.
+ */
+MUST_CHECK bool avro_schema_from_connect(
+	const struct connect_schema *, struct buf *out, struct error *);
 
+/* Writes what fits the schema above. Structs, maps and arrays lie in each other up to 64 deep. */
 struct avro_writer {
 	struct connect_writer base;
+	uint64_t in_map; /* a bit a level */
 };
 void avro_writer_init(struct avro_writer *, struct buf *out);
 void avro_header(struct buf *out, uint32_t schema_id);
