@@ -36,6 +36,11 @@ struct table_column {
 	const char *missing;
 	/* carried in the source's text form for want of a type; `check` says so */
 	bool approximate;
+	/* What sinks that speak of the source's own types look at; NULL where it is not so. */
+	const struct type *json_of; /* a nullable array, map or point: carried as its JSON text */
+	const char *base_type;      /* of a domain: "numeric(10,2)" */
+	const char *labels;         /* of an enum, or an array of one: "sad,happy" */
+	const char *default_sql;    /* "now()", "'x'::text" */
 };
 
 /* Per-table settings, from the configuration; see core/selection.h for the option table. */
