@@ -1,0 +1,104 @@
+/*
+ * Kafka over librdkafka: what every client of a broker shares. Its options, its logs in ours, its errors by
+ * what to do about them, and topics looked at and made. To write: kafka_producer.h; to read:
+ * kafka_consumer.h. Functions may be called by any thread, unless said otherwise.
+ */
+#ifndef CLIENTS_KAFKA_H
+#define CLIENTS_KAFKA_H
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "core/option.h"
+
+enum kafka_format { KAFKA_JSON, KAFKA_JSON_SCHEMA, KAFKA_AVRO };
+
+struct kafka_options {
+	const char *brokers;
+	const char *topic_prefix; /* NULL: the name of the connection */
+	int format;               /* enum kafka_format */
+	int security_protocol, sasl_mechanism;
+	const char *sasl_username, *sasl_password;
+	const char *ssl_ca_location, *ssl_certificate_location, *ssl_key_location,
+		*ssl_key_password;
+	const char *properties;
+};
+
+extern const char *const kafka_formats[], *const kafka_security_protocols[],
+						  *const kafka_sasl_mechanisms[];
+
+/* Rows for the option table of a `type` with a member `in` that is a struct kafka_options. */
+/* clang-format off */
+#define KAFKA_OPTIONS(type, in) \
+	{"brokers", OPTION_STRING, offsetof(type, in.brokers), .required = true, \
+		.help = "Some of the cluster's brokers as `host:port`, separated by commas; the others are found through them."}, \
+	{"topic_prefix", OPTION_STRING, offsetof(type, in.topic_prefix), \
+		.help = "What the names of topics begin with, as in `prefix.schema.table`. Without it the name of the connection."}, \
+	{"format", OPTION_CHOICE, offsetof(type, in.format), "json", .choices = kafka_formats, \
+		.help = "How keys and values are encoded. `json_schema` is JSON with the schema in each message, as " \
+			"Kafka Connect's JsonConverter writes it; `avro` needs a `registry`."}, \
+	{"security_protocol", OPTION_CHOICE, offsetof(type, in.security_protocol), "plaintext", \
+		.choices = kafka_security_protocols, .help = "How brokers are talked to."}, \
+	{"sasl_mechanism", OPTION_CHOICE, offsetof(type, in.sasl_mechanism), "PLAIN", \
+		.choices = kafka_sasl_mechanisms, .help = "How user and password are shown, with `sasl_plaintext` and `sasl_ssl`."}, \
+	{"sasl_username", OPTION_STRING, offsetof(type, in.sasl_username), .help = "User at the brokers."}, \
+	{"sasl_password", OPTION_SECRET, offsetof(type, in.sasl_password), .help = "Password of the user."}, \
+	{"ssl_ca_location", OPTION_STRING, offsetof(type, in.ssl_ca_location), \
+		.help = "Certificates to trust, in PEM. Without it the system's."}, \
+	{"ssl_certificate_location", OPTION_STRING, offsetof(type, in.ssl_certificate_location), \
+		.help = "Certificate to show to the brokers, in PEM."}, \
+	{"ssl_key_location", OPTION_STRING, offsetof(type, in.ssl_key_location), .help = "Its private key, in PEM."}, \
+	{"ssl_key_password", OPTION_SECRET, offsetof(type, in.ssl_key_password), .help = "Password of the private key."}, \
+	{"properties", OPTION_STRING, offsetof(type, in.properties), \
+		.help = "Further settings of librdkafka by its own names, as `linger.ms=50, batch.size=500000`. " \
+			"Those that delivery rests on cannot be changed."}
+/* clang-format on */
+
+/* One client: its connections and threads. */
+struct kafka;
+enum kafka_role { KAFKA_PRODUCER, KAFKA_CONSUMER };
+
+struct kafka_setting {
+	const char *name, *value;
+	bool fixed; /* `properties` may not change it */
+};
+
+/* `settings` end with a NULL name; they are set before `properties`, in order. Connects to nothing yet.
+ * NULL: ERROR_CONFIG. */
+struct kafka *kafka_new(const struct kafka_options *, enum kafka_role,
+	const struct kafka_setting *settings, struct error *);
+void kafka_free(struct kafka *); /* NULL is allowed; what was not sent is forgotten */
+
+/* Is any broker to be had? ERROR_RETRY, or ERROR_CONFIG where they refuse us. `about`: "3 brokers, ..."
+ * for people; NULL is allowed. */
+MUST_CHECK bool kafka_reach(struct kafka *, int wait_ms, char *about, size_t size, struct error *);
+
+struct kafka_topic_info {
+	char *name;
+	int partitions;
+	int replication;
+};
+VEC_TYPE(kafka_topic_infos, struct kafka_topic_info);
+
+/* Those of this name, or all (NULL). A topic that is not there is not among them. */
+MUST_CHECK bool kafka_topics(
+	struct kafka *, const char *name, struct kafka_topic_infos *out, struct error *);
+void kafka_topic_infos_release(struct kafka_topic_infos *);
+
+struct kafka_new_topic {
+	const char *name;
+	int partitions, replication;          /* -1: as the brokers have it */
+	const struct kafka_setting *settings; /* "cleanup.policy" ..., ended by a NULL name */
+};
+/* Makes it where it is not there yet. ERROR_CONFIG: the brokers refuse it as it is wanted. */
+MUST_CHECK bool kafka_topic_create(
+	struct kafka *, const struct kafka_new_topic *, bool *made, struct error *);
+
+/* One setting of a topic, "max.message.bytes"; NULL: it is not to be had. */
+char *kafka_topic_setting(struct kafka *, const char *topic, const char *name, struct arena *);
+
+/* Takes "a=b, c=d" apart; the list ends with a NULL name and lives in the arena. NULL: ERROR_CONFIG names
+ * `option`, the text's own name. */
+struct kafka_setting *kafka_settings_parse(
+	const char *text, const char *option, struct arena *, struct error *);
+
+#endif

@@ -1,0 +1,29 @@
+/* Inside of the client: what librdkafka is called with. For kafka*.c alone. */
+#ifndef CLIENTS_KAFKA_HANDLE_H
+#define CLIENTS_KAFKA_HANDLE_H
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include "clients/kafka.h"
+
+#define KAFKA_WAIT_MS 10000 /* for an answer about topics, settings, offsets */
+
+struct kafka {
+	rd_kafka_t *rk;
+	pthread_mutex_t lock;
+	/* under the lock: */
+	struct error trouble;  /* what a connection last suffered from: why nothing is answered */
+	struct error delivery; /* the first message that no broker took */
+};
+
+/* An error by what to do about it; `what` was being done. Always false. Timeouts are explained by the trouble
+ * that connections have. */
+bool kafka_fail(struct kafka *, struct error *, int code, const char *what, const char *why);
+
+/* The same of an error object, which it frees; NULL is no error: true. */
+MUST_CHECK bool kafka_check(
+	struct kafka *, rd_kafka_error_t *, const char *what, struct error *err);
+
+void kafka_delivered(rd_kafka_t *, const rd_kafka_message_t *, void *kafka); /* kafka_producer.c */
+
+#endif

@@ -1,0 +1,156 @@
+/* Messages out, in transactions or not; see kafka_producer.h. */
+#include "clients/kafka_producer.h"
+
+#include <string.h>
+#include "base/clock.h"
+#include "clients/kafka_handle.h"
+
+#define STALL_MS  60000 /* brokers that take nothing for so long are away */
+#define FENCE_MS  60000
+#define COMMIT_MS 60000
+#define ABORT_MS  5000
+#define ROOM_MS   100 /* between two looks for room */
+
+struct kafka_topic {
+	struct kafka *client;
+	rd_kafka_topic_t *topic;
+};
+
+struct kafka_topic *kafka_topic_open(struct kafka *k, const char *name)
+{
+	struct kafka_topic *t = xcalloc(1, sizeof *t);
+
+	t->client = k;
+	t->topic = rd_kafka_topic_new(k->rk, name, NULL);
+	return t;
+}
+
+void kafka_topic_close(struct kafka_topic *t)
+{
+	if (!t)
+		return;
+	rd_kafka_topic_destroy(t->topic);
+	free(t);
+}
+
+void kafka_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *kafka)
+{
+	struct kafka *k = kafka;
+	struct error err = {0};
+	(void)rk;
+
+	/* what we throw away ourselves is no news */
+	if (!message->err || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+		message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+		return;
+	CLEANUP(free_string)
+	char *what = xasprintf("writing to topic %s", rd_kafka_topic_name(message->rkt));
+	kafka_fail(k, &err, message->err, what, NULL);
+	pthread_mutex_lock(&k->lock);
+	if (k->delivery.kind == ERROR_NONE)
+		k->delivery = err;
+	pthread_mutex_unlock(&k->lock);
+}
+
+static bool all_delivered(struct kafka *k, struct error *err)
+{
+	pthread_mutex_lock(&k->lock);
+	bool ok = k->delivery.kind == ERROR_NONE;
+	if (!ok)
+		*err = k->delivery;
+	pthread_mutex_unlock(&k->lock);
+	return ok;
+}
+
+static rd_kafka_resp_err_t send_with_header(
+	rd_kafka_topic_t *topic, const struct kafka_message *m, rd_kafka_t *rk)
+{
+	const rd_kafka_vu_t parts[] = {
+		{.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
+		{.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+		{.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)m->key, m->key_len}},
+		{.vtype = RD_KAFKA_VTYPE_VALUE,
+			.u.mem = {(void *)(uintptr_t)m->value, m->value_len}},
+		{.vtype = RD_KAFKA_VTYPE_HEADER,
+			.u.header = {m->header, m->header_value, (ssize_t)m->header_len}},
+	};
+	rd_kafka_error_t *error = rd_kafka_produceva(rk, parts, COUNT_OF(parts));
+	rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	rd_kafka_error_destroy(error);
+	return code;
+}
+
+static rd_kafka_resp_err_t send_once(struct kafka_topic *t, const struct kafka_message *m)
+{
+	if (m->header)
+		return send_with_header(t->topic, m, t->client->rk);
+	if (rd_kafka_produce(t->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+		    (void *)(uintptr_t)m->value, m->value_len, m->key, m->key_len, NULL) == 0)
+		return RD_KAFKA_RESP_ERR_NO_ERROR;
+	return rd_kafka_last_error();
+}
+
+bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct error *err)
+{
+	struct kafka *k = t->client;
+	rd_kafka_resp_err_t code = send_once(t, m);
+
+	for (int64_t until = mono_ms() + STALL_MS; code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+		code = send_once(t, m)) {
+		if (mono_ms() > until)
+			return kafka_fail(k, err, RD_KAFKA_RESP_ERR__TIMED_OUT,
+				rd_kafka_topic_name(t->topic), "the brokers take nothing");
+		rd_kafka_poll(k->rk, ROOM_MS);
+		if (!all_delivered(k, err))
+			return false;
+	}
+	if (!code)
+		return true;
+	/* the state of a transaction that has failed says less than what made it fail */
+	rd_kafka_poll(k->rk, 0);
+	return all_delivered(k, err) &&
+	       kafka_fail(k, err, code, rd_kafka_topic_name(t->topic), NULL);
+}
+
+bool kafka_flush(struct kafka *k, struct error *err)
+{
+	rd_kafka_resp_err_t code = rd_kafka_flush(k->rk, STALL_MS);
+
+	if (!all_delivered(k, err))
+		return false;
+	return !code || kafka_fail(k, err, code, "writing", NULL);
+}
+
+bool kafka_fence(struct kafka *k, struct error *err)
+{
+	rd_kafka_error_t *error = rd_kafka_init_transactions(k->rk, FENCE_MS);
+
+	rd_kafka_poll(k->rk, 0);
+	return kafka_check(k, error, "getting ready for transactions", err);
+}
+
+bool kafka_begin(struct kafka *k, struct error *err)
+{
+	return kafka_check(k, rd_kafka_begin_transaction(k->rk), "beginning a transaction", err);
+}
+
+bool kafka_commit(struct kafka *k, struct error *err)
+{
+	rd_kafka_error_t *error = rd_kafka_commit_transaction(k->rk, COMMIT_MS);
+
+	rd_kafka_poll(k->rk, 0);
+	/* a message that was not taken is why the transaction failed */
+	if (!all_delivered(k, err)) {
+		rd_kafka_error_destroy(error);
+		return false;
+	}
+	return kafka_check(k, error, "committing a transaction", err);
+}
+
+void kafka_abort(struct kafka *k)
+{
+	rd_kafka_error_t *error = rd_kafka_abort_transaction(k->rk, ABORT_MS);
+
+	rd_kafka_error_destroy(error);
+}
