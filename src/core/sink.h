@@ -6,6 +6,12 @@
  * A table lives in the sink in generations: the one that people read, and, while it is copied anew,
  * a building one beside it; sink_publish() exchanges them. All calls are idempotent: after a crash
  * the same call is made again. Every function may be called by several threads at once.
+ *
+ * A sink of logs (`log`) keeps every event in the order it is written and reads nothing back: it has
+ * no storage to build beside another, so one landing only. What is written is kept once commit() has
+ * returned; after a failure the session ends, and what was not committed comes again. Its write,
+ * set_aside, truncate and commit are called by one thread at a time. It has open, check, attach,
+ * evolve, write, set_aside, truncate, close, and may have commit and recorded; no other function.
  */
 #ifndef CORE_SINK_H
 #define CORE_SINK_H
@@ -17,6 +23,8 @@
 struct sink {
 	const struct sink_ops *ops;
 	const char *name; /* of the connection */
+	/* whose rows it takes; set behind open, before any table is attached; NULL: none is */
+	const struct source *from;
 };
 
 /* Where the rows of a table go. */
@@ -64,12 +72,16 @@ typedef MUST_CHECK bool sink_scan_fn(struct sink *, const struct landing *,
 	const struct scan_range *, struct batch *out, struct error *);
 typedef MUST_CHECK bool sink_count_fn(
 	struct sink *, const struct landing *, uint64_t *rows, struct error *);
+typedef MUST_CHECK bool sink_commit_fn(struct sink *, const struct resume *, struct error *);
+typedef MUST_CHECK bool sink_recorded_fn(
+	struct sink *, struct resume *out, bool *found, struct error *);
 typedef void sink_close_fn(struct sink *);
 
 struct sink_ops {
 	const char *kind; /* "clickhouse", as in the configuration */
 	size_t size;      /* of the struct that begins with `struct sink` */
 	const struct option *options;
+	bool log; /* a sink of logs, as told above */
 
 	/* reaches it, checks version and rights */
 	sink_open_fn *open;
@@ -85,7 +97,8 @@ struct sink_ops {
 	 * change needs a new generation (key, order, inexact type) */
 	sink_evolve_fn *evolve;
 	/* returns once the rows are durable. May sort the batch; its rows stay valid for a second
-	 * call */
+	 * call. A row that is refused for itself goes to batch_set_aside(). Of logs: cells may still
+	 * be marked unchanged */
 	sink_write_fn *write;
 	/* optional, all three: the rows of a copy, where many batches that go in together cost less
 	 * than as many writes. load: NULL on failure. load_add takes the rows and leaves the batch
@@ -108,6 +121,11 @@ struct sink_ops {
 	sink_scan_fn *scan;
 	/* latest live rows */
 	sink_count_fn *count;
+	/* optional, of logs: all that was written is kept, and with it, as one, the place to go on
+	 * from */
+	sink_commit_fn *commit;
+	/* optional: the place that was committed last; what follows it was not */
+	sink_recorded_fn *recorded;
 	sink_close_fn *close;
 };
 
