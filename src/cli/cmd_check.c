@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/ends.h"
-#include "pipeline/filter.h"
+#include "core/filter.h"
 
 enum { FLAG_JSON };
 static const struct flag flags[] = {

@@ -52,7 +52,7 @@ struct table_options {
 	const char *order_by;
 	const char *partition_by; /* an expression of the target, over key columns; NULL: none */
 	const char *settings;     /* engine settings of the target, "name=value, ..." */
-	const char *where;        /* row filter; see pipeline/filter.h for the language */
+	const char *where;        /* row filter; see core/filter.h for the language */
 	int numeric;              /* unbounded numeric: enum numeric_mode */
 	int json;                 /* enum json_mode */
 	int out_of_range;         /* infinity and far dates: enum out_of_range */

@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "core/sink.h"
-#include "pipeline/filter.h"
+#include "core/filter.h"
 #include "state/state.h"
 
 struct stream;

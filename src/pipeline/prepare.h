@@ -11,7 +11,7 @@
 
 #include "core/sink.h"
 #include "core/source.h"
-#include "pipeline/filter.h"
+#include "core/filter.h"
 
 struct prepare {
 	struct source *source;

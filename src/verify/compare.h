@@ -11,7 +11,7 @@
 #define VERIFY_COMPARE_H
 
 #include "base/map.h"
-#include "pipeline/filter.h"
+#include "core/filter.h"
 #include "verify/verify.h"
 
 /* Both ends of a stream, open. */

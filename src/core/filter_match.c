@@ -2,10 +2,10 @@
  * Evaluating a row filter; see filter.h. Three truths, as in SQL: what is compared with NULL is unknown,
  * and so is its negation.
  */
-#include "pipeline/filter.h"
+#include "core/filter.h"
 
 #include <math.h>
-#include "pipeline/filter_tree.h"
+#include "core/filter_tree.h"
 
 enum truth { IS_FALSE, IS_TRUE, IS_UNKNOWN };
 

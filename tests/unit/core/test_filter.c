@@ -1,6 +1,6 @@
 /* Row filters: what they match, and what they refuse and in which words. */
 #include "../rows_of.h"
-#include "pipeline/filter.h"
+#include "core/filter.h"
 
 static const struct column_of columns[] = {
 	{"id", "int64", "bigint", .key = true},

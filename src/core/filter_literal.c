@@ -2,7 +2,7 @@
  * Literals of a row filter as values of the column's type; see filter_tree.h. Everything is strict:
  * a literal that the source might read in two ways, or that the type cannot hold exactly, is an error.
  */
-#include "pipeline/filter_tree.h"
+#include "core/filter_tree.h"
 
 #include <ctype.h>
 #include <errno.h>

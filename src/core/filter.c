@@ -9,13 +9,13 @@
  *	         | column [NOT] IN ( literal, ... ) | column [NOT] BETWEEN literal AND literal
  *	         | column [NOT] LIKE 'pattern'
  */
-#include "pipeline/filter.h"
+#include "core/filter.h"
 
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include "core/option.h"
-#include "pipeline/filter_tree.h"
+#include "core/filter_tree.h"
 
 #define DEEPEST 64 /* parentheses and NOTs within one another */
 

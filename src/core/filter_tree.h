@@ -2,8 +2,8 @@
  * Inside of the row filter: the tree that filter.c makes and filter_match.c evaluates, and, of
  * filter_literal.c, what a column may be compared with and literals as values of its type.
  */
-#ifndef PIPELINE_FILTER_TREE_H
-#define PIPELINE_FILTER_TREE_H
+#ifndef CORE_FILTER_TREE_H
+#define CORE_FILTER_TREE_H
 
 #include "base/error.h"
 #include "core/column.h"

@@ -4,8 +4,8 @@
  * subset of SQL that means the same here as in the source, which evaluates the same text when it copies.
  * Text compares only for equality, since its order is the source's collation.
  */
-#ifndef PIPELINE_FILTER_H
-#define PIPELINE_FILTER_H
+#ifndef CORE_FILTER_H
+#define CORE_FILTER_H
 
 #include "core/batch.h"
 
