@@ -66,3 +66,20 @@ void text_print_json(const char *s, size_t n, struct buf *out)
 	}
 	buf_u8(out, '"');
 }
+
+void text_print_uint(uint64_t v, struct buf *out)
+{
+	char digits[20], *p = digits + sizeof digits;
+
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	buf_append(out, p, (size_t)(digits + sizeof digits - p));
+}
+
+void text_print_int(int64_t v, struct buf *out)
+{
+	if (v < 0)
+		buf_u8(out, '-');
+	text_print_uint(v < 0 ? -(uint64_t)v : (uint64_t)v, out);
+}

@@ -1,4 +1,4 @@
-/* Text from outside: is it UTF-8, and how does it go into a JSON string or a log line. */
+/* Text from outside: is it UTF-8, and how does it go into a JSON string or a log line; and integers as text. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -13,5 +13,8 @@ bool utf8_valid(const char *s, size_t n);
 
 /* Appends the text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void text_print_json(const char *s, size_t n, struct buf *out);
+
+void text_print_int(int64_t v, struct buf *out);
+void text_print_uint(uint64_t v, struct buf *out);
 
 #endif

@@ -56,7 +56,8 @@ struct connect_schema {
 };
 
 const struct connect_field *connect_field(
-	const struct connect_schema *, const char *name); /* or NULL */
+	const struct connect_schema *, const char *name);                      /* or NULL */
+const char *connect_parameter(const struct connect_schema *, const char *key); /* or NULL */
 bool connect_schema_equal(const struct connect_schema *, const struct connect_schema *);
 
 /*
@@ -89,10 +90,10 @@ struct connect_writer_ops {
 enum connect_token {
 	TOKEN_NULL,
 	TOKEN_BOOLEAN,
-	TOKEN_INTEGER, /* `integer`; an integer of JSON that fits int64 */
-	TOKEN_REAL,    /* `real`, and its digits in `data` where the encoding is text */
-	TOKEN_STRING,  /* `data`, unescaped */
-	TOKEN_BYTES,   /* `data`; JSON has none: there they are a base64 TOKEN_STRING */
+	TOKEN_INTEGER, /* `integer`; of JSON what has neither point nor exponent and fits int64 */
+	TOKEN_REAL, /* `real`, infinite where the digits are beyond it; they are in `data` of a text */
+	TOKEN_STRING, /* `data`, unescaped */
+	TOKEN_BYTES,  /* `data`; JSON has none: there they are a base64 TOKEN_STRING */
 	TOKEN_ARRAY,
 	TOKEN_ARRAY_END,
 	TOKEN_STRUCT, /* of a map as well; then TOKEN_FIELD and the value, each */
@@ -112,7 +113,8 @@ struct connect_reader {
 struct connect_reader_ops {
 	enum connect_token (*next)(
 		struct connect_reader *, struct error *); /* ERROR_DATA, with the offset */
-	/* instead of next(): passes over one whole value */
+	/* instead of next(): passes over one whole value; of a text encoding it stands in `data` then, as it
+	 * is written, and what lies in an array or object was not looked at */
 	MUST_CHECK bool (*skip)(struct connect_reader *, struct error *);
 	void (*restart)(struct connect_reader *); /* back to the beginning of the document */
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "base/text.h"
 #include "formats/pgtype/forms.h"
 
 #define LONGEST_FLOAT 63 /* far above what float8out prints */
@@ -14,23 +15,6 @@
 		struct error *err)
 
 /* --- Integers --------------------------------------------------------------------------------- */
-
-static void print_u64(uint64_t v, struct buf *out)
-{
-	char digits[20], *p = digits + sizeof digits;
-
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
-	buf_append(out, p, (size_t)(digits + sizeof digits - p));
-}
-
-static void print_i64(int64_t v, struct buf *out)
-{
-	if (v < 0)
-		buf_u8(out, '-');
-	print_u64(v < 0 ? -(uint64_t)v : (uint64_t)v, out);
-}
 
 static bool parse_u64(const uint8_t *data, size_t len, uint64_t most, uint64_t *out)
 {
@@ -149,7 +133,7 @@ RENDER(pg_render_int2)
 {
 	if (len != 2)
 		return pg_bad_binary(c, err);
-	print_i64((int16_t)pg_load16(data), out);
+	text_print_int((int16_t)pg_load16(data), out);
 	return true;
 }
 
@@ -157,7 +141,7 @@ RENDER(pg_render_int4)
 {
 	if (len != 4)
 		return pg_bad_binary(c, err);
-	print_i64((int32_t)pg_load32(data), out);
+	text_print_int((int32_t)pg_load32(data), out);
 	return true;
 }
 
@@ -165,7 +149,7 @@ RENDER(pg_render_int8)
 {
 	if (len != 8)
 		return pg_bad_binary(c, err);
-	print_i64((int64_t)pg_load64(data), out);
+	text_print_int((int64_t)pg_load64(data), out);
 	return true;
 }
 
@@ -173,7 +157,7 @@ RENDER(pg_render_oid)
 {
 	if (len != 4)
 		return pg_bad_binary(c, err);
-	print_u64(pg_load32(data), out);
+	text_print_uint(pg_load32(data), out);
 	return true;
 }
 
@@ -181,7 +165,7 @@ RENDER(pg_render_xid8)
 {
 	if (len != 8)
 		return pg_bad_binary(c, err);
-	print_u64(pg_load64(data), out);
+	text_print_uint(pg_load64(data), out);
 	return true;
 }
 

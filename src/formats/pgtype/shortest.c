@@ -4,20 +4,44 @@
  * the nearest of several is taken, and the exponent form begins at 1e15 (float4: 1e6) and below
  * 1e-4.
  */
+#include "formats/pgtype/shortest.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "formats/pgtype/forms.h"
 
-struct shortest {
-	uint64_t digits;
-	int exponent; /* value is digits * 10^exponent */
+/* What reads as a float of one width and of no other: up to so many digits, and never more. */
+struct width {
+	int sure, most;
+	double few; /* 10^sure */
+	bool narrow;
 };
+static const struct width wide = {.sure = 15, .most = 17, .few = 1e15};
+static const struct width narrow = {.sure = 6, .most = 9, .few = 1e6, .narrow = true};
 
 /* The widest float around the value that still reads as it, both ends excluded. */
 struct interval {
 	long double low, high;
 };
+
+/* Most numbers have few digits. Those and the powers of ten are exact, so that the quotient is
+ * what the decimal reads as. */
+static bool try_few_digits(double v, const struct width *width, struct shortest *out)
+{
+	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
+		1e11, 1e12, 1e13, 1e14, 1e15};
+
+	for (int n = 0; n < (int)COUNT_OF(powers) && v * powers[n] < width->few; n++) {
+		uint64_t digits = (uint64_t)(v * powers[n] + 0.5);
+		double read = (double)digits / powers[n];
+		if ((width->narrow ? (double)(float)read : read) == v) {
+			*out = (struct shortest){digits, -n};
+			return true;
+		}
+	}
+	return false;
+}
 
 static bool within(const struct shortest *s, const struct interval *interval)
 {
@@ -49,6 +73,40 @@ static bool try_digits(double v, int n, const struct interval *interval, struct 
 	return within(out, interval);
 }
 
+/* From `sure` digits on: what has fewer digits prints the same with more, but for its zeros.
+ * That does not hold of subnormal numbers, which begin at one digit. */
+static struct shortest find(
+	double v, double below, double above, bool subnormal, const struct width *width)
+{
+	struct shortest s = {0};
+
+	if (!try_few_digits(v, width, &s)) {
+		struct interval interval = {
+			.low = ((long double)v + below) / 2,
+			.high = isinf(above) ? (long double)v + ((long double)v - below) / 2
+					     : ((long double)v + above) / 2,
+		};
+		for (int n = subnormal ? 1 : width->sure; n <= width->most; n++)
+			if (try_digits(v, n, &interval, &s))
+				break;
+	}
+	for (; s.digits % 10 == 0; s.digits /= 10)
+		s.exponent++;
+	return s;
+}
+
+struct shortest shortest_double(double v)
+{
+	return find(
+		v, nextafter(v, 0), nextafter(v, INFINITY), fpclassify(v) == FP_SUBNORMAL, &wide);
+}
+
+struct shortest shortest_float(float v)
+{
+	return find((double)v, (double)nextafterf(v, 0), (double)nextafterf(v, INFINITY),
+		fpclassify(v) == FP_SUBNORMAL, &narrow);
+}
+
 static void print_fixed(const char *digits, int n, int point, struct buf *out)
 {
 	if (point <= 0) {
@@ -66,14 +124,12 @@ static void print_fixed(const char *digits, int n, int point, struct buf *out)
 	}
 }
 
-static void print_shortest(const struct shortest *s, int scientific_from, struct buf *out)
+static void print_shortest(struct shortest s, int scientific_from, struct buf *out)
 {
 	char digits[24];
-	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)s->digits);
-	int point = n + s->exponent; /* digits before the decimal point */
+	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)s.digits);
+	int point = n + s.exponent; /* digits before the decimal point */
 
-	while (n > 1 && digits[n - 1] == '0')
-		n--;
 	if (point > -4 && point <= scientific_from) {
 		print_fixed(digits, n, point, out);
 		return;
@@ -101,43 +157,14 @@ static bool print_special(double v, struct buf *out)
 	return isinf(v) || v == 0;
 }
 
-/* From `sure` digits on: what has fewer digits prints the same with more, but for its zeros.
- * That does not hold of subnormal numbers, which begin at one digit. */
-static void print_float(double v, const struct interval *interval, int sure, int most,
-	int scientific_from, struct buf *out)
-{
-	struct shortest s = {0};
-
-	for (int n = sure; n <= most; n++)
-		if (try_digits(v, n, interval, &s))
-			break;
-	print_shortest(&s, scientific_from, out);
-}
-
 void pg_print_float8(double v, struct buf *out)
 {
-	if (print_special(v, out))
-		return;
-	v = fabs(v);
-	double above = nextafter(v, INFINITY), below = nextafter(v, 0);
-	struct interval interval = {
-		.low = ((long double)v + below) / 2,
-		.high = isinf(above) ? (long double)v + ((long double)v - below) / 2
-				     : ((long double)v + above) / 2,
-	};
-	print_float(v, &interval, fpclassify(v) == FP_SUBNORMAL ? 1 : 15, 17, 15, out);
+	if (!print_special(v, out))
+		print_shortest(shortest_double(fabs(v)), 15, out);
 }
 
 void pg_print_float4(float v, struct buf *out)
 {
-	if (print_special((double)v, out))
-		return;
-	v = fabsf(v);
-	float above = nextafterf(v, INFINITY), below = nextafterf(v, 0);
-	struct interval interval = {
-		.low = ((long double)v + below) / 2,
-		.high = isinf(above) ? (long double)v + ((long double)v - below) / 2
-				     : ((long double)v + above) / 2,
-	};
-	print_float((double)v, &interval, fpclassify(v) == FP_SUBNORMAL ? 1 : 6, 9, 6, out);
+	if (!print_special((double)v, out))
+		print_shortest(shortest_float(fabsf(v)), 6, out);
 }
