@@ -27,24 +27,41 @@ void avro_header(struct buf *out, uint32_t schema_id);
 bool avro_take_header(
 	const uint8_t **data, size_t *len, uint32_t *schema_id); /* false: not in this format */
 
-/* A schema that somebody wrote with, as the registry has it. */
+/*
+ * A schema that somebody wrote with, as the registry has it; immutable, for any number of threads. Refused: a type
+ * that contains itself, and what takes no bytes in an array, so that a value's size bounds what it says.
+ */
 struct avro_schema;
 struct avro_schema *avro_schema_parse(
 	const char *json, size_t len, struct error *); /* NULL: ERROR_DATA */
-void avro_schema_free(struct avro_schema *);
-/* As Connect's, in the schema's own memory; what Connect cannot say (fixed, an enum) in its nearest form. */
+void avro_schema_free(struct avro_schema *);           /* NULL is allowed */
+
+/*
+ * As Connect's, in the schema's own memory: as Confluent's converter makes it, and where that has no form the nearest:
+ * an enum is io.debezium.data.Enum, microseconds and nanoseconds are io.debezium.time's, null alone an
+ * optional string. A union of more than one type is a struct "io.confluent.connect.avro.Union" of optional
+ * fields named after the types, and so it is read.
+ */
 const struct connect_schema *avro_schema_connect(const struct avro_schema *);
 
+/* No memory of its own. */
+enum { AVRO_DEPTH = 64 };
+struct avro_frame {
+	const struct avro_node *node; /* what is open */
+	size_t at;                    /* of a record: the next field; of a union: the branch */
+	uint64_t left;                /* of a block: values to come */
+	bool named;                   /* the field's name was given */
+};
 struct avro_reader {
 	struct connect_reader base;
 	const struct avro_schema *schema;
 	const uint8_t *at, *start, *end;
-	struct avro_frame *frames;
-	size_t depth, room;
+	bool begun;
+	size_t depth;
+	struct avro_frame frames[AVRO_DEPTH];
 };
 void avro_reader_init(struct avro_reader *);
-void avro_reader_release(struct avro_reader *);
-void avro_read(struct avro_reader *, const struct avro_schema *, const void *data,
-	size_t len); /* begins */
+/* Begins a value, header taken. */
+void avro_read(struct avro_reader *, const struct avro_schema *, const void *data, size_t len);
 
 #endif
