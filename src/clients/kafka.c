@@ -272,8 +272,12 @@ struct kafka *kafka_new(const struct kafka_options *options, enum kafka_role rol
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	if (role == KAFKA_PRODUCER)
+	if (role == KAFKA_PRODUCER) {
 		rd_kafka_conf_set_dr_msg_cb(conf, kafka_delivered);
+	} else {
+		rd_kafka_conf_set_rebalance_cb(conf, kafka_rebalanced);
+		rd_kafka_conf_set_offset_commit_cb(conf, kafka_offsets_committed);
+	}
 	if (configure(conf, options, settings, err)) {
 		k->rk = rd_kafka_new(role == KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER,
 			conf, why, sizeof why);

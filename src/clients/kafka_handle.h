@@ -8,8 +8,10 @@
 
 #define KAFKA_WAIT_MS 10000 /* for an answer about topics, settings, offsets */
 
+struct kafka_consumer;
 struct kafka {
 	rd_kafka_t *rk;
+	struct kafka_consumer *consumer; /* that this is of; NULL: none */
 	pthread_mutex_t lock;
 	/* under the lock: */
 	struct error trouble;  /* what a connection last suffered from: why nothing is answered */
@@ -25,5 +27,11 @@ MUST_CHECK bool kafka_check(
 	struct kafka *, rd_kafka_error_t *, const char *what, struct error *err);
 
 void kafka_delivered(rd_kafka_t *, const rd_kafka_message_t *, void *kafka); /* kafka_producer.c */
+
+/* kafka_consumer.c */
+void kafka_rebalanced(
+	rd_kafka_t *, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t *, void *kafka);
+void kafka_offsets_committed(
+	rd_kafka_t *, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t *, void *kafka);
 
 #endif

@@ -1,0 +1,377 @@
+/* Reading topics; see kafka_consumer.h. */
+#include "clients/kafka_consumer.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "clients/kafka_handle.h"
+
+struct kafka_consumer {
+	struct kafka *kafka;
+	struct kafka_group group; /* name NULL: alone */
+	rd_kafka_queue_t *queue;
+	VEC(rd_kafka_message_t *) taken; /* of the last kafka_read() */
+	rd_kafka_message_t *kept;        /* came while joining */
+	bool joined, held;
+	struct error failure; /* of a callback */
+};
+
+/* --- Lists ----------------------------------------------------------------------------------------- */
+
+static rd_kafka_topic_partition_list_t *list_of(const struct kafka_places *places)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)places->len);
+
+	vec_each (places, p)
+		rd_kafka_topic_partition_list_add(list, p->topic, p->partition)->offset = p->offset;
+	return list;
+}
+
+/* The topics' names stay the list's. */
+static void places_of(const rd_kafka_topic_partition_list_t *list, struct kafka_places *out)
+{
+	for (int i = 0; i < list->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &list->elems[i];
+		vec_push(out, ((struct kafka_place){.topic = p->topic,
+				      .partition = p->partition,
+				      .offset = p->offset}));
+	}
+}
+
+/* Takes over the offsets of a list that was made of the places; looks for what failed in one partition. */
+static bool take_offsets(struct kafka *k, const rd_kafka_topic_partition_list_t *list,
+	struct kafka_places *places, const char *what, struct error *err)
+{
+	for (size_t i = 0; i < places->len; i++) {
+		struct kafka_place *p = &places->items[i];
+		rd_kafka_topic_partition_t *found = rd_kafka_topic_partition_list_find(
+			(rd_kafka_topic_partition_list_t *)list, p->topic, p->partition);
+		if (found->err) {
+			kafka_fail(k, err, found->err, what, NULL);
+			return error_add(err, "%s [%d]", p->topic, p->partition);
+		}
+		p->offset = found->offset < 0 ? KAFKA_NOWHERE : found->offset;
+	}
+	return true;
+}
+
+/* --- Offsets --------------------------------------------------------------------------------------- */
+
+bool kafka_committed(struct kafka *k, struct kafka_places *places, struct error *err)
+{
+	static const char what[] = "asking for committed offsets";
+
+	if (!places->len)
+		return true;
+	rd_kafka_topic_partition_list_t *list = list_of(places);
+	rd_kafka_resp_err_t code = rd_kafka_committed(k->rk, list, KAFKA_WAIT_MS);
+	bool ok = code ? kafka_fail(k, err, code, what, NULL)
+		       : take_offsets(k, list, places, what, err);
+	rd_kafka_topic_partition_list_destroy(list);
+	return ok;
+}
+
+bool kafka_bounds(
+	struct kafka *k, struct kafka_places *places, int64_t earliest_or_latest, struct error *err)
+{
+	static const char what[] = "asking for the ends of partitions";
+
+	if (!places->len)
+		return true;
+	rd_kafka_topic_partition_list_t *list = list_of(places);
+	for (int i = 0; i < list->cnt; i++)
+		list->elems[i].offset = earliest_or_latest;
+	rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(k->rk, list, KAFKA_WAIT_MS);
+	bool ok = code ? kafka_fail(k, err, code, what, NULL)
+		       : take_offsets(k, list, places, what, err);
+	rd_kafka_topic_partition_list_destroy(list);
+	return ok;
+}
+
+bool kafka_commit_offsets(
+	struct kafka *k, const struct kafka_places *places, bool wait, struct error *err)
+{
+	if (!places->len)
+		return true;
+	rd_kafka_topic_partition_list_t *list = list_of(places);
+	rd_kafka_resp_err_t code = rd_kafka_commit(k->rk, list, !wait);
+	rd_kafka_topic_partition_list_destroy(list);
+	return !code || kafka_fail(k, err, code, "committing offsets", NULL);
+}
+
+const char *kafka_cluster(struct kafka *k, struct arena *arena)
+{
+	char *id = rd_kafka_clusterid(k->rk, KAFKA_WAIT_MS);
+	const char *copy = arena_strdup(arena, id ? id : "");
+
+	rd_kafka_mem_free(k->rk, id);
+	return copy;
+}
+
+/* --- What librdkafka tells ------------------------------------------------------------------------- */
+
+void kafka_offsets_committed(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+	rd_kafka_topic_partition_list_t *list, void *kafka)
+{
+	(void)rk;
+	(void)list;
+	(void)kafka;
+	/* what was not committed is read again, here or by another member */
+	if (code && code != RD_KAFKA_RESP_ERR__NO_OFFSET)
+		log_info("offsets not committed", F("reason", rd_kafka_err2str(code)));
+}
+
+static void take(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *list)
+{
+	struct kafka_places places = {0};
+
+	places_of(list, &places);
+	if (!c->group.taken(c->group.context, &places, &c->failure))
+		error_add(&c->failure, "group %s", c->group.name);
+	for (size_t i = 0; i < places.len; i++)
+		list->elems[i].offset = places.items[i].offset;
+	vec_release(&places);
+}
+
+static void give(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+	struct kafka_places places = {0};
+
+	places_of(list, &places);
+	c->group.given(c->group.context, &places);
+	vec_release(&places);
+}
+
+void kafka_rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+	rd_kafka_topic_partition_list_t *list, void *kafka)
+{
+	struct kafka_consumer *c = ((struct kafka *)kafka)->consumer;
+	rd_kafka_error_t *error = NULL;
+
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		take(c, list);
+		c->joined = true;
+		error = rd_kafka_incremental_assign(rk, list);
+		if (c->held)
+			rd_kafka_pause_partitions(rk, list);
+	} else if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
+		give(c, list);
+		error = rd_kafka_incremental_unassign(rk, list);
+	} else {
+		kafka_fail(c->kafka, &c->failure, code, "joining the group", NULL);
+		rd_kafka_assign(rk, NULL);
+	}
+	if (!kafka_check(c->kafka, error, "taking partitions", &c->failure))
+		error_add(&c->failure, "group %s", c->group.name);
+}
+
+/* --- The consumer ---------------------------------------------------------------------------------- */
+
+struct kafka_consumer *kafka_consumer_new(const struct kafka_options *options,
+	const struct kafka_group *group, int64_t buffer_bytes, struct error *err)
+{
+	struct kafka_consumer *c = xcalloc(1, sizeof *c);
+	char kbytes[32];
+
+	snprintf(kbytes, sizeof kbytes, "%lld", (long long)(buffer_bytes / 1024) + 1);
+	const struct kafka_setting settings[] = {
+		{"enable.auto.commit", "false", true},
+		{"enable.auto.offset.store", "false", true},
+		{"enable.partition.eof", "true", true},
+		{"isolation.level", "read_committed", true},
+		/* a place that is not there any more is a gap, and nobody jumps over it */
+		{"auto.offset.reset", "error", true},
+		{"partition.assignment.strategy", "cooperative-sticky", true},
+		{"session.timeout.ms", "10000", false},
+		{"queued.max.messages.kbytes", kbytes, false},
+		/* it must have one; alone it never joins, nor commits */
+		{"group.id", group ? group->name : "tailrace", true},
+		{0},
+	};
+	if (group)
+		c->group = *group;
+	c->kafka = kafka_new(options, KAFKA_CONSUMER, settings, err);
+	if (!c->kafka) {
+		kafka_consumer_free(c);
+		return NULL;
+	}
+	c->kafka->consumer = c;
+	rd_kafka_poll_set_consumer(c->kafka->rk);
+	c->queue = rd_kafka_queue_get_consumer(c->kafka->rk);
+	return c;
+}
+
+static void forget_taken(struct kafka_consumer *c)
+{
+	vec_each (&c->taken, message)
+		rd_kafka_message_destroy(*message);
+	c->taken.len = 0;
+}
+
+void kafka_consumer_free(struct kafka_consumer *c)
+{
+	if (!c)
+		return;
+	forget_taken(c);
+	if (c->kept)
+		rd_kafka_message_destroy(c->kept);
+	if (c->queue) {
+		rd_kafka_consumer_close(c->kafka->rk);
+		rd_kafka_queue_destroy(c->queue);
+	}
+	kafka_free(c->kafka);
+	vec_release(&c->taken);
+	free(c);
+}
+
+struct kafka *kafka_consumer_client(struct kafka_consumer *c)
+{
+	return c->kafka;
+}
+
+bool kafka_subscribe(
+	struct kafka_consumer *c, const char *const *topics, size_t n, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+
+	for (size_t i = 0; i < n; i++)
+		rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t code = rd_kafka_subscribe(c->kafka->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return !code || kafka_fail(c->kafka, err, code, "subscribing to topics", NULL);
+}
+
+bool kafka_assign(struct kafka_consumer *c, const struct kafka_places *places, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list = list_of(places);
+	rd_kafka_resp_err_t code = rd_kafka_assign(c->kafka->rk, list);
+
+	rd_kafka_topic_partition_list_destroy(list);
+	return !code || kafka_fail(c->kafka, err, code, "taking partitions", NULL);
+}
+
+void kafka_hold(struct kafka_consumer *c, bool hold)
+{
+	rd_kafka_topic_partition_list_t *list;
+
+	if (c->held == hold || rd_kafka_assignment(c->kafka->rk, &list))
+		return;
+	c->held = hold;
+	if (hold)
+		rd_kafka_pause_partitions(c->kafka->rk, list);
+	else
+		rd_kafka_resume_partitions(c->kafka->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* --- Reading --------------------------------------------------------------------------------------- */
+
+/* False: an error that is none, or err. */
+static bool is_record(
+	struct kafka_consumer *c, const rd_kafka_message_t *message, struct error *err)
+{
+	char what[320] = "reading";
+
+	if (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		return true;
+	if (message->rkt)
+		snprintf(what, sizeof what, "reading %s [%d] from offset %lld",
+			rd_kafka_topic_name(message->rkt), message->partition,
+			(long long)message->offset);
+	if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+		message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+		return error_set(err, ERROR_GAP, "%s: the topic does not hold it (any more)", what);
+	if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED ||
+		message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+		message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+		message->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+		/* others have the partitions until we are back; a topic that is gone gives nothing */
+		log_info("kafka", F("while", what), F("said", rd_kafka_message_errstr(message)));
+		return false;
+	}
+	return kafka_fail(c->kafka, err, message->err, what, rd_kafka_message_errstr(message));
+}
+
+static struct kafka_record record_of(const rd_kafka_message_t *m)
+{
+	int64_t timestamp = rd_kafka_message_timestamp(m, NULL);
+
+	return (struct kafka_record){
+		.topic = rd_kafka_topic_name(m->rkt),
+		.partition = m->partition,
+		.offset = m->offset,
+		.timestamp_ms = timestamp > 0 ? timestamp : 0,
+		.key = m->key,
+		.value = m->payload,
+		.key_len = m->key_len,
+		.value_len = m->len,
+		.has_key = m->key != NULL,
+		.has_value = m->payload != NULL,
+		.end = m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF,
+	};
+}
+
+/* One to wait for, then those that are there: librdkafka would wait for the last of a batch as long as for
+ * the first. */
+static void poll_messages(struct kafka_consumer *c, size_t most, int wait_ms)
+{
+	rd_kafka_message_t *first = c->kept;
+
+	c->kept = NULL;
+	if (!first)
+		first = rd_kafka_consumer_poll(c->kafka->rk, wait_ms);
+	if (!first)
+		return;
+	if (c->taken.cap < most) {
+		c->taken.items = xrealloc(c->taken.items, most * sizeof *c->taken.items);
+		c->taken.cap = most;
+	}
+	c->taken.items[0] = first;
+	ssize_t n = most > 1 ? rd_kafka_consume_batch_queue(
+				       c->queue, 0, c->taken.items + 1, most - 1)
+			     : 0;
+	c->taken.len = 1 + (n > 0 ? (size_t)n : 0);
+}
+
+static bool check_failure(struct kafka_consumer *c, struct error *err)
+{
+	if (c->failure.kind == ERROR_NONE)
+		return true;
+	*err = c->failure;
+	error_clear(&c->failure);
+	return false;
+}
+
+bool kafka_read(struct kafka_consumer *c, struct kafka_record *out, size_t most, size_t *n,
+	int wait_ms, struct error *err)
+{
+	*n = 0;
+	forget_taken(c);
+	poll_messages(c, most, wait_ms);
+	vec_each (&c->taken, message) {
+		if (is_record(c, *message, err))
+			out[(*n)++] = record_of(*message);
+		else if (err->kind != ERROR_NONE)
+			return false;
+	}
+	return check_failure(c, err);
+}
+
+bool kafka_join(struct kafka_consumer *c, int wait_ms, struct error *err)
+{
+	int64_t until_ms = mono_ms() + wait_ms;
+
+	while (!c->joined && !c->kept) {
+		int64_t left = until_ms - mono_ms();
+		if (left <= 0) {
+			kafka_fail(c->kafka, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "joining the group",
+				NULL);
+			return error_add(err, "group %s", c->group.name);
+		}
+		c->kept = rd_kafka_consumer_poll(c->kafka->rk, left < 100 ? (int)left : 100);
+		if (!check_failure(c, err))
+			return false;
+	}
+	return true;
+}
