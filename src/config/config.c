@@ -248,6 +248,7 @@ struct source *config_source(
 		return NULL;
 	source->ops = ops;
 	source->name = arena_strdup(arena, stream->name);
+	source->connection = arena_strdup(arena, stream->from->name);
 	source->selection = &stream->selection;
 	return source;
 }

@@ -60,7 +60,7 @@ const struct option table_option_table[] = {
 };
 
 /* Goes back to the last * when the rest does not fit, and lets it take one more byte. */
-static bool glob_match(const char *pattern, const char *text)
+bool glob_matches(const char *pattern, const char *text)
 {
 	const char *star = NULL, *resume = NULL;
 
@@ -90,7 +90,7 @@ const struct selection_rule *selection_match(
 
 	for (size_t i = selection->n_rules; i-- > 0;) {
 		const struct selection_rule *rule = &selection->rules[i];
-		if (glob_match(rule->pattern, full))
+		if (glob_matches(rule->pattern, full))
 			return rule->exclude ? NULL : rule;
 	}
 	return NULL;

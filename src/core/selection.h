@@ -32,6 +32,9 @@ struct selection {
 
 extern const struct option table_option_table[]; /* of struct table_options */
 
+/* * and ? as in patterns of tables. */
+bool glob_matches(const char *pattern, const char *text);
+
 /* The rule that takes "schema.name", or NULL when none does. */
 const struct selection_rule *selection_match(
 	const struct selection *, const char *schema, const char *name);

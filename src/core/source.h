@@ -17,6 +17,7 @@
 struct source {
 	const struct source_ops *ops;
 	const char *name;                  /* of the stream */
+	const char *connection;            /* name of it */
 	const struct selection *selection; /* outlives the source */
 	/* a bundle, and a copied batch, that holds this much is full */
 	int64_t bundle_bytes, copy_bytes;
