@@ -32,6 +32,7 @@ struct bundle {
 	struct map *open;    /* source_id -> index + 1 of the batch that new rows go to */
 	struct position end; /* end of the last whole transaction within */
 	bool ended;          /* `end` is set */
+	bool within; /* set by the source's read: a transaction that began behind `end` goes on */
 	uint64_t transactions, changes;
 	int64_t started_ms; /* mono_ms() of the first item; 0 while empty */
 };

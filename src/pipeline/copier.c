@@ -23,7 +23,6 @@
 /* A chunk whose rows are all in the load. */
 struct loaded {
 	size_t index;
-	uint32_t number;
 	uint64_t rows;
 };
 
@@ -143,6 +142,14 @@ static struct landing landing_of(const struct copier *c)
 		.building = c->mirror->generation != 0};
 }
 
+static struct splice_chunk splice_chunk_of(const struct copier *c)
+{
+	return (struct splice_chunk){.mirror = c->mirror,
+		.index = c->index,
+		.generation = c->generation,
+		.serial = c->serial};
+}
+
 static bool begin_load(struct copier *c, struct error *err)
 {
 	struct sink *sink = c->stream->sink;
@@ -164,27 +171,6 @@ static bool begin_load(struct copier *c, struct error *err)
 	return c->loading;
 }
 
-static bool into_ledger(struct copier *c, const struct loaded *done, struct error *err)
-{
-	struct stream *s = c->stream;
-	struct mirror *m = c->mirror;
-
-	failpoint("copier.before_done");
-	if (!state_chunk_done(s->state, s->settings->name, c->table->source_id, c->generation,
-		    done->number, done->rows, err))
-		return false;
-	pthread_mutex_lock(&s->lock);
-	if (!m->chunks.items[done->index].done) {
-		m->chunks.items[done->index].done = true;
-		m->chunks_left--;
-	}
-	m->copy_failures = 0;
-	m->error[0] = '\0'; /* what it waited for is over */
-	pthread_mutex_unlock(&s->lock);
-	failpoint("copier.after_done");
-	return true;
-}
-
 static void load_is_durable(struct copier *c)
 {
 	struct stream *s = c->stream;
@@ -195,7 +181,7 @@ static void load_is_durable(struct copier *c)
 	s->copied_rows += c->load_rows;
 	s->written_bytes += c->load_bytes;
 	vec_each (&c->loaded, done)
-		ok = ok && into_ledger(c, done, &err);
+		ok = ok && mirror_chunk_done(s, c->mirror, done->index, done->rows, &err);
 	if (!ok)
 		stream_fail(s, &err);
 	backoff_reset(&c->backoff);
@@ -263,11 +249,22 @@ static bool add_aside(struct copier *c, struct batch *batch, struct error *err)
 		s->state, s->settings->name, c->table->source_id, 0, batch->aside.len, err);
 }
 
+/* Rows for a log wait for their place in it. */
+static bool splice_batch(struct copier *c, struct batch *batch, struct error *err)
+{
+	struct splice_chunk chunk = splice_chunk_of(c);
+
+	c->rows += batch->rows;
+	return splice_rows(c->stream, &chunk, batch, err);
+}
+
 static bool take_batch(struct batch_taker *taker, struct batch *batch, struct error *err)
 {
 	struct copier *c = (struct copier *)taker;
 
 	apply_rules(batch, c->stream->config->server.hmac_key);
+	if (c->mirror->log)
+		return splice_batch(c, batch, err);
 	if (!c->loading && !begin_load(c, err))
 		return false;
 	bool ok = add_aside(c, batch, err) && add_rows(c, batch, err);
@@ -365,8 +362,13 @@ static void copy_chunk(struct copier *c)
 	c->rows = 0;
 	c->cancelled = c->sink_failed = false;
 	enum copy_status status = source->ops->copy(source, c->table, &c->chunk, &c->taker, &err);
+	if (status == COPY_DONE && c->mirror->log) {
+		struct splice_chunk chunk = splice_chunk_of(c);
+		(void)!splice_end(c->stream, &chunk, c->rows, &err);
+		return;
+	}
 	if (status == COPY_DONE && (c->loading || begin_load(c, &err))) {
-		struct loaded loaded = {c->index, c->chunk.number, c->rows};
+		struct loaded loaded = {c->index, c->rows};
 		vec_push(&c->loaded, loaded);
 		return;
 	}

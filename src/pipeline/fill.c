@@ -311,7 +311,8 @@ static bool fill_holes(
 	}
 	if (!look_in_source(p, h, &found[2], err))
 		return false;
-	settle_missing(h);
+	if (p->unchanged == UNCHANGED_FILL)
+		settle_missing(h);
 	/* only now, as a batch whose lookups failed comes again: the hash of a hash is another value */
 	apply_rules(h->batch, p->hmac_key);
 	for (size_t c = 0; c < h->batch->table->n_columns; c++)

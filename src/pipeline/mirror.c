@@ -24,6 +24,7 @@ static void forget_copy(struct stream *s, struct mirror *m)
 	m->recopy_wanted[0] = m->break_wanted[0] = '\0';
 	m->copied_rows = 0;
 	pthread_mutex_unlock(&s->lock);
+	key_set_release(&m->written);
 }
 
 static void replace_table(struct stream *s, struct table **slot, struct table *now)
@@ -125,9 +126,9 @@ static bool find_generation(struct stream *s, struct mirror *m, struct error *er
 {
 	struct landing landing = {.table = m->table};
 
-	uint32_t live;
+	uint32_t live = 0;
 
-	if (!s->sink->ops->generation(s->sink, &landing, &live, err))
+	if (!m->log && !s->sink->ops->generation(s->sink, &landing, &live, err))
 		return false;
 	/* what an unfinished copy of that time left beside it is of no use any more */
 	landing.generation = live + 1;
@@ -245,6 +246,7 @@ struct mirror *mirror_new(struct stream *s, struct table *table, const struct ta
 	struct error err = {0};
 
 	init_lock(&m->lock);
+	m->log = s->sink->ops->log;
 	m->table = table_ref(table);
 	m->copied_estimate = table->rows_estimate;
 	m->lag_ms = -1;
@@ -274,6 +276,7 @@ void mirror_free(struct mirror *m)
 	arena_release(&m->filter_arena);
 	vec_release(&m->chunks);
 	vec_release(&m->again);
+	key_set_release(&m->written);
 	pthread_rwlock_destroy(&m->lock);
 	free(m);
 }
@@ -289,7 +292,7 @@ static bool discard_building(struct stream *s, struct mirror *m, struct error *e
 	struct attach_job job = {
 		s, {.table = m->table, .generation = m->building, .building = true}};
 
-	if (!m->building || !m->generation)
+	if (!m->building || !m->generation || m->log)
 		return true;
 	return stream_attempt(s, "discard", discard, &job, err);
 }
@@ -495,8 +498,9 @@ static bool publish(void *context, struct error *err)
 
 bool mirror_publish(struct stream *s, struct mirror *m, struct error *err)
 {
-	struct attach_job job = {
-		s, {.table = m->table, .generation = m->building, .building = m->generation != 0}};
+	struct attach_job job = {s, {.table = m->table,
+					    .generation = m->building,
+					    .building = m->generation && !m->log}};
 
 	pthread_rwlock_wrlock(&m->lock);
 	bool ok = !job.landing.building || stream_attempt(s, "publish", publish, &job, err);

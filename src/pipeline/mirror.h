@@ -14,11 +14,13 @@
 #include <stdatomic.h>
 #include "core/sink.h"
 #include "core/filter.h"
+#include "pipeline/splice.h"
 #include "state/state.h"
 
 struct stream;
 
 struct mirror {
+	bool log; /* the sink is one of logs: rows have one place to go, and nothing is built beside it */
 	struct table *table;      /* definition now */
 	struct table *live_table; /* definition of the live storage; NULL before there is one */
 	struct filter *filter;    /* of `table`; in filter_arena */
@@ -39,7 +41,8 @@ struct mirror {
 	VEC(size_t) again; /* indexes of chunks handed out that must be taken once more */
 	uint32_t
 		copy_serial; /* counts copies ended early; what was begun under another may not land */
-	bool planned;        /* the ledger holds a plan for `building` */
+	struct key_set written;   /* of a log, while it is copied: what the stream has written */
+	bool planned;             /* the ledger holds a plan for `building` */
 	char recopy_wanted[1024]; /* reason; the writer sees to it */
 	char break_wanted[1024];  /* likewise */
 	unsigned __int128
@@ -84,6 +87,10 @@ void mirror_break(struct stream *, struct mirror *, const char *why);
 bool mirror_takes_rows(const struct mirror *);
 /* Where rows of the stream go, 1 or 2 places, the building one first. Under the lock, or on the writer thread. */
 size_t mirror_landings(const struct mirror *, struct landing out[2]);
+
+/* Into the ledger: the rows of that chunk are durable. Copy workers and writer thread. */
+MUST_CHECK bool mirror_chunk_done(
+	struct stream *, struct mirror *, size_t index, uint64_t rows, struct error *);
 
 MUST_CHECK bool mirror_save(struct stream *, struct mirror *, struct error *);
 

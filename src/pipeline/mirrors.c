@@ -1,6 +1,7 @@
 /* Mirrors looked up, asked where their rows go, and recorded; see mirror.h. */
 #include <stdio.h>
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "pipeline/mirror.h"
 #include "pipeline/stream.h"
 
@@ -32,6 +33,10 @@ size_t mirror_landings(const struct mirror *m, struct landing out[2])
 {
 	size_t n = 0;
 
+	if (m->log) {
+		out[n++] = (struct landing){.table = m->table};
+		return n;
+	}
 	if (m->building)
 		out[n++] = (struct landing){.table = m->table,
 			.generation = m->building,
@@ -39,6 +44,27 @@ size_t mirror_landings(const struct mirror *m, struct landing out[2])
 	if (m->generation && (!m->building || m->feed_live))
 		out[n++] = (struct landing){.table = m->table, .generation = m->generation};
 	return n;
+}
+
+bool mirror_chunk_done(
+	struct stream *s, struct mirror *m, size_t index, uint64_t rows, struct error *err)
+{
+	struct chunk_state *chunk = &m->chunks.items[index];
+
+	failpoint("copier.before_done");
+	if (!state_chunk_done(s->state, s->settings->name, m->table->source_id, m->building,
+		    chunk->chunk.number, rows, err))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	if (!chunk->done) {
+		chunk->done = true;
+		m->chunks_left--;
+	}
+	m->copy_failures = 0;
+	m->error[0] = '\0'; /* what it waited for is over */
+	pthread_mutex_unlock(&s->lock);
+	failpoint("copier.after_done");
+	return true;
 }
 
 bool mirror_save(struct stream *s, struct mirror *m, struct error *err)

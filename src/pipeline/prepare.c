@@ -37,9 +37,11 @@ static void apply_filter(const struct prepare *p, struct batch *batch)
 
 bool prepare_batch(const struct prepare *p, struct batch *batch, struct error *err)
 {
-	if (batch_has_unchanged(batch) && !batch->aside.len)
+	bool fill = p->unchanged != UNCHANGED_PASS && batch_has_unchanged(batch);
+
+	if (fill && !batch->aside.len)
 		fill_from_batch(batch);
-	if (!batch_has_unchanged(batch))
+	if (!fill || !batch_has_unchanged(batch))
 		apply_rules(batch, p->hmac_key);
 	else if (!fill_from_outside(p, batch, err))
 		return false;

@@ -4,7 +4,7 @@
  *	what is still unchanged is looked up in the target, or else in the source by key,
  *	column rules are applied, and what was found is filled in,
  *	the row filter turns what leaves it into tombstones and drops what was never in it.
- * Afterwards no cell is marked unchanged.
+ * Afterwards no cell is marked unchanged, but for a sink of logs.
  */
 #ifndef PIPELINE_PREPARE_H
 #define PIPELINE_PREPARE_H
@@ -13,6 +13,10 @@
 #include "core/source.h"
 #include "core/filter.h"
 
+/* What becomes of unchanged values: filled, or else the row goes; filled where they are found, else passed on
+ * so marked; passed on. Only a sink of logs takes them. */
+enum unchanged { UNCHANGED_FILL, UNCHANGED_TRY, UNCHANGED_PASS };
+
 struct prepare {
 	struct source *source;
 	struct sink *sink;
@@ -20,6 +24,7 @@ struct prepare {
 	const struct filter *filter; /* NULL: none */
 	struct landing landing;      /* where the rows of this batch go */
 	bool trust_target; /* no key of the table was ever set aside: the target's values are the latest */
+	enum unchanged unchanged;
 };
 
 MUST_CHECK bool prepare_batch(const struct prepare *, struct batch *, struct error *);

@@ -94,7 +94,7 @@ bool stream_attempt(
 	int64_t said_ms = 0;
 
 	while (!fn(context, err)) {
-		if (err->kind != ERROR_RETRY || s->failing)
+		if (err->kind != ERROR_RETRY || s->failing || s->sink->ops->log)
 			return false;
 		if (s->stopping)
 			return error_add(err, "gave up at the end");
@@ -143,6 +143,7 @@ static bool open_ends(struct stream *s, struct error *err)
 		return error_add(err, "connection %s", s->settings->from->name);
 	}
 	s->source = source;
+	sink->from = source;
 	return true;
 }
 
@@ -179,8 +180,8 @@ static bool begin_epoch(
 {
 	uint8_t greatest = 0;
 
-	if (!s->sink->ops->epoch(
-		    s->sink, s->settings->name, tables->items, tables->len, &greatest, err))
+	if (s->sink->ops->epoch && !s->sink->ops->epoch(s->sink, s->settings->name, tables->items,
+					   tables->len, &greatest, err))
 		return false;
 	if (greatest < least)
 		greatest = least;
@@ -211,6 +212,25 @@ static bool bridge_gap(struct stream *s, const struct tables *tables,
 	       s->source->ops->restart(s->source, err) && begin_epoch(s, tables, s->epoch, err);
 }
 
+/* Where the sink commits the place with the rows, a crash may have left it ahead of the state store. */
+static bool take_recorded(struct stream *s, struct resume *resume, struct error *err)
+{
+	struct resume there;
+	bool found;
+
+	if (!s->sink->ops->recorded)
+		return true;
+	if (!s->sink->ops->recorded(s->sink, &there, &found, err))
+		return false;
+	if (!found || strcmp(there.identity, resume->identity) != 0 ||
+		there.position.order <= resume->position.order)
+		return true;
+	log_info("the target is ahead of the state store; going on from there",
+		F("stream", s->settings->name), F("position", there.position.token));
+	resume->position = there.position;
+	return state_stream_advance(s->state, s->settings->name, &there.position, 0, err);
+}
+
 static bool start_source(struct stream *s, const struct tables *tables, struct table_states *known,
 	struct error *err)
 {
@@ -222,6 +242,8 @@ static bool start_source(struct stream *s, const struct tables *tables, struct t
 	if (!found)
 		return begin_epoch(s, tables, 0, err);
 	s->epoch = s->source->epoch = then.epoch;
+	if (!take_recorded(s, &then.resume, err))
+		return false;
 	s->resume = then.resume;
 	/* a gap that only reading meets would be met again and again */
 	if (s->gap.kind == ERROR_GAP)
@@ -325,6 +347,7 @@ static void session_free(struct stream *s)
 		mirror_free(*m);
 	vec_release(&s->mirrors);
 	pthread_mutex_unlock(&s->lock);
+	splice_release(&s->splice);
 	close_ends(s);
 	arena_release(&s->arena);
 }
@@ -357,6 +380,9 @@ static bool goes_now(struct stream *s, const struct bundle *bundle)
 		return false;
 	if ((int64_t)bundle_bytes(bundle) >= s->share_bytes)
 		return true;
+	/* a log is committed only where a transaction ends */
+	if (bundle->within && s->sink->ops->log)
+		return false;
 	bool ripe = mono_ms() - bundle->started_ms >= s->settings->options.flush_interval_ms;
 	return ripe && queue_wanted(&s->queue);
 }

@@ -40,6 +40,7 @@ struct stream {
 	pthread_mutex_t lock;   /* of what follows, and of the copies in the mirrors */
 	pthread_cond_t changed; /* a chunk may be had, a session ends, the stream stops */
 	VEC(struct mirror *) mirrors;
+	struct splice splice; /* copied rows on their way into a log */
 	struct error failure; /* why the session ends; the first one counts */
 	struct error gap;     /* met while reading: the next session has to bridge it */
 	bool taken_up;        /* the mirrors are all there */
@@ -71,7 +72,13 @@ const char *stream_status_name(enum stream_status);
 void *writer_run(void *stream);
 void *copier_run(void *stream);
 
+/* Of the writer thread: prepared rows to where they go, with what was set aside; and a commit at that place,
+ * where the sink has such. */
+MUST_CHECK bool writer_land(struct stream *, struct mirror *, struct batch *, struct error *);
+MUST_CHECK bool writer_commit(struct stream *, const struct position *, struct error *);
+
 /* Calls `fn` until it works, it fails for good, or the session ends; in between it backs off and says so.
+ * Of a sink of logs it is called once: what it may have written is taken back as the session ends.
  * False: err holds the last failure. */
 typedef bool attempt_fn(void *context, struct error *);
 MUST_CHECK bool stream_attempt(

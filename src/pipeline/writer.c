@@ -17,6 +17,7 @@
 struct writer {
 	struct stream *stream;
 	int64_t ticked_ms, lag_ms, requests_ms;
+	bool within; /* a transaction of the source is half written */
 };
 
 struct write_job {
@@ -51,19 +52,47 @@ static bool prepare(void *context, struct error *err)
 	return prepare_batch(&job->prepare, job->batch, err);
 }
 
-static bool land(struct stream *s, struct mirror *m, const struct landing *landing,
-	struct batch *batch, struct error *err)
+static bool land(
+	struct stream *s, const struct landing *landing, struct batch *batch, struct error *err)
 {
 	struct write_job job = {s, *landing, batch};
 
-	(void)m;
 	job.landing.table = batch->table;
 	if (batch->rows && !stream_attempt(s, "write", write_rows, &job, err))
 		return false;
 	return true;
 }
 
-static bool land_everywhere(
+bool writer_land(struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
+{
+	struct landing landings[2];
+	size_t n = mirror_landings(m, landings);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!land(s, &landings[i], batch, err))
+			return false;
+	}
+	struct write_job aside = {s, landings[n - 1], batch};
+	return !batch->aside.len || stream_attempt(s, "set aside", write_aside, &aside, err);
+}
+
+bool writer_commit(struct stream *s, const struct position *position, struct error *err)
+{
+	struct resume resume = s->resume;
+
+	resume.position = *position;
+	return !s->sink->ops->commit || s->sink->ops->commit(s->sink, &resume, err);
+}
+
+static enum unchanged unchanged_of(const struct mirror *m)
+{
+	if (!m->log)
+		return UNCHANGED_FILL;
+	/* a filter judges it, or the copied row that had it gives way to this one */
+	return m->filter || m->status == TABLE_COPYING ? UNCHANGED_TRY : UNCHANGED_PASS;
+}
+
+static bool prepare_and_land(
 	struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
 {
 	struct landing landings[2];
@@ -74,7 +103,8 @@ static bool land_everywhere(
 			.hmac_key = s->config->server.hmac_key,
 			.filter = m->filter,
 			.landing = landings[n - 1],
-			.trust_target = m->set_aside == 0},
+			.trust_target = m->set_aside == 0,
+			.unchanged = unchanged_of(m)},
 		.batch = batch,
 	};
 	job.prepare.landing.table = batch->table;
@@ -82,12 +112,7 @@ static bool land_everywhere(
 	if (!stream_attempt(s, "prepare", prepare, &job, err))
 		return false;
 	failpoint("writer.before_write");
-	for (size_t i = 0; i < n; i++) {
-		if (!land(s, m, &landings[i], batch, err))
-			return false;
-	}
-	struct write_job aside = {s, landings[n - 1], batch};
-	if (batch->aside.len && !stream_attempt(s, "set aside", write_aside, &aside, err))
+	if (!writer_land(s, m, batch, err))
 		return false;
 	failpoint("writer.after_write");
 	return true;
@@ -98,6 +123,15 @@ static bool is_of_table(const struct error *err)
 	return err->kind == ERROR_TABLE || err->kind == ERROR_DATA;
 }
 
+/* What a copy of the table need not write any more. */
+static void note_written(struct mirror *m, const struct batch *batch)
+{
+	if (!m->log || m->status != TABLE_COPYING || !batch->table->n_key)
+		return;
+	for (size_t row = 0; row < batch->rows; row++)
+		key_set_add(&m->written, batch, row);
+}
+
 static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
 {
 	uint64_t rows = batch->rows, aside = batch->aside.len;
@@ -106,13 +140,14 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 
 	if (!mirror_takes_rows(m))
 		return true;
-	if (!land_everywhere(s, m, batch, err)) {
+	if (!prepare_and_land(s, m, batch, err)) {
 		if (!is_of_table(err))
 			return false;
 		mirror_break(s, m, err->text);
 		error_clear(err);
 		return true;
 	}
+	note_written(m, batch);
 	aside = batch->aside.len;
 	m->changes += rows;
 	m->set_aside += aside;
@@ -190,8 +225,12 @@ static bool apply_item(struct stream *s, struct bundle_item *item, struct error 
 
 static bool record(struct stream *s, const struct bundle *bundle, struct error *err)
 {
-	if (!bundle->ended)
+	/* what a log commits must end where a transaction does; others may write it twice */
+	if (!bundle->ended || (bundle->within && s->sink->ops->log))
 		return true;
+	if (!writer_commit(s, &bundle->end, err))
+		return false;
+	failpoint("writer.after_commit");
 	if (!state_stream_advance(s->state, s->settings->name, &bundle->end, bundle->changes, err))
 		return false;
 	failpoint("writer.after_record");
@@ -391,10 +430,13 @@ void *writer_run(void *stream)
 		struct bundle *bundle = queue_take(&s->queue, w.ticked_ms ? TICK_MS : 0);
 		if (bundle) {
 			ok = apply_bundle(s, bundle, &err);
+			w.within = bundle->within || !bundle->ended;
 			bundle_free(bundle);
 		} else if (queue_closed(&s->queue)) {
 			break;
 		}
+		if (ok && !s->stopping && !w.within)
+			ok = splice_write(s, &err);
 		if (ok && !s->stopping)
 			ok = tick(&w, &err);
 	}

@@ -13,6 +13,7 @@
 #include "sources/postgres/wal.h"
 
 #define CHECK_BYTES ((size_t)64 << 10)
+#define MORE_SHARE  8
 
 const char *pg_wal_end_sql(const struct postgres *p)
 {
@@ -59,12 +60,15 @@ bool pg_log_full(struct pg_log *log, const struct bundle *bundle)
 	return false;
 }
 
+/* A little more is taken where a transaction ends by it: what is whole can be recorded. */
 bool pg_log_check_full(struct pg_log *log, const struct bundle *bundle, size_t len)
 {
 	log->unchecked_bytes += len;
-	if (log->full)
-		return true;
-	return log->unchecked_bytes >= CHECK_BYTES && pg_log_full(log, bundle);
+	if (!log->full && log->unchecked_bytes >= CHECK_BYTES)
+		log->full = pg_log_full(log, bundle);
+	return log->full && (!log->apply.in_transaction ||
+				    (int64_t)log->unchecked_bytes >=
+					    log->p->source.bundle_bytes / MORE_SHARE);
 }
 
 bool pg_log_wait(struct pg_log *log, int64_t until_ms)
@@ -136,6 +140,7 @@ enum source_status postgres_read(
 		status = read_stream(log, bundle, until_ms, err);
 	else
 		status = pg_bulk_read(log, bundle, until_ms, err);
+	bundle->within = log->apply.in_transaction;
 	if (status == SOURCE_FAILED)
 		error_add(err, "source %s", source->name);
 	return status;

@@ -1,0 +1,251 @@
+/* Copied rows into a log; see splice.h. */
+#include "pipeline/splice.h"
+
+#include "base/failpoint.h"
+#include "pipeline/rows.h"
+#include "pipeline/stream.h"
+
+#define ROOM_MS 200
+
+/* --- Keys ------------------------------------------------------------------------------------------ */
+
+static struct key_hash key_hash(const struct batch *batch, size_t row)
+{
+	struct key_hash hash = {0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f};
+
+	for (size_t i = 0; i < batch->table->n_key; i++) {
+		const struct column *column = &batch->columns[batch->table->key[i]];
+		hash.a = column_hash(column, row, hash.a);
+		hash.b = column_hash(column, row, hash.b);
+	}
+	return hash;
+}
+
+/* Where the key is, or the free slot that it would take. A slot of two zeros is free. */
+static struct key_hash *key_slot(const struct key_set *set, struct key_hash hash)
+{
+	size_t i = hash.a & (set->cap - 1);
+
+	while ((set->slots[i].a || set->slots[i].b) &&
+		(set->slots[i].a != hash.a || set->slots[i].b != hash.b))
+		i = (i + 1) & (set->cap - 1);
+	return &set->slots[i];
+}
+
+static void key_set_grow(struct key_set *set)
+{
+	struct key_set larger = {.cap = set->cap ? set->cap * 2 : 1024, .len = set->len};
+
+	larger.slots = xcalloc(larger.cap, sizeof *larger.slots);
+	for (size_t i = 0; i < set->cap; i++)
+		if (set->slots[i].a || set->slots[i].b)
+			*key_slot(&larger, set->slots[i]) = set->slots[i];
+	free(set->slots);
+	*set = larger;
+}
+
+void key_set_add(struct key_set *set, const struct batch *batch, size_t row)
+{
+	struct key_hash hash = key_hash(batch, row);
+
+	if (set->len * 2 >= set->cap)
+		key_set_grow(set);
+	struct key_hash *slot = key_slot(set, hash);
+	set->len += !slot->a && !slot->b;
+	*slot = hash;
+}
+
+bool key_set_has(const struct key_set *set, const struct batch *batch, size_t row)
+{
+	if (!set->len)
+		return false;
+	struct key_hash *slot = key_slot(set, key_hash(batch, row));
+	return slot->a || slot->b;
+}
+
+void key_set_release(struct key_set *set)
+{
+	free(set->slots);
+	*set = (struct key_set){0};
+}
+
+/* --- Handing over ---------------------------------------------------------------------------------- */
+
+static bool hand_over(struct stream *s, struct spliced *item, struct error *err)
+{
+	size_t most = (size_t)s->share_bytes;
+
+	pthread_mutex_lock(&s->lock);
+	while (!stream_leaving(s) && s->splice.bytes && s->splice.bytes + item->bytes > most) {
+		pthread_mutex_unlock(&s->lock);
+		stream_pause(s, ROOM_MS);
+		pthread_mutex_lock(&s->lock);
+	}
+	bool ok = !stream_leaving(s);
+	if (ok) {
+		vec_push(&s->splice.waiting, *item);
+		s->splice.bytes += item->bytes;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ok || error_set(err, ERROR_RETRY, "the session ends");
+}
+
+bool splice_rows(
+	struct stream *s, const struct splice_chunk *chunk, struct batch *batch, struct error *err)
+{
+	struct spliced item = {.chunk = *chunk, .batch = *batch, .bytes = batch_bytes(batch)};
+
+	batch_init(batch, item.batch.table);
+	if (hand_over(s, &item, err))
+		return true;
+	batch_release(&item.batch);
+	return false;
+}
+
+bool splice_end(
+	struct stream *s, const struct splice_chunk *chunk, uint64_t rows, struct error *err)
+{
+	struct spliced item = {.chunk = *chunk, .ends = true, .rows = rows};
+
+	return hand_over(s, &item, err);
+}
+
+/* --- Writing --------------------------------------------------------------------------------------- */
+
+static bool is_current(const struct splice_chunk *chunk)
+{
+	const struct mirror *m = chunk->mirror;
+
+	return m->status == TABLE_COPYING && m->building == chunk->generation &&
+	       m->copy_serial == chunk->serial;
+}
+
+static void drop_written(const struct key_set *written, struct batch *batch)
+{
+	struct buf fates;
+
+	if (!written->len)
+		return;
+	buf_init(&fates, BUF_MAX);
+	for (size_t row = 0; row < batch->rows; row++)
+		buf_u8(&fates, key_set_has(written, batch, row) ? ROW_DROP : ROW_KEEP);
+	if (batch->rows)
+		batch_settle(batch, fates.data);
+	buf_release(&fates);
+}
+
+static bool write_batch(struct stream *s, struct spliced *item, struct error *err)
+{
+	struct mirror *m = item->chunk.mirror;
+	struct batch *batch = &item->batch;
+
+	drop_written(&m->written, batch);
+	uint64_t rows = batch->rows;
+	if (!writer_land(s, m, batch, err))
+		return false;
+	m->copied_rows += rows;
+	s->copied_rows += rows;
+	s->written_bytes += item->bytes;
+	m->set_aside += batch->aside.len;
+	s->set_aside += batch->aside.len;
+	return state_table_counts(
+		s->state, s->settings->name, m->table->source_id, 0, batch->aside.len, err);
+}
+
+/* The writer thread alone breaks a mirror, and only a mirror that is being copied has rows here. */
+static bool write_item(struct stream *s, struct spliced *item, struct error *err)
+{
+	if (item->ends || !is_current(&item->chunk) || write_batch(s, item, err))
+		return true;
+	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA)
+		return error_add(err, "table %s", item->chunk.mirror->table->target);
+	mirror_break(s, item->chunk.mirror, err->text);
+	error_clear(err);
+	return true;
+}
+
+static bool end_chunk(struct stream *s, const struct spliced *item, struct error *err)
+{
+	const struct splice_chunk *chunk = &item->chunk;
+
+	if (!item->ends || !is_current(chunk))
+		return true;
+	return mirror_chunk_done(s, chunk->mirror, chunk->index, item->rows, err);
+}
+
+/* What came before the head of the log was asked for is read by the stream once it has come there. */
+static bool set_due(struct stream *s, struct error *err)
+{
+	struct source_lag lag;
+
+	pthread_mutex_lock(&s->lock);
+	size_t n = s->splice.waiting.len;
+	bool asks = n && !s->splice.waiting.items[n - 1].due;
+	pthread_mutex_unlock(&s->lock);
+	if (!asks)
+		return true;
+	if (!s->source->ops->lag(s->source, &lag, err))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = n; i-- && !s->splice.waiting.items[i].due;)
+		s->splice.waiting.items[i].due = lag.head.order ? lag.head.order : 1;
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
+VEC_TYPE(due_items, struct spliced);
+
+static void take_due(struct stream *s, struct due_items *out)
+{
+	struct splice *splice = &s->splice;
+	size_t n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (n < splice->waiting.len && splice->waiting.items[n].due &&
+		splice->waiting.items[n].due <= s->resume.position.order) {
+		splice->bytes -= splice->waiting.items[n].bytes;
+		vec_push(out, splice->waiting.items[n]);
+		n++;
+	}
+	splice->waiting.len -= n;
+	if (n)
+		memmove(splice->waiting.items, splice->waiting.items + n,
+			splice->waiting.len * sizeof *splice->waiting.items);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void release_items(struct due_items *items)
+{
+	vec_each (items, item)
+		if (!item->ends)
+			batch_release(&item->batch);
+	vec_release(items);
+}
+
+bool splice_write(struct stream *s, struct error *err)
+{
+	struct due_items due = {0};
+	bool ok = set_due(s, err);
+
+	if (ok)
+		take_due(s, &due);
+	for (size_t i = 0; ok && i < due.len; i++)
+		ok = write_item(s, &due.items[i], err);
+	if (ok && due.len) {
+		ok = writer_commit(s, &s->resume.position, err);
+		failpoint("splice.committed");
+	}
+	for (size_t i = 0; ok && i < due.len; i++)
+		ok = end_chunk(s, &due.items[i], err);
+	release_items(&due);
+	return ok;
+}
+
+void splice_release(struct splice *splice)
+{
+	struct due_items left = {.items = splice->waiting.items, .len = splice->waiting.len};
+
+	release_items(&left);
+	*splice = (struct splice){0};
+}
