@@ -48,15 +48,15 @@ const struct connect_schema *avro_schema_connect(const struct avro_schema *);
 enum { AVRO_DEPTH = 64 };
 struct avro_frame {
 	const struct avro_node *node; /* what is open */
-	size_t at;                    /* of a record: the next field; of a union: the branch */
-	uint64_t left;                /* of a block: values to come */
-	bool named;                   /* the field's name was given */
+	size_t at;                    /* of a record: the field; of a union: the branch */
+	uint64_t left;                /* values to come: of a record, of a block */
+	bool named;                   /* its name was given */
 };
 struct avro_reader {
 	struct connect_reader base;
 	const struct avro_schema *schema;
 	const uint8_t *at, *start, *end;
-	bool begun;
+	unsigned state;
 	size_t depth;
 	struct avro_frame frames[AVRO_DEPTH];
 };

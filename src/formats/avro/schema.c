@@ -4,17 +4,12 @@
  * that was printed once is its name from then on.
  */
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
 #include "base/vec.h"
 #include "formats/avro/avro.h"
 #include "formats/avro/forms.h"
-
-#define DECIMAL        "org.apache.kafka.connect.data.Decimal"
-#define DECIMAL_SCALE  "scale"
-#define DECIMAL_DIGITS "connect.decimal.precision"
-#define UNNAMED        "io.confluent.connect.avro.ConnectDefault"
-#define DIGITS_UNKNOWN "64"
 
 struct record {
 	const struct connect_schema *schema;
@@ -94,14 +89,6 @@ static const char *simple_name(const char *full_name)
 
 /* --- What Connect says beyond Avro ------------------------------------------------------------- */
 
-static const char *parameter(const struct connect_schema *schema, const char *key)
-{
-	for (size_t i = 0; i < schema->n_parameters; i++)
-		if (!strcmp(schema->parameters[i].key, key))
-			return schema->parameters[i].value;
-	return NULL;
-}
-
 /* Bytes stand in a default as text of their code points. */
 static void put_bytes_default(struct text *t, const char *json)
 {
@@ -147,10 +134,10 @@ static const char *logical_type(const struct connect_schema *schema)
 	static const struct {
 		const char *name, *avro;
 	} known[] = {
-		{DECIMAL, "decimal"},
-		{"org.apache.kafka.connect.data.Date", "date"},
-		{"org.apache.kafka.connect.data.Time", "time-millis"},
-		{"org.apache.kafka.connect.data.Timestamp", "timestamp-millis"},
+		{CONNECT_DECIMAL, "decimal"},
+		{CONNECT_DATE, "date"},
+		{CONNECT_TIME, "time-millis"},
+		{CONNECT_TIMESTAMP, "timestamp-millis"},
 	};
 
 	for (size_t i = 0; schema->name && i < COUNT_OF(known); i++)
@@ -161,16 +148,17 @@ static const char *logical_type(const struct connect_schema *schema)
 
 static bool is_decimal(const struct connect_schema *schema)
 {
-	return schema->kind == CONNECT_BYTES && schema->name && !strcmp(schema->name, DECIMAL);
+	return schema->kind == CONNECT_BYTES && schema->name &&
+	       !strcmp(schema->name, CONNECT_DECIMAL);
 }
 
 static void print_decimal(struct text *t, const struct connect_schema *schema)
 {
-	const char *scale = parameter(schema, DECIMAL_SCALE);
-	const char *digits = parameter(schema, DECIMAL_DIGITS);
+	const char *scale = connect_parameter(schema, CONNECT_DECIMAL_SCALE);
+	const char *digits = connect_parameter(schema, CONNECT_DECIMAL_PRECISION);
 
-	buf_printf(t->out, ",\"scale\":%s,\"precision\":%s", scale ? scale : "0",
-		digits ? digits : DIGITS_UNKNOWN);
+	buf_printf(t->out, ",\"scale\":%d,\"precision\":%d", scale ? atoi(scale) : 0,
+		digits ? atoi(digits) : AVRO_DIGITS_UNKNOWN);
 }
 
 /* In the order in which Confluent's converter adds them; `name` is the adjusted one. */
@@ -273,7 +261,8 @@ static const char *full_name(struct text *t, const struct connect_schema *schema
 {
 	if (schema->name)
 		return adjusted(t, schema->name, true);
-	return ++t->unnamed == 1 ? UNNAMED : arena_printf(&t->arena, UNNAMED "%zu", t->unnamed);
+	return ++t->unnamed == 1 ? AVRO_UNNAMED
+				 : arena_printf(&t->arena, AVRO_UNNAMED "%zu", t->unnamed);
 }
 
 static bool print_record(struct text *t, const struct connect_schema *schema)
