@@ -130,6 +130,8 @@ static bool check_gap(struct pg_log *log, const struct resume *from, const struc
 	if (slot->lost)
 		return error_set(
 			err, ERROR_GAP, "slot \"%s\" is invalidated: %s", p->slot_name, slot->why);
+	if (slot->active_pid) /* and whoever it is may be confirming */
+		return pg_slot_in_use(p, slot->active_pid, err);
 	if (slot->confirmed_lsn > lsn)
 		return error_set(err, ERROR_GAP,
 			"the recorded position %s is older than what slot \"%s\" has confirmed, "
@@ -224,8 +226,6 @@ static bool begin(
 		return false;
 	if (from && !check_gap(log, from, &slot, err))
 		return false;
-	if (from && slot.active_pid)
-		return pg_slot_in_use(p, slot.active_pid, err);
 	if (!discover(p, err) || !publish(log, &created, err))
 		return false;
 	if (!from && !make_slot(log, &slot, created, err))
