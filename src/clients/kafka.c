@@ -4,17 +4,49 @@
 #include "base/log.h"
 #include "clients/kafka_handle.h"
 
-const char *const kafka_formats[] = {
+static const char *const formats[] = {
 	[KAFKA_JSON] = "json", [KAFKA_JSON_SCHEMA] = "json_schema", [KAFKA_AVRO] = "avro", NULL};
 
 enum { PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL };
-const char *const kafka_security_protocols[] = {[PLAINTEXT] = "plaintext",
+static const char *const protocols[] = {[PLAINTEXT] = "plaintext",
 	[SSL] = "ssl",
 	[SASL_PLAINTEXT] = "sasl_plaintext",
 	[SASL_SSL] = "sasl_ssl",
 	NULL};
-const char *const kafka_sasl_mechanisms[] = {
+static const char *const mechanisms[] = {
 	"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER", NULL};
+
+#define AT(field) offsetof(struct kafka_options, field)
+const struct option kafka_option_table[] = {
+	{"brokers", OPTION_STRING, AT(brokers), .required = true,
+		.help = "Some of the cluster's brokers as `host:port`, separated by commas; the "
+			"others are found through them."},
+	{"topic_prefix", OPTION_STRING, AT(topic_prefix),
+		.help = "What the names of topics begin with, as in `prefix.schema.table`. Without "
+			"it the name of the connection."},
+	{"format", OPTION_CHOICE, AT(format), "json", .choices = formats,
+		.help = "How keys and values are encoded. `json_schema` is JSON with the schema in "
+			"each message, as Kafka Connect's JsonConverter writes it; `avro` needs a "
+			"`registry`."},
+	{"security_protocol", OPTION_CHOICE, AT(security_protocol), "plaintext",
+		.choices = protocols, .help = "How brokers are talked to."},
+	{"sasl_mechanism", OPTION_CHOICE, AT(sasl_mechanism), "PLAIN", .choices = mechanisms,
+		.help = "How user and password are shown, with `sasl_plaintext` and `sasl_ssl`."},
+	{"sasl_username", OPTION_STRING, AT(sasl_username), .help = "User at the brokers."},
+	{"sasl_password", OPTION_SECRET, AT(sasl_password), .help = "Password of the user."},
+	{"ssl_ca_location", OPTION_STRING, AT(ssl_ca_location),
+		.help = "Certificates to trust, in PEM. Without it the system's."},
+	{"ssl_certificate_location", OPTION_STRING, AT(ssl_certificate_location),
+		.help = "Certificate to show to the brokers, in PEM."},
+	{"ssl_key_location", OPTION_STRING, AT(ssl_key_location),
+		.help = "Its private key, in PEM."},
+	{"ssl_key_password", OPTION_SECRET, AT(ssl_key_password),
+		.help = "Password of the private key."},
+	{"properties", OPTION_STRING, AT(properties),
+		.help = "Further settings of librdkafka by its own names, as `linger.ms=50, "
+			"batch.size=500000`. Those that delivery rests on cannot be changed."},
+	OPTION_END,
+};
 
 /* --- Errors ---------------------------------------------------------------------------------------- */
 
@@ -232,11 +264,11 @@ static bool set_security(rd_kafka_conf_t *conf, const struct kafka_options *o, s
 		return error_set(err, ERROR_CONFIG,
 			"option 'sasl_username': is of no use with security_protocol %s; set it "
 			"to sasl_ssl or sasl_plaintext",
-			kafka_security_protocols[o->security_protocol]);
-	return set(conf, "security_protocol", "security.protocol",
-		       kafka_security_protocols[o->security_protocol], err) &&
+			protocols[o->security_protocol]);
+	return set(conf, "security_protocol", "security.protocol", protocols[o->security_protocol],
+		       err) &&
 	       (!sasl || set(conf, "sasl_mechanism", "sasl.mechanism",
-				 kafka_sasl_mechanisms[o->sasl_mechanism], err)) &&
+				 mechanisms[o->sasl_mechanism], err)) &&
 	       set(conf, "sasl_username", "sasl.username", o->sasl_username, err) &&
 	       set(conf, "sasl_password", "sasl.password", o->sasl_password, err) &&
 	       set(conf, "ssl_ca_location", "ssl.ca.location", o->ssl_ca_location, err) &&

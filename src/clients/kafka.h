@@ -23,35 +23,7 @@ struct kafka_options {
 	const char *properties;
 };
 
-extern const char *const kafka_formats[], *const kafka_security_protocols[],
-						  *const kafka_sasl_mechanisms[];
-
-/* Rows for the option table of a `type` with a member `in` that is a struct kafka_options. */
-/* clang-format off */
-#define KAFKA_OPTIONS(type, in) \
-	{"brokers", OPTION_STRING, offsetof(type, in.brokers), .required = true, \
-		.help = "Some of the cluster's brokers as `host:port`, separated by commas; the others are found through them."}, \
-	{"topic_prefix", OPTION_STRING, offsetof(type, in.topic_prefix), \
-		.help = "What the names of topics begin with, as in `prefix.schema.table`. Without it the name of the connection."}, \
-	{"format", OPTION_CHOICE, offsetof(type, in.format), "json", .choices = kafka_formats, \
-		.help = "How keys and values are encoded. `json_schema` is JSON with the schema in each message, as " \
-			"Kafka Connect's JsonConverter writes it; `avro` needs a `registry`."}, \
-	{"security_protocol", OPTION_CHOICE, offsetof(type, in.security_protocol), "plaintext", \
-		.choices = kafka_security_protocols, .help = "How brokers are talked to."}, \
-	{"sasl_mechanism", OPTION_CHOICE, offsetof(type, in.sasl_mechanism), "PLAIN", \
-		.choices = kafka_sasl_mechanisms, .help = "How user and password are shown, with `sasl_plaintext` and `sasl_ssl`."}, \
-	{"sasl_username", OPTION_STRING, offsetof(type, in.sasl_username), .help = "User at the brokers."}, \
-	{"sasl_password", OPTION_SECRET, offsetof(type, in.sasl_password), .help = "Password of the user."}, \
-	{"ssl_ca_location", OPTION_STRING, offsetof(type, in.ssl_ca_location), \
-		.help = "Certificates to trust, in PEM. Without it the system's."}, \
-	{"ssl_certificate_location", OPTION_STRING, offsetof(type, in.ssl_certificate_location), \
-		.help = "Certificate to show to the brokers, in PEM."}, \
-	{"ssl_key_location", OPTION_STRING, offsetof(type, in.ssl_key_location), .help = "Its private key, in PEM."}, \
-	{"ssl_key_password", OPTION_SECRET, offsetof(type, in.ssl_key_password), .help = "Password of the private key."}, \
-	{"properties", OPTION_STRING, offsetof(type, in.properties), \
-		.help = "Further settings of librdkafka by its own names, as `linger.ms=50, batch.size=500000`. " \
-			"Those that delivery rests on cannot be changed."}
-/* clang-format on */
+extern const struct option kafka_option_table[]; /* of struct kafka_options */
 
 /* One client: its connections and threads. */
 struct kafka;

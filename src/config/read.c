@@ -241,12 +241,14 @@ static const char **key_names(struct reader *r, const struct keys *keys)
 	VEC(const char *) names = {0};
 	for (size_t i = 0; keys->fixed && keys->fixed[i]; i++)
 		vec_push(&names, keys->fixed[i]);
-	for (size_t i = 0; i < COUNT_OF(keys->options); i++)
-		for (const struct option *o = keys->options[i]; o && o->name; o++) {
+	for (size_t i = 0; i < COUNT_OF(keys->options); i++) {
+		struct option_walk w = option_walk(keys->options[i]);
+		for (const struct option *o; w.next && (o = option_next(&w));) {
 			vec_push(&names, o->name);
 			if (o->kind == OPTION_SECRET)
 				vec_push(&names, arena_printf(r->arena, "%s_file", o->name));
 		}
+	}
 	vec_push(&names, NULL);
 	const char **list = arena_alloc(r->arena, names.len * sizeof *list);
 	memcpy(list, names.items, names.len * sizeof *list);
@@ -334,9 +336,10 @@ static bool names_secret_file(const struct option *table, const char *key)
 	size_t len = strlen(key), cut = strlen("_file");
 	if (len <= cut || strcmp(key + len - cut, "_file") != 0)
 		return false;
-	for (; table->name; table++)
-		if (table->kind == OPTION_SECRET && strlen(table->name) == len - cut &&
-			strncmp(table->name, key, len - cut) == 0)
+	struct option_walk w = option_walk(table);
+	for (const struct option *o; (o = option_next(&w));)
+		if (o->kind == OPTION_SECRET && strlen(o->name) == len - cut &&
+			strncmp(o->name, key, len - cut) == 0)
 			return true;
 	return false;
 }

@@ -66,12 +66,38 @@ const char *nearest_name(const char *typed, const char *const *names)
 	return found;
 }
 
+const struct option *option_next(struct option_walk *w)
+{
+	for (;;) {
+		if (w->joined && w->joined->name)
+			return w->joined++;
+		w->joined = NULL;
+		w->base = 0;
+		if (!w->next->name)
+			return NULL;
+		const struct option *row = w->next++;
+		if (row->kind != OPTION_TABLE)
+			return row;
+		w->joined = row->table;
+		w->base = row->offset;
+	}
+}
+
+/* The walk ends at it: w->base counts. */
+static const struct option *find(struct option_walk *w, const char *name)
+{
+	const struct option *o;
+
+	while ((o = option_next(w)) && strcmp(o->name, name) != 0)
+		;
+	return o;
+}
+
 const struct option *option_find(const struct option *table, const char *name)
 {
-	for (; table->name; table++)
-		if (!strcmp(table->name, name))
-			return table;
-	return NULL;
+	struct option_walk w = option_walk(table);
+
+	return find(&w, name);
 }
 
 static bool unknown_option(const struct option *table, const char *name, struct error *err)
@@ -80,7 +106,8 @@ static bool unknown_option(const struct option *table, const char *name, struct 
 	size_t n = 0;
 	struct buf list;
 
-	for (const struct option *o = table; o->name && n < COUNT_OF(names) - 1; o++)
+	struct option_walk w = option_walk(table);
+	for (const struct option *o; (o = option_next(&w)) && n < COUNT_OF(names) - 1;)
 		names[n++] = o->name;
 	names[n] = NULL;
 	const char *near = nearest_name(name, names);
@@ -207,11 +234,9 @@ static bool set_choice(const struct option *o, int *out, const char *value, stru
 	return false;
 }
 
-static bool set_value(const struct option *o, void *target, const char *value, struct arena *arena,
+static bool set_value(const struct option *o, void *place, const char *value, struct arena *arena,
 	struct error *err)
 {
-	void *place = (char *)target + o->offset;
-
 	switch (o->kind) {
 	case OPTION_STRING:
 	case OPTION_SECRET: *(const char **)place = arena_strdup(arena, value); return true;
@@ -220,35 +245,43 @@ static bool set_value(const struct option *o, void *target, const char *value, s
 	case OPTION_DURATION: return set_duration(o, place, value, err);
 	case OPTION_BOOL: return set_bool(o, place, value, err);
 	case OPTION_CHOICE: return set_choice(o, place, value, err);
+	case OPTION_TABLE: break;
 	}
 	return false;
+}
+
+static void *place_of(const struct option_walk *w, const struct option *o, const void *target)
+{
+	return (char *)(uintptr_t)target + w->base + o->offset;
 }
 
 bool option_defaults(
 	const struct option *table, void *target, struct arena *arena, struct error *err)
 {
-	for (const struct option *o = table; o->name; o++)
-		if (o->fallback && !set_value(o, target, o->fallback, arena, err))
+	struct option_walk w = option_walk(table);
+
+	for (const struct option *o; (o = option_next(&w));)
+		if (o->fallback && !set_value(o, place_of(&w, o, target), o->fallback, arena, err))
 			return error_add(err, "default");
 	return true;
 }
 
 /* The secret that NAME_file stands for, or NULL. */
-static const struct option *find_by_file(const struct option *table, const char *name)
+static const struct option *find_by_file(struct option_walk *w, const char *name)
 {
 	static const char suffix[] = "_file";
 	size_t len = strlen(name), cut = sizeof suffix - 1;
 
 	if (len <= cut || strcmp(name + len - cut, suffix) != 0)
 		return NULL;
-	for (; table->name; table++)
-		if (table->kind == OPTION_SECRET && strlen(table->name) == len - cut &&
-			!strncmp(table->name, name, len - cut))
-			return table;
+	for (const struct option *o; (o = option_next(w));)
+		if (o->kind == OPTION_SECRET && strlen(o->name) == len - cut &&
+			!strncmp(o->name, name, len - cut))
+			return o;
 	return NULL;
 }
 
-static bool set_from_file(const struct option *o, void *target, const char *path,
+static bool set_from_file(const struct option *o, const char **out, const char *path,
 	struct arena *arena, struct error *err)
 {
 	char *line = NULL;
@@ -265,8 +298,7 @@ static bool set_from_file(const struct option *o, void *target, const char *path
 		line[--len] = '\0';
 	bool fine = len > 0;
 	if (fine)
-		*(const char **)(void *)((char *)target + o->offset) = arena_strndup(
-			arena, line, (size_t)len);
+		*out = arena_strndup(arena, line, (size_t)len);
 	else if (failed)
 		error_set(err, ERROR_CONFIG, "option '%s_file': cannot read %.512s: %s", o->name,
 			path, strerror(failed));
@@ -280,24 +312,26 @@ static bool set_from_file(const struct option *o, void *target, const char *path
 bool option_set(const struct option *table, void *target, const char *name, const char *value,
 	struct arena *arena, struct error *err)
 {
-	const struct option *o = option_find(table, name);
+	struct option_walk w = option_walk(table), by_file = w;
+	const struct option *o = find(&w, name);
 
 	if (o)
-		return set_value(o, target, value, arena, err);
-	o = find_by_file(table, name);
+		return set_value(o, place_of(&w, o, target), value, arena, err);
+	o = find_by_file(&by_file, name);
 	if (o)
-		return set_from_file(o, target, value, arena, err);
+		return set_from_file(o, place_of(&by_file, o, target), value, arena, err);
 	return unknown_option(table, name, err);
 }
 
 bool option_complete(const struct option *table, const void *target, struct error *err)
 {
-	for (const struct option *o = table; o->name; o++) {
+	struct option_walk w = option_walk(table);
+
+	for (const struct option *o; (o = option_next(&w));) {
 		bool text = o->kind == OPTION_STRING || o->kind == OPTION_SECRET;
 		if (!o->required || !text)
 			continue;
-		const char *value = *(
-			const char *const *)(const void *)((const char *)target + o->offset);
+		const char *value = *(const char *const *)place_of(&w, o, target);
 		if (!value || !*value)
 			return error_set(
 				err, ERROR_CONFIG, "option '%s' is missing: %s", o->name, o->help);

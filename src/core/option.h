@@ -20,6 +20,7 @@ enum option_kind {
 	OPTION_DURATION, /* int64_t milliseconds, "100ms", "5s", "1h"; min to max */
 	OPTION_BOOL,     /* bool */
 	OPTION_CHOICE,   /* int, index into choices */
+	OPTION_TABLE, /* not an option: the rows of `table`, which holds no other, for a member */
 };
 
 struct option {
@@ -31,7 +32,8 @@ struct option {
 	int64_t min, max;           /* both 0: unbounded */
 	const char *const *choices; /* NULL-terminated */
 	bool required;
-	const char *help; /* one or two sentences */
+	const char *help;           /* one or two sentences */
+	const struct option *table; /* OPTION_TABLE */
 };
 
 /* clang-format off */
@@ -46,6 +48,17 @@ MUST_CHECK bool option_set(const struct option *table, void *target, const char 
 
 /* Once all are set: ERROR_CONFIG names a required text or secret that is still missing. */
 MUST_CHECK bool option_complete(const struct option *table, const void *target, struct error *);
+
+/* Visits every option, those of joined tables among them, until it returns NULL. */
+struct option_walk {
+	const struct option *next, *joined;
+	size_t base; /* of the option that was returned: its offset is from there */
+};
+static inline struct option_walk option_walk(const struct option *table)
+{
+	return (struct option_walk){.next = table};
+}
+const struct option *option_next(struct option_walk *);
 
 /* The name nearest to a mistyped one, or NULL when none is near. `names` ends with NULL. */
 const char *nearest_name(const char *typed, const char *const *names);

@@ -59,7 +59,8 @@ void option_reference(const struct option *table, struct buf *out)
 {
 	buf_puts(out, "| Option | Type | Default | Values | What it does |\n| --- | --- | --- | "
 		      "--- | --- |\n");
-	for (const struct option *o = table; o->name; o++) {
+	struct option_walk w = option_walk(table);
+	for (const struct option *o; (o = option_next(&w));) {
 		buf_printf(out, "| `%s` | %s | ", o->name, kind_names[o->kind]);
 		if (o->fallback) {
 			buf_puts(out, "`");

@@ -286,6 +286,35 @@ static void the_reference_page_names_every_option_with_default_and_range(void **
 	buf_release(&out);
 }
 
+/* Rows of `table` for a member that is not the first. */
+static void a_joined_table_is_part_of_the_outer_one(void **state)
+{
+	struct outer {
+		int64_t before;
+		struct settings settings;
+		int64_t after;
+	} outer = {0};
+	static const struct option joining[] = {
+		{"before", OPTION_INT, offsetof(struct outer, before), "1", .help = "B."},
+		{"settings", OPTION_TABLE, offsetof(struct outer, settings), .table = table},
+		{"after", OPTION_INT, offsetof(struct outer, after), "2", .help = "A."},
+		OPTION_END,
+	};
+	(void)state;
+
+	assert_true(option_defaults(joining, &outer, &arena, &err));
+	assert_int_equal(outer.before, 1);
+	assert_int_equal(outer.after, 2);
+	assert_string_equal(outer.settings.host, "localhost");
+	assert_int_equal(outer.settings.mode, 1);
+	assert_true(option_set(joining, &outer, "mode", "fast", &arena, &err));
+	assert_int_equal(outer.settings.mode, 0);
+	assert_ptr_equal(option_find(joining, "wait"), option_find(table, "wait"));
+	assert_null(option_find(joining, "settings"));
+	assert_false(option_complete(joining, &outer, &err));
+	assert_non_null(strstr(err.text, "url"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +328,8 @@ int main(void)
 			a_secret_comes_from_the_first_line_of_a_file, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_required_text_that_is_missing_is_named_with_its_help, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_joined_table_is_part_of_the_outer_one, start, stop),
 		cmocka_unit_test(near_names_are_found_and_far_ones_are_not),
 		cmocka_unit_test(sizes_and_durations_are_read_exactly),
 		cmocka_unit_test(sizes_and_durations_print_what_reads_back),
