@@ -124,4 +124,9 @@ static inline enum connect_token connect_next(struct connect_reader *r, struct e
 	return r->ops->next(r, err);
 }
 
+MUST_CHECK static inline bool connect_skip(struct connect_reader *r, struct error *err)
+{
+	return (r->ops->skip)(r, err); /* in parentheses: cmocka has a macro of that name */
+}
+
 #endif
