@@ -109,100 +109,102 @@ static void tokens_come_in_the_order_of_the_document(void **state)
 	}
 }
 
+/* The byte is the one that is wrong. */
+static const struct {
+	const char *json;
+	int at;
+} not_json[] = {
+	{"", 0},
+	{"  ", 2},
+	{"[", 1},
+	{"{", 1},
+	{"[1", 2},
+	{"[1,", 3},
+	{"[1,]", 3},
+	{"[,1]", 1},
+	{"[1 2]", 3},
+	{"[1}", 2},
+	{"{\"a\":1]", 6},
+	{"[]]", 2},
+	{"]", 0},
+	{"}", 0},
+	{",", 0},
+	{":", 0},
+	{"1 2", 2},
+	{"{} {}", 3},
+	{"{\"a\"}", 4},
+	{"{\"a\":}", 5},
+	{"{\"a\":1,}", 7},
+	{"{\"a\":1 \"b\":2}", 7},
+	{"{\"a\"", 4},
+	{"{\"a\":", 5},
+	{"{\"a\" 1}", 5},
+	{"{a:1}", 1},
+	{"{1:1}", 1},
+	{"{'a':1}", 1},
+	{"{null:1}", 1},
+	{"tru", 0},
+	{"True", 0},
+	{"nul", 0},
+	{"NaN", 0},
+	{"Infinity", 0},
+	{"truefalse", 4},
+	{"01", 0},
+	{"-01", 0},
+	{"-", 0},
+	{"+1", 0},
+	{".5", 0},
+	{"1.", 0},
+	{"1.e5", 0},
+	{"-.5", 0},
+	{"1e", 0},
+	{"1e+", 0},
+	{"1e-", 0},
+	{"0x10", 1},
+	{"1_000", 1},
+	{"[1.5.5]", 4},
+	{"\"", 1},
+	{"\"abc", 4},
+	{"\"a\nb\"", 2},
+	{"\"a\tb\"", 2},
+	{"\"\\x\"", 1},
+	{"\"\\\"", 3},
+	{"\"\\", 1},
+	{"\"ab\\u12\"", 3},
+	{"\"\\u12g4\"", 1},
+	{"\"\\ud800\"", 1},
+	{"\"\\ud800\\n\"", 1},
+	{"\"\\ud800\\ud800\"", 1},
+	{"\"\\ud800\\u0041\"", 1},
+	{"\"\\udc00\"", 1},
+	{"\"a\\nb\\ud800 \"", 5},
+	{"\"\xff\"", 1},
+	{"\"a\xc3\"", 2},
+	{"\"\xc0\x80\"", 1},
+	{"\"\xed\xa0\x80\"", 1},
+	{"\"\xf4\x90\x80\x80\"", 1},
+	{"\"\\n\xe6\x97\"", 3},
+	{"\xef\xbb\xbf{}", 0},
+	{"\f1", 0},
+	{"1\v", 1},
+	{"/* */1", 0},
+};
+
 static void what_is_not_json_is_refused_at_its_byte(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *json;
-		int at;
-	} cases[] = {
-		{"", 0},
-		{"  ", 2},
-		{"[", 1},
-		{"{", 1},
-		{"[1", 2},
-		{"[1,", 3},
-		{"[1,]", 3},
-		{"[,1]", 1},
-		{"[1 2]", 3},
-		{"[1}", 2},
-		{"{\"a\":1]", 6},
-		{"[]]", 2},
-		{"]", 0},
-		{"}", 0},
-		{",", 0},
-		{":", 0},
-		{"1 2", 2},
-		{"{} {}", 3},
-		{"{\"a\"}", 4},
-		{"{\"a\":}", 5},
-		{"{\"a\":1,}", 7},
-		{"{\"a\":1 \"b\":2}", 7},
-		{"{\"a\"", 4},
-		{"{\"a\":", 5},
-		{"{\"a\" 1}", 5},
-		{"{a:1}", 1},
-		{"{1:1}", 1},
-		{"{'a':1}", 1},
-		{"{null:1}", 1},
-		{"tru", 0},
-		{"True", 0},
-		{"nul", 0},
-		{"NaN", 0},
-		{"Infinity", 0},
-		{"truefalse", 4},
-		{"01", 0},
-		{"-01", 0},
-		{"-", 0},
-		{"+1", 0},
-		{".5", 0},
-		{"1.", 0},
-		{"1.e5", 0},
-		{"-.5", 0},
-		{"1e", 0},
-		{"1e+", 0},
-		{"1e-", 0},
-		{"0x10", 1},
-		{"1_000", 1},
-		{"[1.5.5]", 4},
-		{"\"", 1},
-		{"\"abc", 4},
-		{"\"a\nb\"", 2},
-		{"\"a\tb\"", 2},
-		{"\"\\x\"", 1},
-		{"\"\\\"", 3},
-		{"\"\\", 1},
-		{"\"ab\\u12\"", 3},
-		{"\"\\u12g4\"", 1},
-		{"\"\\ud800\"", 1},
-		{"\"\\ud800\\n\"", 1},
-		{"\"\\ud800\\ud800\"", 1},
-		{"\"\\ud800\\u0041\"", 1},
-		{"\"\\udc00\"", 1},
-		{"\"a\\nb\\ud800 \"", 5},
-		{"\"\xff\"", 1},
-		{"\"a\xc3\"", 2},
-		{"\"\xc0\x80\"", 1},
-		{"\"\xed\xa0\x80\"", 1},
-		{"\"\xf4\x90\x80\x80\"", 1},
-		{"\"\\n\xe6\x97\"", 3},
-		{"\xef\xbb\xbf{}", 0},
-		{"\f1", 0},
-		{"1\v", 1},
-		{"/* */1", 0},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(not_json); i++) {
 		char expected[32];
 		struct error err = {0};
 		enum connect_token token;
-		read_text(cases[i].json);
+		read_text(not_json[i].json);
 		do
 			token = connect_next(&reader.base, &err);
 		while (token != TOKEN_END && token != TOKEN_FAILED);
-		snprintf(expected, sizeof expected, "JSON, at byte %d: ", cases[i].at);
+		snprintf(expected, sizeof expected, "JSON, at byte %d: ", not_json[i].at);
 		if (token == TOKEN_END || strncmp(err.text, expected, strlen(expected)) != 0)
-			fail_msg("%s: byte %d, not: %s", cases[i].json, cases[i].at, err.text);
+			fail_msg(
+				"%s: byte %d, not: %s", not_json[i].json, not_json[i].at, err.text);
 		assert_int_equal(take(), TOKEN_FAILED);
 	}
 }
@@ -221,46 +223,49 @@ static void a_nul_is_no_end_of_a_document(void **state)
 	assert_memory_equal(reader.base.data, "a\0b", 3);
 }
 
+static const struct part {
+	const char *json, *text; /* text NULL: refused */
+} parts[] = {
+	{"\\\"", "\""},
+	{"\\\\", "\\"},
+	{"\\/", "/"},
+	{"\\b\\f\\n\\r\\t", "\b\f\n\r\t"},
+	{"\\u0041\\u00e9\\u65E5", "A\xc3\xa9\xe6\x97\xa5"},
+	{"\\ud83d\\uDE00", "\xf0\x9f\x98\x80"},
+	{"\\udbff\\udfff", "\xf4\x8f\xbf\xbf"},
+	{"\xc3\xa9", "\xc3\xa9"},
+	{"\xe6\x97\xa5", "\xe6\x97\xa5"},
+	{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+	{"\x7f{}[]:,", "\x7f{}[]:,"},
+	{"\x1f", NULL},
+	{"\xff", NULL},
+	{"\\a", NULL},
+};
+
+/* The part with so many characters on either side. */
+static void check_part(const struct part *part, int before, int after)
+{
+	static const char *const filling = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEF";
+	char json[128], text[128];
+
+	snprintf(json, sizeof json, "\"%.*s%s%.*s\"", before, filling, part->json, after, filling);
+	read_text(json);
+	if (!part->text) {
+		assert_int_equal(take(), TOKEN_FAILED);
+		return;
+	}
+	snprintf(text, sizeof text, "%.*s%s%.*s", before, filling, part->text, after, filling);
+	assert_taken(TOKEN_STRING, text);
+	assert_int_equal(take(), TOKEN_END);
+}
+
 static void a_string_is_read_wherever_its_characters_fall(void **state)
 {
-	static const struct {
-		const char *json, *text; /* text NULL: refused */
-	} parts[] = {
-		{"\\\"", "\""},
-		{"\\\\", "\\"},
-		{"\\/", "/"},
-		{"\\b\\f\\n\\r\\t", "\b\f\n\r\t"},
-		{"\\u0041\\u00e9\\u65E5", "A\xc3\xa9\xe6\x97\xa5"},
-		{"\\ud83d\\uDE00", "\xf0\x9f\x98\x80"},
-		{"\\udbff\\udfff", "\xf4\x8f\xbf\xbf"},
-		{"\xc3\xa9", "\xc3\xa9"},
-		{"\xe6\x97\xa5", "\xe6\x97\xa5"},
-		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
-		{"\x7f{}[]:,", "\x7f{}[]:,"},
-		{"\x1f", NULL},
-		{"\xff", NULL},
-		{"\\a", NULL},
-	};
-
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(parts); i++)
 		for (int before = 0; before < 40; before++)
-			for (int after = 0; after < 40; after += 1 + after / 3) {
-				char json[128], text[128];
-				snprintf(json, sizeof json, "\"%.*s%s%.*s\"", before,
-					"abcdefghijklmnopqrstuvwxyz0123456789ABCDEF", parts[i].json,
-					after, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdef");
-				read_text(json);
-				if (!parts[i].text) {
-					assert_int_equal(take(), TOKEN_FAILED);
-					continue;
-				}
-				snprintf(text, sizeof text, "%.*s%s%.*s", before,
-					"abcdefghijklmnopqrstuvwxyz0123456789ABCDEF", parts[i].text,
-					after, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdef");
-				assert_taken(TOKEN_STRING, text);
-				assert_int_equal(take(), TOKEN_END);
-			}
+			for (int after = 0; after < 40; after += 1 + after / 3)
+				check_part(&parts[i], before, after);
 }
 
 static void a_string_without_escapes_is_not_copied(void **state)
