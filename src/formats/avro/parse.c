@@ -103,7 +103,7 @@ static bool take_object(
 		if (token != TOKEN_FIELD)
 			return token == TOKEN_STRUCT_END;
 		enum avro_key key = key_of(r->base.data, r->base.len);
-		if (!r->base.ops->skip(&r->base, err))
+		if (!connect_skip(&r->base, err))
 			return false;
 		if (key < N_KEYS)
 			object->keys[key] = (struct avro_json){r->base.data, r->base.len};
