@@ -1,0 +1,12 @@
+/* Base64 (RFC 4648), as JSON has Connect's bytes; the alphabet for URLs is taken as well. */
+#ifndef FORMATS_DEBEZIUM_BASE64_H
+#define FORMATS_DEBEZIUM_BASE64_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* `out` has room for len bytes. Returns how many there are; -1: not base64. */
+ssize_t base64_decode(const uint8_t *text, size_t len, uint8_t *out);
+
+#endif

@@ -1,0 +1,254 @@
+/* Dates and times from integers of their units and from ISO 8601. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "formats/debezium/decode.h"
+#include "formats/pgtype/forms.h"
+
+#define SECOND_US INT64_C(1000000)
+#define DAY_US    (86400 * SECOND_US)
+
+/* --- ISO 8601 --------------------------------------------------------------------------------- */
+
+struct text {
+	const uint8_t *at, *end;
+};
+
+static bool take(struct text *t, char ch)
+{
+	if (t->at == t->end || *t->at != (uint8_t)ch)
+		return false;
+	t->at++;
+	return true;
+}
+
+static bool take_number(struct text *t, int least, int most, int64_t *out)
+{
+	int n = 0;
+
+	for (*out = 0; n < most && t->at < t->end && *t->at >= '0' && *t->at <= '9'; n++)
+		*out = *out * 10 + (*t->at++ - '0');
+	return n >= least;
+}
+
+static bool take_day(struct text *t, int64_t *days)
+{
+	bool negative = take(t, '-');
+	int64_t year, month, day;
+
+	if (!negative)
+		take(t, '+');
+	if (!take_number(t, 4, 9, &year) || !take(t, '-') || !take_number(t, 2, 2, &month) ||
+		!take(t, '-') || !take_number(t, 2, 2, &day) || month < 1 || month > 12 ||
+		day < 1 || day > 31)
+		return false;
+	*days = civil_to_days((struct civil){negative ? -year : year, (int)month, (int)day});
+	return true;
+}
+
+/* Digits beyond microseconds are cut. */
+static bool take_fraction(struct text *t, int64_t *us)
+{
+	int64_t unit = SECOND_US / 10;
+	const uint8_t *from = t->at;
+
+	for (; t->at < t->end && *t->at >= '0' && *t->at <= '9'; unit /= 10)
+		*us += (*t->at++ - '0') * unit;
+	return t->at > from;
+}
+
+/* Seconds may be left out. */
+static bool take_clock(struct text *t, int64_t *us)
+{
+	int64_t hour, minute, second = 0;
+
+	if (!take_number(t, 2, 2, &hour) || !take(t, ':') || !take_number(t, 2, 2, &minute))
+		return false;
+	if (take(t, ':') && !take_number(t, 2, 2, &second))
+		return false;
+	*us = ((hour * 60 + minute) * 60 + second) * SECOND_US;
+	return take(t, '.') ? take_fraction(t, us) : true;
+}
+
+/* "Z", "+02", "+0530", "-05:30"; none is UTC. */
+static bool take_zone(struct text *t, int64_t *us)
+{
+	int64_t hour, minute = 0;
+	bool west;
+
+	*us = 0;
+	if (take(t, 'Z'))
+		return true;
+	west = take(t, '-');
+	if (!west && !take(t, '+'))
+		return true;
+	if (!take_number(t, 2, 2, &hour))
+		return false;
+	bool more = take(t, ':') || t->at < t->end;
+	if (more && !take_number(t, 2, 2, &minute))
+		return false;
+	*us = (west ? 1 : -1) * (hour * 60 + minute) * 60 * SECOND_US;
+	return true;
+}
+
+bool iso_parse(const uint8_t *text, size_t len, int64_t *us)
+{
+	struct text t = {text, text + len};
+	int64_t days, clock_us = 0, zone_us;
+
+	if (!take_day(&t, &days))
+		return false;
+	if ((take(&t, 'T') || take(&t, ' ')) && !take_clock(&t, &clock_us))
+		return false;
+	if (!take_zone(&t, &zone_us) || t.at != t.end)
+		return false;
+	if (__builtin_mul_overflow(days, DAY_US, us))
+		*us = days < 0 ? INT64_MIN / 2 : INT64_MAX / 2;
+	*us += clock_us + zone_us;
+	return true;
+}
+
+/* Part after part, without those that are zero. */
+bool iso_interval(const uint8_t *text, size_t len, struct buf *out)
+{
+	struct text t = {text, text + len};
+	bool in_time = false, time_begun = false;
+	size_t from = out->len;
+
+	if (!take(&t, 'P'))
+		return false;
+	buf_u8(out, 'P');
+	while (t.at < t.end) {
+		in_time = in_time || take(&t, 'T');
+		const uint8_t *part = t.at;
+		bool zero = true;
+		for (; t.at < t.end && memchr("-+.0123456789", *t.at, 13); t.at++)
+			zero = zero && (*t.at < '1' || *t.at > '9');
+		if (t.at == part || t.at == t.end)
+			return false;
+		t.at++;
+		if (zero)
+			continue;
+		if (in_time && !time_begun)
+			buf_u8(out, 'T');
+		time_begun = in_time;
+		buf_append(out, part, (size_t)(t.at - part));
+	}
+	if (out->len == from + 1)
+		buf_append(out, "T0S", 3);
+	return true;
+}
+
+static void print_part(int64_t v, char unit, struct buf *out)
+{
+	if (v)
+		buf_printf(out, "%lld%c", (long long)v, unit);
+}
+
+/* Debezium's microseconds know neither months nor days: hours, as of an interval that never had any. */
+void iso_duration(int64_t us, struct buf *out)
+{
+	int64_t seconds = us / SECOND_US, fraction = us % SECOND_US;
+
+	if (!us) {
+		buf_append(out, "PT0S", 4);
+		return;
+	}
+	buf_append(out, "PT", 2);
+	print_part(seconds / 3600, 'H', out);
+	print_part(seconds / 60 % 60, 'M', out);
+	if (!(seconds % 60) && !fraction)
+		return;
+	if (us < 0)
+		buf_u8(out, '-');
+	pg_print_padded((uint64_t)llabs(seconds % 60), 1, out);
+	pg_print_seconds_fraction(llabs(fraction), out);
+	buf_u8(out, 'S');
+}
+
+/* --- Into columns ----------------------------------------------------------------------------- */
+
+static bool no_time(const struct decoder *d, struct error *err)
+{
+	return error_set(err, ERROR_DATA, "the text is no %s in ISO 8601", d->pg.name);
+}
+
+static bool is_infinity(const struct connect_reader *r)
+{
+	return (r->len == 8 && !memcmp(r->data, "infinity", 8)) ||
+	       (r->len == 9 && !memcmp(r->data, "-infinity", 9));
+}
+
+/* pgtype knows the range of the target, and what clamping is. */
+static bool add_days(
+	const struct decoder *d, int64_t days, struct column *column, struct error *err)
+{
+	int64_t since = days - PG_EPOCH_DAYS;
+	uint8_t bytes[4];
+
+	since = since < INT32_MIN ? INT32_MIN : since > INT32_MAX ? INT32_MAX : since;
+	uint32_t v = __builtin_bswap32((uint32_t)since);
+	memcpy(bytes, &v, sizeof v);
+	return pg_date_binary(&d->pg, bytes, sizeof bytes, column, err);
+}
+
+static bool add_us(const struct decoder *d, int64_t us, struct column *column, struct error *err)
+{
+	int64_t since;
+	uint8_t bytes[8];
+
+	if (__builtin_sub_overflow(us, PG_EPOCH_US, &since))
+		since = INT64_MIN;
+	uint64_t v = __builtin_bswap64((uint64_t)since);
+	memcpy(bytes, &v, sizeof v);
+	return pg_timestamp_binary(&d->pg, bytes, sizeof bytes, column, err);
+}
+
+bool decode_date(const struct decoder *d, struct connect_reader *r, enum connect_token token,
+	struct column *column, struct error *err)
+{
+	int64_t us;
+
+	if (token == TOKEN_INTEGER && d->wire == WIRE_DAYS) {
+		int64_t far = INT64_C(1) << 40;
+		return add_days(d,
+			r->integer > far    ? far
+			: r->integer < -far ? -far
+					    : r->integer,
+			column, err);
+	}
+	if (token != TOKEN_STRING)
+		return wrong_token(d, token, err);
+	if (is_infinity(r))
+		return pg_date_text(&d->pg, r->data, r->len, column, err);
+	if (!iso_parse(r->data, r->len, &us))
+		return no_time(d, err);
+	return add_days(d, us / DAY_US - (us % DAY_US < 0), column, err);
+}
+
+static int64_t to_us(const struct decoder *d, int64_t v)
+{
+	int64_t us, unit_us = d->unit_ns / 1000;
+
+	if (!unit_us)
+		return v / 1000 - (v % 1000 < 0);
+	if (__builtin_mul_overflow(v, unit_us, &us))
+		return v < 0 ? INT64_MIN : INT64_MAX;
+	return us;
+}
+
+bool decode_timestamp(const struct decoder *d, struct connect_reader *r, enum connect_token token,
+	struct column *column, struct error *err)
+{
+	int64_t us;
+
+	if (token == TOKEN_INTEGER && d->wire == WIRE_TIMESTAMP)
+		return add_us(d, to_us(d, r->integer), column, err);
+	if (token != TOKEN_STRING)
+		return wrong_token(d, token, err);
+	if (is_infinity(r))
+		return pg_timestamp_text(&d->pg, r->data, r->len, column, err);
+	if (!iso_parse(r->data, r->len, &us))
+		return no_time(d, err);
+	return add_us(d, us, column, err);
+}
