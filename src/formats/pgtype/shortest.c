@@ -11,37 +11,87 @@
 #include <stdlib.h>
 #include "formats/pgtype/forms.h"
 
-/* What reads as a float of one width and of no other: up to so many digits, and never more. */
 struct width {
-	int sure, most;
-	double few; /* 10^sure */
-	bool narrow;
+	int bits;       /* of the mantissa */
+	int sure, most; /* so many digits tell any decimal, and any float, from the others */
 };
-static const struct width wide = {.sure = 15, .most = 17, .few = 1e15};
-static const struct width narrow = {.sure = 6, .most = 9, .few = 1e6, .narrow = true};
+static const struct width wide = {.bits = 53, .sure = 15, .most = 17};
+static const struct width narrow = {.bits = 24, .sure = 6, .most = 9};
 
 /* The widest float around the value that still reads as it, both ends excluded. */
 struct interval {
 	long double low, high;
 };
 
-/* Most numbers have few digits. Those and the powers of ten are exact, so that the quotient is
- * what the decimal reads as. */
-static bool try_few_digits(double v, const struct width *width, struct shortest *out)
-{
-	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
-		1e11, 1e12, 1e13, 1e14, 1e15};
+/* --- Of numbers of everyday size, in 128 bits --------------------------------------------------- */
 
-	for (int n = 0; n < (int)COUNT_OF(powers) && v * powers[n] < width->few; n++) {
-		uint64_t digits = (uint64_t)(v * powers[n] + 0.5);
-		double read = (double)digits / powers[n];
-		if ((width->narrow ? (double)(float)read : read) == v) {
-			*out = (struct shortest){digits, -n};
-			return true;
-		}
-	}
-	return false;
+typedef unsigned __int128 uint128_t;
+
+/* v * 10^decimals * 2^shift, which leaves nothing to round; so the middles between it and the next ones. */
+struct scaled {
+	uint128_t low, value, high;
+	int shift;
+};
+
+/* False: too large or too small. */
+static bool scale(double v, int decimals, const struct width *width, struct scaled *out)
+{
+	uint64_t five = 1;
+	int exponent;
+	uint64_t mantissa = (uint64_t)ldexp(frexp(v, &exponent), width->bits);
+
+	exponent -= width->bits;
+	*out = (struct scaled){.shift = 2 - exponent - decimals};
+	if (decimals < 0 || decimals > 27 || out->shift < 0)
+		return false;
+	for (int i = 0; i < decimals; i++)
+		five *= 5;
+	out->value = (uint128_t)(4 * mantissa) * five;
+	out->high = out->value + 2 * five;
+	/* below a power of two floats lie closer together */
+	out->low = out->value - (mantissa == UINT64_C(1) << (width->bits - 1) ? five : 2 * five);
+	return true;
 }
+
+static bool lies_within(const struct scaled *s, uint64_t decimal)
+{
+	uint128_t v = (uint128_t)decimal << s->shift;
+
+	return v > s->low && v < s->high;
+}
+
+/* The nearest multiple of `step`, or the next nearest: the nearest may lie on the shorter side. */
+static bool try_multiple(const struct scaled *s, uint64_t step, uint64_t *out)
+{
+	uint64_t below = (uint64_t)(s->value >> s->shift) / step * step, above = below + step;
+	uint128_t down = s->value - ((uint128_t)below << s->shift);
+	uint128_t up = ((uint128_t)above << s->shift) - s->value;
+	bool first_up = up < down || (up == down && below / step % 2);
+
+	*out = first_up ? above : below;
+	if (lies_within(s, *out))
+		return true;
+	*out = first_up ? below : above;
+	return lies_within(s, *out);
+}
+
+static bool find_scaled(double v, const struct width *width, struct shortest *out)
+{
+	struct scaled s;
+	int decimals = width->most - 1 - (int)floor(log10(v));
+	uint64_t step = 1;
+
+	if (!scale(v, decimals, width, &s))
+		return false;
+	for (int n = width->sure; n < width->most; n++)
+		step *= 10;
+	while (!try_multiple(&s, step, &out->digits))
+		step /= 10; /* down to 1: floats are further apart */
+	out->exponent = -decimals;
+	return true;
+}
+
+/* --- Of all others ------------------------------------------------------------------------------ */
 
 static bool within(const struct shortest *s, const struct interval *interval)
 {
@@ -80,7 +130,7 @@ static struct shortest find(
 {
 	struct shortest s = {0};
 
-	if (!try_few_digits(v, width, &s)) {
+	if (!find_scaled(v, width, &s)) {
 		struct interval interval = {
 			.low = ((long double)v + below) / 2,
 			.high = isinf(above) ? (long double)v + ((long double)v - below) / 2
@@ -106,6 +156,8 @@ struct shortest shortest_float(float v)
 	return find((double)v, (double)nextafterf(v, 0), (double)nextafterf(v, INFINITY),
 		fpclassify(v) == FP_SUBNORMAL, &narrow);
 }
+
+/* --- As PostgreSQL lays them out ---------------------------------------------------------------- */
 
 static void print_fixed(const char *digits, int n, int point, struct buf *out)
 {
