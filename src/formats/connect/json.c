@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include "base/text.h"
 #include "formats/connect/json_scan.h"
 #include "formats/pgtype/shortest.h"
@@ -64,6 +63,13 @@ static size_t print_beyond_ascii(const uint8_t *p, size_t n, struct buf *out)
 
 static void print_string(const uint8_t *p, size_t n, struct buf *out)
 {
+	if (json_plain(p, n) == n) {
+		uint8_t *to = buf_extend(out, n + 2);
+		to[0] = to[n + 1] = '"';
+		if (n)
+			memcpy(to + 1, p, n);
+		return;
+	}
 	buf_u8(out, '"');
 	while (n) {
 		size_t step = json_plain(p, n);
@@ -83,26 +89,28 @@ static void print_string(const uint8_t *p, size_t n, struct buf *out)
 /* As Double.toString() lays them out: 0.001, 1234567.0, 1.0E7. */
 static void print_digits(struct shortest s, struct buf *out)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)s.digits);
-	int point = n + s.exponent; /* digits before the decimal point */
+	char digits[20];
+	int n = 0;
+
+	for (uint64_t rest = s.digits; rest; rest /= 10)
+		digits[n++] = (char)('0' + rest % 10); /* the last comes first */
+	int point = n + s.exponent;                    /* digits before the decimal point */
 	bool plain = point > -3 && point <= 7;
 	int before = plain ? point : 1;
-
 	if (before <= 0)
 		buf_append(out, "0.00", (size_t)(2 - before));
 	for (int i = 0; i < before; i++)
-		buf_u8(out, i < n ? (uint8_t)digits[i] : '0');
+		buf_u8(out, n ? (uint8_t)digits[--n] : '0');
 	if (before > 0)
 		buf_u8(out, '.');
-	else
-		before = 0;
-	if (n > before)
-		buf_append(out, digits + before, (size_t)(n - before));
-	else
+	if (before > 0 && !n)
 		buf_u8(out, '0');
-	if (!plain)
-		buf_printf(out, "E%d", point - 1);
+	while (n)
+		buf_u8(out, (uint8_t)digits[--n]);
+	if (!plain) {
+		buf_u8(out, 'E');
+		text_print_int(point - 1, out);
+	}
 }
 
 /* Jackson quotes what JSON has no word for. */
