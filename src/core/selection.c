@@ -56,6 +56,12 @@ const struct option table_option_table[] = {
 		.help = "A NULL array, map or point becomes an empty one. Otherwise "
 			"nullable columns of such types are carried as JSON text, because "
 			"the target has no NULL for them."},
+	{"key", OPTION_STRING, AT(key),
+		.help = "Of a topic whose messages have no key: the columns that tell rows "
+			"apart, with commas between them."},
+	{"fields", OPTION_STRING, AT(fields),
+		.help = "Of a topic whose messages carry no schema: columns and their types, "
+			"as `id int64, name nullable(string), price decimal(10,2)`."},
 	OPTION_END,
 };
 

@@ -58,6 +58,9 @@ struct table_options {
 	int out_of_range;         /* infinity and far dates: enum out_of_range */
 	/* a NULL array, map or point becomes an empty one rather than JSON text */
 	bool null_is_empty;
+	/* of sources whose rows may tell neither; NULL: they do */
+	const char *key;    /* names of columns, comma-separated */
+	const char *fields; /* "id int64, name nullable(string)" */
 };
 enum numeric_mode { NUMERIC_STRING, NUMERIC_DECIMAL, NUMERIC_FLOAT };
 enum json_mode { JSON_TEXT, JSON_NATIVE };

@@ -368,6 +368,8 @@ static void apply_selection(struct build *b)
 	VEC(int) attributes = {0};
 	for (size_t i = 0; i < t->n_columns; i++)
 		vec_push(&attributes, t->columns[i].attribute);
+	if (b->rule->options.key || b->rule->options.fields)
+		PROBLEM(t, "key and fields are for topics; PostgreSQL tells both, remove them");
 	selection_apply(b->p->source.selection, b->rule, t);
 	for (size_t from = 0, to = 0; to < t->n_columns; from++) {
 		if (attributes.items[from] != t->columns[to].attribute)

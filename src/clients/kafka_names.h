@@ -1,0 +1,15 @@
+/* Names that a source, a sink and those who look at them must agree on. */
+#ifndef CLIENTS_KAFKA_NAMES_H
+#define CLIENTS_KAFKA_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The consumer group of a stream: `given`, or tailrace-STREAM. */
+void kafka_group_name(const char *given, const char *stream, char *out, size_t size);
+
+/* Does a stream read this topic? `patterns`: globs, separated by commas; NULL: PREFIX.schema.table. The
+ * brokers' own topics and tailrace's are none. */
+bool kafka_topic_wanted(const char *patterns, const char *prefix, const char *name);
+
+#endif

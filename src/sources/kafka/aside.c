@@ -1,0 +1,68 @@
+/* Messages that cannot be read; see kafka.h. */
+#include <string.h>
+#include "base/text.h"
+#include "sources/kafka/kafka.h"
+
+/* Column rules keep values out of the target: a message that nobody can take apart may hold them. */
+static bool holds_secrets(const struct kafka_source *k, const struct topic *topic)
+{
+	const struct selection_rule *rule = selection_match(
+		k->source.selection, topic->schema, topic->table_name);
+
+	return rule->n_columns > 0;
+}
+
+static void print_bytes(const uint8_t *bytes, size_t len, struct buf *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (utf8_valid((const char *)bytes, len) && !memchr(bytes, 0, len)) {
+		text_print_json((const char *)bytes, len, out);
+		return;
+	}
+	buf_puts(out, "\"\\\\x");
+	for (size_t i = 0; i < len; i++) {
+		buf_u8(out, (uint8_t)digits[bytes[i] >> 4]);
+		buf_u8(out, (uint8_t)digits[bytes[i] & 15]);
+	}
+	buf_puts(out, "\"");
+}
+
+static void print_side(const char *name, const uint8_t *bytes, size_t len, bool there, bool secret,
+	struct buf *out)
+{
+	buf_printf(out, "\"%s\":", name);
+	if (!there)
+		buf_puts(out, "null");
+	else if (secret)
+		buf_puts(out, "\"...\"");
+	else
+		print_bytes(bytes, len, out);
+}
+
+void set_message_aside(struct kafka_source *k, const struct topic *topic,
+	const struct kafka_record *record, const char *reason, struct batch *batch)
+{
+	bool secret = holds_secrets(k, topic);
+	struct buf key, row;
+
+	buf_init(&key, BUF_MAX);
+	buf_init(&row, BUF_MAX);
+	buf_puts(&key, "{\"topic\":");
+	text_print_json(record->topic, strlen(record->topic), &key);
+	buf_printf(&key, ",\"partition\":%d,\"offset\":%lld}", record->partition,
+		(long long)record->offset);
+	buf_puts(&row, "{");
+	print_side("key", record->key, record->key_len, record->has_key, secret, &row);
+	buf_puts(&row, ",");
+	print_side("value", record->value, record->value_len, record->has_value, secret, &row);
+	buf_puts(&row, "}");
+	batch_set_aside(batch, &(struct set_aside){
+				       .meta = record_meta(k, record),
+				       .key = buf_text(&key),
+				       .row = buf_text(&row),
+				       .reason = reason,
+			       });
+	buf_release(&key);
+	buf_release(&row);
+}

@@ -1,0 +1,316 @@
+/* Kafka as a source: its options, what open and start make and close undoes, how far it is. */
+#include "sources/kafka/kafka.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "clients/kafka_names.h"
+
+#define REACH_MS 10000
+#define JOIN_MS  60000
+
+#define AT(field) offsetof(struct kafka_source, field)
+
+enum { BEGIN_EARLIEST, BEGIN_LATEST };
+static const char *const begin_choices[] = {
+	[BEGIN_EARLIEST] = "earliest", [BEGIN_LATEST] = "latest", NULL};
+
+static const struct option kafka_options[] = {
+	{"kafka", OPTION_TABLE, AT(kafka), .table = kafka_option_table},
+	{"debezium", OPTION_TABLE, AT(modes), .table = debezium_option_table},
+	{"group", OPTION_STRING, AT(group),
+		.help = "Consumer group. Processes with the same group share the partitions "
+			"of the topics. Without it: `tailrace-` and the name of the stream."},
+	{"topics", OPTION_STRING, AT(topics_wanted),
+		.help = "Patterns (`*`, `?`) of the topics to read, separated by commas. Without "
+			"it: `prefix.*.*` of the `topic_prefix`. A topic's last two words are "
+			"the schema and the table that `tables` speaks of; one word alone is a "
+			"table of the schema `public`."},
+	{"auto_offset_reset", OPTION_CHOICE, AT(begin), "earliest", .choices = begin_choices,
+		.help = "Where a group that is new begins: with all that the topics hold, or "
+			"with what comes from then on."},
+	OPTION_END,
+};
+
+static bool kafka_source_open(struct source *source, struct error *err)
+{
+	struct kafka_source *k = kafka_of(source);
+
+	arena_init(&k->arena);
+	offsets_init(&k->offsets);
+	message_init(&k->message);
+	k->prefix = k->kafka.topic_prefix ? k->kafka.topic_prefix : source->connection;
+	kafka_group_name(k->group, source->name, k->group_name, sizeof k->group_name);
+	k->looker = kafka_consumer_new(&k->kafka, NULL, 1 << 20, err);
+	if (k->looker && kafka_reach(kafka_consumer_client(k->looker), REACH_MS, NULL, 0, err)) {
+		k->answered_ms = mono_ms();
+		return true;
+	}
+	source->ops->close(source);
+	return error_add(err, "source %s", source->name);
+}
+
+static void kafka_source_close(struct source *source)
+{
+	struct kafka_source *k = kafka_of(source);
+
+	kafka_consumer_free(k->member);
+	kafka_consumer_free(k->looker);
+	k->member = k->looker = NULL;
+	topics_release(k);
+	message_release(&k->message);
+	offsets_release(&k->offsets);
+	vec_release(&k->records);
+	arena_release(&k->arena);
+}
+
+static bool kafka_source_discover(struct source *source, struct tables *out, struct error *err)
+{
+	struct kafka_source *k = kafka_of(source);
+
+	if (!topics_list(k, err) || !sample_topics(k, err))
+		return error_add(err, "source %s", source->name);
+	vec_each (&k->topics, topic) {
+		if (!(*topic)->form)
+			continue;
+		vec_push(out, table_ref((*topic)->form->table));
+		(*topic)->told = true;
+	}
+	return true;
+}
+
+/* --- The group ------------------------------------------------------------------------------------- */
+
+/* What nobody has committed a place in begins with its first message: what was there before the group began
+ * has a place since then (begin_group). */
+static bool take_partitions(void *context, struct kafka_places *places, struct error *err)
+{
+	struct kafka_source *k = context;
+
+	if (!kafka_committed(kafka_consumer_client(k->looker), places, err))
+		return false;
+	struct kafka_places first = {0};
+	vec_each (places, place) {
+		if (place->offset == KAFKA_NOWHERE)
+			vec_push(&first, *place);
+	}
+	bool ok = kafka_bounds(kafka_consumer_client(k->looker), &first, KAFKA_EARLIEST, err);
+	for (size_t i = 0, f = 0; ok && i < places->len; i++) {
+		if (places->items[i].offset == KAFKA_NOWHERE)
+			places->items[i].offset = first.items[f++].offset;
+		offsets_take(&k->offsets, &places->items[i]);
+	}
+	vec_release(&first);
+	log_info("partitions taken", F("stream", k->source.name), F("partitions", places->len));
+	return ok;
+}
+
+static void give_partitions(void *context, const struct kafka_places *places)
+{
+	struct kafka_source *k = context;
+
+	vec_each (places, place)
+		offsets_give(&k->offsets, place);
+	log_info("partitions given", F("stream", k->source.name), F("partitions", places->len));
+}
+
+static bool make_member(struct kafka_source *k, struct error *err)
+{
+	const struct kafka_group group = {
+		.name = k->group_name,
+		.taken = take_partitions,
+		.given = give_partitions,
+		.context = k,
+	};
+	k->member = kafka_consumer_new(&k->kafka, &group, k->source.bundle_bytes / 2, err);
+	return k->member;
+}
+
+static void all_places(const struct kafka_source *k, struct kafka_places *out)
+{
+	vec_each (&k->topics, topic) {
+		if ((*topic)->there)
+			topic_places(*topic, out);
+	}
+}
+
+/* Of those with an offset or those without. */
+static void keep_places(struct kafka_places *places, bool with)
+{
+	size_t kept = 0;
+
+	vec_each (places, place) {
+		if ((place->offset != KAFKA_NOWHERE) == with)
+			places->items[kept++] = *place;
+	}
+	places->len = kept;
+}
+
+/* Where the group begins is committed at once: from then on what it lacks has been lost. */
+static bool begin_group(struct kafka_source *k, struct error *err)
+{
+	struct kafka *client = kafka_consumer_client(k->member);
+	struct kafka_places places = {0};
+	int64_t where = k->begin == BEGIN_LATEST ? KAFKA_LATEST : KAFKA_EARLIEST;
+
+	all_places(k, &places);
+	bool ok = kafka_committed(client, &places, err);
+	keep_places(&places, false);
+	ok = ok && kafka_bounds(client, &places, where, err) &&
+	     kafka_commit_offsets(client, &places, true, err);
+	vec_release(&places);
+	return ok;
+}
+
+/* A group that nobody uses for a while is forgotten by the brokers, with its offsets. */
+static bool check_group(struct kafka_source *k, struct error *err)
+{
+	struct kafka *client = kafka_consumer_client(k->member);
+	struct kafka_places places = {0};
+	bool lost = false;
+
+	all_places(k, &places);
+	bool ok = kafka_committed(client, &places, err);
+	size_t all = places.len;
+	keep_places(&places, false);
+	if (ok && all && places.len == all) {
+		ok = kafka_bounds(client, &places, KAFKA_EARLIEST, err);
+		vec_each (&places, place)
+			lost = lost || place->offset > 0;
+	}
+	vec_release(&places);
+	return ok && (!lost || error_set(err, ERROR_GAP,
+				       "group %s has no offsets any more (the brokers' "
+				       "offsets.retention.minutes), and the topics do not reach "
+				       "back to their beginning",
+				       k->group_name));
+}
+
+static bool same_cluster(const struct kafka_source *k, const struct resume *from)
+{
+	size_t len = strcspn(k->identity, " ");
+
+	return !strncmp(k->identity, from->identity, len) && from->identity[len] == ' ';
+}
+
+static bool check_identity(struct kafka_source *k, const struct resume *from, struct error *err)
+{
+	return same_cluster(k, from) ||
+	       error_set(err, ERROR_GAP, "the brokers are of another cluster (%s) than before (%s)",
+		       k->identity, from->identity);
+}
+
+static bool join(struct kafka_source *k, struct error *err)
+{
+	return topics_subscribe(k, err) && (!k->topics.len || kafka_join(k->member, JOIN_MS, err));
+}
+
+static bool kafka_source_start(
+	struct source *source, const struct resume *from, struct resume *out, struct error *err)
+{
+	struct kafka_source *k = kafka_of(source);
+	struct resume resume = {0};
+
+	if (!k->member && !make_member(k, err))
+		return false;
+	k->identity = arena_printf(&k->arena, "%s group %s",
+		kafka_cluster(kafka_consumer_client(k->looker), &k->arena), k->group_name);
+	bool goes_on = from && !strcmp(from->identity, k->identity);
+	if (from && !check_identity(k, from, err))
+		return false;
+	if (from)
+		resume.position = from->position;
+	else
+		resume.position.order = k->offsets.order;
+	offsets_begin(&k->offsets, resume.position.order);
+	if (!(goes_on ? check_group(k, err) : begin_group(k, err)) || !join(k, err))
+		return error_add(err, "source %s", source->name);
+	snprintf(resume.identity, sizeof resume.identity, "%s", k->identity);
+	*out = resume;
+	return true;
+}
+
+static bool kafka_source_restart(struct source *source, struct error *err)
+{
+	return error_set(err, ERROR_BROKEN,
+		"source %s: what a topic has lost cannot be copied anew from it; leave on_gap as "
+		"it is, have whoever writes the topics write all rows again, and see "
+		"docs/kafka.md on gaps",
+		source->name);
+}
+
+/* --- How far it is --------------------------------------------------------------------------------- */
+
+static void kafka_source_confirm(struct source *source, const struct position *upto)
+{
+	struct kafka_source *k = kafka_of(source);
+	struct kafka_places places = {0};
+	struct error err = {0};
+
+	offsets_confirm(&k->offsets, upto, &places);
+	if (!kafka_commit_offsets(kafka_consumer_client(k->member), &places, false, &err))
+		log_info("offsets not committed", F("stream", source->name), F("error", err.text));
+	vec_release(&places);
+}
+
+static bool kafka_source_lag(struct source *source, struct source_lag *lag, struct error *err)
+{
+	struct kafka_source *k = kafka_of(source);
+	struct kafka_places ends = {0};
+
+	offsets_ours(&k->offsets, &ends);
+	bool ok = kafka_bounds(kafka_consumer_client(k->looker), &ends, KAFKA_LATEST, err);
+	if (ok)
+		offsets_lag(&k->offsets, &ends, lag);
+	vec_release(&ends);
+	return ok;
+}
+
+/* --- What a log of its own does not have ----------------------------------------------------------- */
+
+static bool kafka_source_plan(
+	struct source *source, const struct table *table, struct chunks *out, struct error *err)
+{
+	(void)source;
+	(void)table;
+	(void)out;
+	(void)err;
+	return true; /* the first rows are in the topic */
+}
+
+static enum copy_status kafka_source_copy(struct source *source, struct table *table,
+	const struct chunk *chunk, struct batch_taker *taker, struct error *err)
+{
+	(void)source;
+	(void)table;
+	(void)chunk;
+	(void)taker;
+	(void)err;
+	return COPY_STALE;
+}
+
+static bool kafka_same_physical(const char *was, const char *now)
+{
+	(void)was;
+	(void)now;
+	return true;
+}
+
+const struct source_ops kafka_source = {
+	.kind = "kafka",
+	.size = sizeof(struct kafka_source),
+	.options = kafka_options,
+	.open = kafka_source_open,
+	.check = kafka_source_check,
+	.discover = kafka_source_discover,
+	.start = kafka_source_start,
+	.restart = kafka_source_restart,
+	.read = kafka_source_read,
+	.confirm = kafka_source_confirm,
+	.plan = kafka_source_plan,
+	.copy = kafka_source_copy,
+	.same_physical = kafka_same_physical,
+	.lag = kafka_source_lag,
+	.close = kafka_source_close,
+};

@@ -1,0 +1,111 @@
+/*
+ * Inside of Kafka as a source.
+ *
+ *	kafka.c      options, open, start, close, lag: what the pipeline calls
+ *	topics.c     which topics are read, and what tables they are
+ *	message.c    a message's key and value: their encodings, schemas, and shape
+ *	sample.c     the newest message of a topic, from which a table is first known
+ *	define.c     a table from the schemas of a message
+ *	read.c       messages to bundles
+ *	aside.c      messages that cannot be read
+ *	offsets.c    how far all is
+ *	check.c      what `tailrace check` can say
+ *
+ * A table is known by the newest message of its topic. A topic that has none yet, or none that can be read, is
+ * not read at all: it is looked at again now and then, and its table joins when it can.
+ */
+#ifndef SOURCES_KAFKA_KAFKA_H
+#define SOURCES_KAFKA_KAFKA_H
+
+#include "formats/debezium/debezium.h"
+#include "sources/kafka/message.h"
+#include "sources/kafka/offsets.h"
+
+struct topic {
+	char *name;
+	char *schema, *table_name; /* that it carries the rows of */
+	uint64_t id;               /* source_id of the table */
+	int partitions;
+	bool there;  /* in the cluster, when last looked */
+	bool told;   /* the pipeline has its table */
+	bool warned; /* of fields without a column */
+	struct forms forms;
+	struct form *form; /* that makes its table now; NULL: none is known yet */
+	uint64_t
+		newest_place; /* of a message of that form: later ones of another define the table anew */
+};
+
+struct kafka_source {
+	struct source source;
+	struct kafka_options kafka;
+	struct debezium_modes modes;
+	const char *group, *topics_wanted;
+	int begin; /* enum: earliest, latest */
+
+	struct arena arena; /* of the connection */
+	const char *prefix; /* of topics */
+	char group_name[256];
+	struct kafka_consumer *looker; /* alone: metadata and samples */
+	struct kafka_consumer *member; /* of the group; NULL before start */
+	const char *identity;
+
+	VEC(struct topic *) topics;
+	struct map topics_by_name;
+	int64_t listed_ms;        /* when topics were last looked at */
+	int64_t answered_ms;      /* when the brokers last answered */
+	struct topic *last_topic; /* of the last message, and the name it had there */
+	const char *last_name;
+	struct part *last_part;
+
+	struct message message; /* the one that is being read */
+	struct offsets offsets;
+	VEC(struct kafka_record) records;
+	int64_t commit_time_us; /* of the last event read */
+};
+
+static inline struct kafka_source *kafka_of(struct source *source)
+{
+	return (struct kafka_source *)source;
+}
+
+/* --- topics.c --- */
+
+/* Looks at the cluster: new topics that are wanted are added, without a table. */
+MUST_CHECK bool topics_list(struct kafka_source *k, struct error *err);
+struct topic *topic_find(struct kafka_source *k, const char *name); /* NULL: not ours */
+void topics_release(struct kafka_source *k);
+/* Subscribes to those whose tables the pipeline has. */
+MUST_CHECK bool topics_subscribe(struct kafka_source *k, struct error *err);
+/* All partitions of all topics, or of one; release the places. */
+void topic_places(const struct topic *topic, struct kafka_places *out);
+
+/* --- sample.c --- */
+
+/* Looks for the newest message of every topic that has no table yet, and defines it where that can be. */
+MUST_CHECK bool sample_topics(struct kafka_source *k, struct error *err);
+
+/* --- define.c --- */
+
+/* The form of the message that is open, made with its table when it is new. NULL: ERROR_DATA. */
+struct form *topic_form(struct kafka_source *k, struct topic *topic, struct error *err);
+/* How late the message that is open, of that form, is among those of its topic: the place of its commit, or
+ * the moment it was written. */
+uint64_t message_place(
+	struct kafka_source *k, const struct form *form, const struct kafka_record *record);
+struct row_meta record_meta(const struct kafka_source *k, const struct kafka_record *record);
+
+/* --- read.c --- */
+
+enum source_status kafka_source_read(
+	struct source *source, struct bundle *bundle, int wait_ms, struct error *err);
+
+/* --- aside.c --- */
+
+void set_message_aside(struct kafka_source *k, const struct topic *topic,
+	const struct kafka_record *record, const char *reason, struct batch *batch);
+
+/* --- check.c --- */
+
+bool kafka_source_check(struct source *source, struct findings *out, struct error *err);
+
+#endif

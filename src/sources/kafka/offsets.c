@@ -1,0 +1,236 @@
+/* How far the partitions are; see offsets.h. */
+#include "sources/kafka/offsets.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+
+#define MOST_HEADS    64
+#define MESSAGE_BYTES 512 /* of a message, until some have been read */
+
+void offsets_init(struct offsets *o)
+{
+	*o = (struct offsets){.order = 1};
+	pthread_mutex_init(&o->lock, NULL);
+}
+
+void offsets_begin(struct offsets *o, unsigned __int128 order)
+{
+	o->order = order;
+	o->head_us = (int64_t)(order >> 64);
+}
+
+static void forget_head(struct offsets *o, size_t i)
+{
+	vec_release(&o->heads.items[i].places);
+	o->heads.len--;
+	memmove(&o->heads.items[i], &o->heads.items[i + 1],
+		(o->heads.len - i) * sizeof *o->heads.items);
+}
+
+void offsets_release(struct offsets *o)
+{
+	while (o->heads.len)
+		forget_head(o, o->heads.len - 1);
+	vec_release(&o->heads);
+	vec_release(&o->ends);
+	vec_each (&o->parts, part) {
+		free((*part)->topic);
+		free(*part);
+	}
+	vec_release(&o->parts);
+	map_release(&o->by_name);
+	pthread_mutex_destroy(&o->lock);
+}
+
+struct part *offsets_part(struct offsets *o, const char *topic, int partition)
+{
+	char name[320];
+	size_t len = (size_t)snprintf(name, sizeof name, "%s %d", topic, partition);
+	struct part *part = map_get(&o->by_name, name, len);
+
+	if (part)
+		return part;
+	part = xcalloc(1, sizeof *part);
+	part->topic = xstrdup(topic);
+	part->partition = partition;
+	map_put(&o->by_name, name, len, part);
+	vec_push(&o->parts, part);
+	return part;
+}
+
+void offsets_take(struct offsets *o, const struct kafka_place *place)
+{
+	pthread_mutex_lock(&o->lock);
+	struct part *part = offsets_part(o, place->topic, place->partition);
+	part->ours = true;
+	part->next = part->given = part->confirmed = part->head = place->offset;
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* What is on its way is written all the same, but it is the new owner that commits from now on. */
+void offsets_give(struct offsets *o, const struct kafka_place *place)
+{
+	size_t kept = 0;
+
+	pthread_mutex_lock(&o->lock);
+	struct part *part = offsets_part(o, place->topic, place->partition);
+	part->ours = false;
+	vec_each (&o->ends, end) {
+		if (end->place.part != part)
+			o->ends.items[kept++] = *end;
+	}
+	o->ends.len = kept;
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* --- Ends ------------------------------------------------------------------------------------------ */
+
+static bool is_reached(const struct head *head)
+{
+	for (size_t i = 0; i < head->places.len; i++) {
+		const struct part_place *place = &head->places.items[i];
+		if (place->part->ours && place->part->next < place->offset)
+			return false;
+	}
+	return true;
+}
+
+/* The moment of the last head that was reached; 0: no other than before. */
+static int64_t reached_us(struct offsets *o)
+{
+	int64_t us = 0;
+
+	while (o->heads.len && is_reached(&o->heads.items[0])) {
+		us = o->heads.items[0].us;
+		forget_head(o, 0);
+	}
+	return us;
+}
+
+void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_us)
+{
+	bool moved = false;
+
+	pthread_mutex_lock(&o->lock);
+	int64_t us = reached_us(o);
+	unsigned __int128 order = o->order + 1;
+	if (us)
+		order = (unsigned __int128)us << 64 | (uint64_t)order;
+	vec_each (&o->parts, part) {
+		struct part *p = *part;
+		if (!p->ours || p->next == p->given)
+			continue;
+		p->given = p->next;
+		vec_push(&o->ends, ((struct end){order, {p, p->given}}));
+		moved = true;
+	}
+	if (moved || us) {
+		o->order = order;
+		bundle->end = (struct position){.order = order, .commit_time_us = commit_time_us};
+		offsets_print(o, bundle->end.token, sizeof bundle->end.token);
+		bundle->ended = true;
+		if (!bundle->started_ms)
+			bundle->started_ms = mono_ms();
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+void offsets_confirm(struct offsets *o, const struct position *upto, struct kafka_places *out)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&o->lock);
+	for (; n < o->ends.len && o->ends.items[n].order <= upto->order; n++) {
+		const struct part_place *place = &o->ends.items[n].place;
+		place->part->confirmed = place->offset;
+	}
+	for (size_t i = n; i-- > 0;) { /* the last one of each partition */
+		const struct part_place *place = &o->ends.items[i].place;
+		if (place->offset == place->part->confirmed)
+			vec_push(out, ((struct kafka_place){place->part->topic,
+					      place->part->partition, place->offset}));
+	}
+	o->ends.len -= n;
+	memmove(o->ends.items, o->ends.items + n, o->ends.len * sizeof *o->ends.items);
+	pthread_mutex_unlock(&o->lock);
+}
+
+void offsets_print(const struct offsets *o, char *out, size_t size)
+{
+	size_t at = 0;
+
+	*out = '\0';
+	vec_each (&o->parts, part) {
+		const struct part *p = *part;
+		if (!p->ours || at >= size)
+			continue;
+		int n = snprintf(out + at, size - at, "%s%s-%d=%" PRId64, at ? "," : "", p->topic,
+			p->partition, p->given);
+		if (n < 0 || at + (size_t)n >= size - 4) {
+			snprintf(out + at, size - at, ",..");
+			return;
+		}
+		at += (size_t)n;
+	}
+}
+
+/* --- Lag ------------------------------------------------------------------------------------------- */
+
+void offsets_ours(struct offsets *o, struct kafka_places *out)
+{
+	pthread_mutex_lock(&o->lock);
+	vec_each (&o->parts, part) {
+		if ((*part)->ours)
+			vec_push(
+				out, ((struct kafka_place){(*part)->topic, (*part)->partition, 0}));
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* With too many of them every second goes: who waits for one then waits for the next. */
+static void thin_out(struct offsets *o)
+{
+	for (size_t i = 1; i + 1 < o->heads.len; i++)
+		forget_head(o, i);
+}
+
+static int64_t add_head(struct offsets *o, const struct kafka_places *ends)
+{
+	struct head head = {.us = wall_us()};
+
+	if (head.us <= o->head_us)
+		head.us = o->head_us + 1;
+	o->head_us = head.us;
+	vec_each (ends, end) {
+		struct part *part = offsets_part(o, end->topic, end->partition);
+		vec_push(&head.places, ((struct part_place){part, end->offset}));
+	}
+	if (o->heads.len == MOST_HEADS)
+		thin_out(o);
+	vec_push(&o->heads, head);
+	return head.us;
+}
+
+void offsets_lag(struct offsets *o, const struct kafka_places *ends, struct source_lag *out)
+{
+	bool behind = false;
+	uint64_t waiting = 0;
+
+	*out = (struct source_lag){.head.commit_time_us = wall_us()};
+	pthread_mutex_lock(&o->lock);
+	vec_each (ends, end) {
+		struct part *part = offsets_part(o, end->topic, end->partition);
+		part->head = end->offset;
+		if (!part->ours)
+			continue;
+		behind = behind || part->given < part->head;
+		waiting += part->confirmed < part->head ? (uint64_t)(part->head - part->confirmed)
+							: 0;
+	}
+	out->bytes = waiting * (o->messages ? o->bytes / o->messages + 1 : MESSAGE_BYTES);
+	out->head.order = behind ? (unsigned __int128)add_head(o, ends) << 64 : o->order;
+	offsets_print(o, out->head.token, sizeof out->head.token);
+	pthread_mutex_unlock(&o->lock);
+}

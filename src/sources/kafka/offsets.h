@@ -1,0 +1,76 @@
+/*
+ * How far the partitions that are ours have been read, given to the pipeline, and made durable; and what
+ * `order` means where a log has many ends.
+ *
+ * A head is the ends of all our partitions as they were at a moment. order is that moment (microseconds, of
+ * the last head that everything has been read up to) << 64 | the number of the end that was given. So a place
+ * compares with a head like places of any log: it has passed what was there then. Partitions that another
+ * member of the group takes over are its business, and no head waits for them.
+ *
+ * The reader takes, reads and ends; the writer confirms; any thread asks for the lag.
+ */
+#ifndef SOURCES_KAFKA_OFFSETS_H
+#define SOURCES_KAFKA_OFFSETS_H
+
+#include <pthread.h>
+#include "base/map.h"
+#include "clients/kafka_consumer.h"
+#include "core/bundle.h"
+#include "core/source.h"
+
+struct part {
+	char *topic;
+	int partition;
+	bool ours;
+	int64_t next;      /* behind what was read */
+	int64_t given;     /* behind what the last end covers */
+	int64_t confirmed; /* behind what is durable, and committed */
+	int64_t head;      /* end of it when last seen */
+};
+
+struct part_place {
+	struct part *part;
+	int64_t offset;
+};
+struct end {
+	unsigned __int128 order;
+	struct part_place place;
+};
+struct head {
+	int64_t us;
+	VEC(struct part_place) places;
+};
+
+struct offsets {
+	pthread_mutex_t lock; /* of what follows, but `next` and what was read are the reader's */
+	struct map by_name;
+	VEC(struct part *) parts;
+	VEC(struct end) ends;   /* given and not confirmed yet, oldest first */
+	VEC(struct head) heads; /* not reached yet, oldest first */
+	unsigned __int128 order;
+	int64_t head_us;          /* moment of the last head */
+	uint64_t messages, bytes; /* read so far, which tells how large a message is */
+};
+
+void offsets_init(struct offsets *o);
+void offsets_release(struct offsets *o);
+void offsets_begin(struct offsets *o, unsigned __int128 order); /* goes on from that place */
+
+struct part *offsets_part(struct offsets *o, const char *topic, int partition);
+void offsets_take(struct offsets *o, const struct kafka_place *place);
+void offsets_give(struct offsets *o, const struct kafka_place *place);
+
+/* After every round of reading: where the bundle ends now. Nothing happens where nothing has moved. */
+void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_us);
+
+/* Durable up to that place: what there is to commit, for the caller to release. */
+void offsets_confirm(struct offsets *o, const struct position *upto, struct kafka_places *out);
+
+/* Our partitions, to be asked for their ends; the answer makes a head. Release the places. */
+void offsets_ours(struct offsets *o, struct kafka_places *out);
+void offsets_lag(struct offsets *o, const struct kafka_places *ends, struct source_lag *out);
+
+/* "shop.public.orders-0=12,shop.public.orders-1=9", as far as there is room. Under the lock. */
+void offsets_print(const struct offsets *o, char *out, size_t size);
+
+#endif

@@ -1,0 +1,211 @@
+/* Messages to bundles; see kafka.h. */
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "sources/kafka/kafka.h"
+
+#define BATCH     1000
+#define LIST_MS   5000  /* topics are looked at so often */
+#define SILENT_MS 60000 /* brokers that do not answer for so long end the session */
+
+/* --- A table that changes -------------------------------------------------------------------------- */
+
+static void tell_table(struct topic *topic, struct bundle *bundle)
+{
+	bundle_add(bundle, BUNDLE_TABLE, topic->form->table);
+	topic->told = true;
+}
+
+/*
+ * Another form than the table was made of. Partitions are read side by side, so messages of an older schema
+ * come behind those of a newer one: they are read into the table as it is. A later one changes the table.
+ */
+static void settle_form(struct kafka_source *k, struct topic *topic, struct form *form,
+	const struct kafka_record *record, struct bundle *bundle)
+{
+	uint64_t place = message_place(k, form, record);
+
+	if (place <= topic->newest_place)
+		return;
+	bool same = table_same_definition(topic->form->table, form->table);
+	topic->form = form;
+	if (!same)
+		tell_table(topic, bundle);
+}
+
+/* --- A message ------------------------------------------------------------------------------------- */
+
+static struct topic *topic_of(struct kafka_source *k, const struct kafka_record *record)
+{
+	if (record->topic != k->last_name) {
+		k->last_name = record->topic;
+		k->last_topic = topic_find(k, record->topic);
+		k->last_part = NULL;
+	}
+	if (!k->last_part || k->last_part->partition != record->partition)
+		k->last_part = offsets_part(&k->offsets, record->topic, record->partition);
+	return k->last_topic;
+}
+
+/* Copied rows of a table without a key are told apart by their place in the topic. */
+static void place_copied_row(struct batch *batch, const struct kafka_record *record)
+{
+	struct row_meta *meta = &batch_meta(batch)[batch->rows - 1];
+
+	if (!batch->table->n_key && !(uint64_t)meta->version)
+		meta->version |= (uint64_t)(record->partition + 1) << 48 | (uint64_t)record->offset;
+}
+
+static void note_event(struct kafka_source *k, struct topic *topic,
+	const struct debezium_source *seen, const struct row_meta *meta,
+	const struct kafka_record *record)
+{
+	uint64_t place = seen->commit_lsn ? seen->commit_lsn : (uint64_t)record->timestamp_ms;
+
+	if (place > topic->newest_place)
+		topic->newest_place = place;
+	if (meta->commit_time_us)
+		k->commit_time_us = meta->commit_time_us;
+	if (!seen->unknown || topic->warned || topic->form->value)
+		return;
+	topic->warned = true;
+	log_warn("messages have fields that the table has no column for; they are left out",
+		F("stream", k->source.name), F("topic", topic->name));
+}
+
+static bool read_event(struct kafka_source *k, struct topic *topic, const struct form *form,
+	const struct kafka_record *record, struct bundle *bundle, struct error *err)
+{
+	struct row_meta meta = record_meta(k, record);
+	struct debezium_source seen = {0};
+	struct table *table = topic->form->table;
+	struct batch *batch = bundle_batch(bundle, table);
+	size_t rows = batch->rows;
+
+	if (!debezium_read(form->shape, k->message.key.reader, k->message.value.reader, &meta,
+		    &seen, batch, err))
+		return false;
+	if (batch->rows > rows)
+		place_copied_row(batch, record);
+	if (seen.op == 't')
+		bundle_add(bundle, BUNDLE_TRUNCATE, table)->version = meta.version;
+	note_event(k, topic, &seen, &meta, record);
+	return true;
+}
+
+/* A message without a value follows a delete where rows come as events; it is the delete where they do not. */
+static bool read_message(struct kafka_source *k, struct topic *topic,
+	const struct kafka_record *record, struct bundle *bundle, struct error *err)
+{
+	struct form *form = topic->form;
+
+	if (!message_open(&k->message, record, err))
+		return false;
+	if (!k->message.value.reader)
+		return form->envelope || read_event(k, topic, form, record, bundle, err);
+	form = topic_form(k, topic, err);
+	if (!form)
+		return false;
+	if (form != topic->form)
+		settle_form(k, topic, form, record, bundle);
+	if (!form->shape)
+		return error_set(err, ERROR_DATA, "%s", form->table->problem);
+	return read_event(k, topic, form, record, bundle, err);
+}
+
+static bool take_record(struct kafka_source *k, const struct kafka_record *record,
+	struct bundle *bundle, struct error *err)
+{
+	struct topic *topic = topic_of(k, record);
+	struct part *part = k->last_part;
+	struct error of_message = {0};
+
+	if (!topic || !topic->told)
+		return true; /* not subscribed to any more */
+	if (record->end) {
+		part->next = record->offset;
+		return true;
+	}
+	k->offsets.messages++;
+	k->offsets.bytes += record->key_len + record->value_len;
+	bundle->changes++;
+	if (!read_message(k, topic, record, bundle, &of_message)) {
+		if (of_message.kind != ERROR_DATA) {
+			*err = of_message;
+			return error_add(err, "topic %s [%d] at offset %lld", record->topic,
+				record->partition, (long long)record->offset);
+		}
+		set_message_aside(k, topic, record, of_message.text,
+			bundle_batch(bundle, topic->form->table));
+	}
+	part->next = record->offset + 1;
+	return true;
+}
+
+/* --- Topics that come ------------------------------------------------------------------------------ */
+
+static bool add_topics(struct kafka_source *k, struct bundle *bundle, struct error *err)
+{
+	bool more = false;
+
+	if (!topics_list(k, err) || !sample_topics(k, err))
+		return false;
+	k->answered_ms = mono_ms();
+	vec_each (&k->topics, topic) {
+		if (!(*topic)->form || (*topic)->told)
+			continue;
+		log_info("topic joins", F("stream", k->source.name), F("topic", (*topic)->name));
+		tell_table(*topic, bundle);
+		more = true;
+	}
+	return !more || topics_subscribe(k, err);
+}
+
+/* Brokers that are away for a moment are no reason to end the session: librdkafka looks for them. */
+static bool look_for_topics(struct kafka_source *k, struct bundle *bundle, struct error *err)
+{
+	if (mono_ms() - k->listed_ms < LIST_MS)
+		return true;
+	bool ok = add_topics(k, bundle, err);
+	k->listed_ms = mono_ms();
+	if (!ok && err->kind == ERROR_RETRY && k->listed_ms - k->answered_ms < SILENT_MS) {
+		error_clear(err);
+		return true;
+	}
+	return ok;
+}
+
+/* --- read() ---------------------------------------------------------------------------------------- */
+
+static bool is_full(const struct kafka_source *k, const struct bundle *bundle)
+{
+	if ((int64_t)bundle_bytes(bundle) >= k->source.bundle_bytes)
+		return true;
+	vec_each (&bundle->items, item) {
+		if (item->kind == BUNDLE_ROWS && (int64_t)item->batch.rows >= k->source.batch_rows)
+			return true;
+	}
+	return false;
+}
+
+enum source_status kafka_source_read(
+	struct source *source, struct bundle *bundle, int wait_ms, struct error *err)
+{
+	struct kafka_source *k = kafka_of(source);
+	struct kafka_record records[BATCH];
+	bool full = is_full(k, bundle);
+	size_t n = 0;
+
+	/* held up downstream: the group only has to know that we live */
+	kafka_hold(k->member, full);
+	bool ok = full || look_for_topics(k, bundle, err);
+	ok = ok && kafka_read(k->member, records, full ? 1 : BATCH, &n, full ? 0 : wait_ms, err);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = take_record(k, &records[i], bundle, err);
+	if (!ok) {
+		error_add(err, "source %s", source->name);
+		return SOURCE_FAILED;
+	}
+	offsets_end(&k->offsets, bundle, k->commit_time_us);
+	return n || full ? SOURCE_MORE : SOURCE_IDLE;
+}

@@ -1,0 +1,106 @@
+/* Which topics are read, and what tables they are; see kafka.h. */
+#include <string.h>
+#include "clients/kafka_names.h"
+#include "core/selection.h"
+#include "sources/kafka/kafka.h"
+#include "xxhash.h"
+
+/* "shop.public.orders" or "orders": the last two words, or the one. */
+static void name_table(struct kafka_source *k, struct topic *topic)
+{
+	const char *name = topic->name;
+	size_t prefix = strlen(k->prefix);
+
+	if (!strncmp(name, k->prefix, prefix) && name[prefix] == '.')
+		name += prefix + 1;
+	const char *table = strrchr(name, '.');
+	if (!table) {
+		topic->schema = xstrdup("public");
+		topic->table_name = xstrdup(name);
+		return;
+	}
+	const char *schema = table;
+	while (schema > name && schema[-1] != '.')
+		schema--;
+	topic->schema = xstrndup(schema, (size_t)(table - schema));
+	topic->table_name = xstrdup(table + 1);
+}
+
+static void topic_free(struct topic *topic)
+{
+	free(topic->name);
+	free(topic->schema);
+	free(topic->table_name);
+	forms_release(&topic->forms);
+	free(topic);
+}
+
+static struct topic *topic_new(struct kafka_source *k, const char *name)
+{
+	struct topic *topic = xcalloc(1, sizeof *topic);
+
+	topic->name = xstrdup(name);
+	name_table(k, topic);
+	topic->id = XXH3_64bits(name, strlen(name)) >> 1;
+	if (selection_match(k->source.selection, topic->schema, topic->table_name)) {
+		vec_push(&k->topics, topic);
+		map_put(&k->topics_by_name, name, strlen(name), topic);
+		return topic;
+	}
+	topic_free(topic);
+	return NULL;
+}
+
+struct topic *topic_find(struct kafka_source *k, const char *name)
+{
+	return map_get(&k->topics_by_name, name, strlen(name));
+}
+
+bool topics_list(struct kafka_source *k, struct error *err)
+{
+	struct kafka_topic_infos found = {0};
+
+	if (!kafka_topics(kafka_consumer_client(k->looker), NULL, &found, err))
+		return false;
+	vec_each (&k->topics, topic)
+		(*topic)->there = false;
+	vec_each (&found, info) {
+		struct topic *topic = topic_find(k, info->name);
+		if (!topic && kafka_topic_wanted(k->topics_wanted, k->prefix, info->name))
+			topic = topic_new(k, info->name);
+		if (topic) {
+			topic->there = true;
+			topic->partitions = info->partitions;
+		}
+	}
+	kafka_topic_infos_release(&found);
+	return true;
+}
+
+void topics_release(struct kafka_source *k)
+{
+	vec_each (&k->topics, topic)
+		topic_free(*topic);
+	vec_release(&k->topics);
+	map_release(&k->topics_by_name);
+}
+
+bool topics_subscribe(struct kafka_source *k, struct error *err)
+{
+	VEC(const char *) names = {0};
+
+	vec_each (&k->topics, topic) {
+		const struct topic *t = *topic;
+		if (t->there && t->told && !t->form->table->problem)
+			vec_push(&names, t->name);
+	}
+	bool ok = !names.len || kafka_subscribe(k->member, names.items, names.len, err);
+	vec_release(&names);
+	return ok;
+}
+
+void topic_places(const struct topic *topic, struct kafka_places *out)
+{
+	for (int p = 0; p < topic->partitions; p++)
+		vec_push(out, ((struct kafka_place){topic->name, p, KAFKA_NOWHERE}));
+}
