@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 size_t utf8_sequence(const char *s, size_t n)
 {
@@ -82,4 +83,9 @@ void text_print_int(int64_t v, struct buf *out)
 	if (v < 0)
 		buf_u8(out, '-');
 	text_print_uint(v < 0 ? -(uint64_t)v : (uint64_t)v, out);
+}
+
+uint64_t text_hash(const char *s, size_t n)
+{
+	return XXH3_64bits(s, n);
 }

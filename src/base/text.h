@@ -11,6 +11,9 @@
 size_t utf8_sequence(const char *s, size_t n);
 bool utf8_valid(const char *s, size_t n);
 
+/* The same in every process and for ever: fit to be recorded. */
+uint64_t text_hash(const char *s, size_t n);
+
 /* Appends the text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void text_print_json(const char *s, size_t n, struct buf *out);
 

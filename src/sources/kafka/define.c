@@ -1,9 +1,9 @@
 /* A table from the schemas of a message, or from what the configuration says of it; see kafka.h. */
 #include <ctype.h>
 #include <string.h>
+#include "base/text.h"
 #include "core/selection.h"
 #include "sources/kafka/kafka.h"
-#include "xxhash.h"
 
 #define PROBLEM(t, ...)                                                        \
 	do {                                                                   \
@@ -28,7 +28,7 @@ static char *next_item(struct arena *arena, const char **at)
 /* As debezium_shape_columns() has it. */
 static int attribute_of(const struct table *t, const char *name)
 {
-	int attribute = (int)(XXH3_64bits(name, strlen(name)) & INT32_MAX);
+	int attribute = (int)(text_hash(name, strlen(name)) & INT32_MAX);
 
 	while (!attribute || table_column_by_attribute(t, attribute) >= 0)
 		attribute = (attribute + 1) & INT32_MAX;

@@ -1,9 +1,9 @@
 /* Which topics are read, and what tables they are; see kafka.h. */
 #include <string.h>
+#include "base/text.h"
 #include "clients/kafka_names.h"
 #include "core/selection.h"
 #include "sources/kafka/kafka.h"
-#include "xxhash.h"
 
 /* "shop.public.orders" or "orders": the last two words, or the one. */
 static void name_table(struct kafka_source *k, struct topic *topic)
@@ -41,7 +41,7 @@ static struct topic *topic_new(struct kafka_source *k, const char *name)
 
 	topic->name = xstrdup(name);
 	name_table(k, topic);
-	topic->id = XXH3_64bits(name, strlen(name)) >> 1;
+	topic->id = text_hash(name, strlen(name)) >> 1;
 	if (selection_match(k->source.selection, topic->schema, topic->table_name)) {
 		vec_push(&k->topics, topic);
 		map_put(&k->topics_by_name, name, strlen(name), topic);
