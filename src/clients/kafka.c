@@ -162,7 +162,7 @@ bool kafka_check(struct kafka *k, rd_kafka_error_t *error, const char *what, str
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	enum log_level ours = level <= 4 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
+	enum log_level ours = level <= 3 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
 	(void)rk;
 	log_write(ours, "kafka", LOG_FIELDS(F("what", facility), F("said", text)));
 }

@@ -133,6 +133,43 @@ void batch_print_key(const struct batch *b, size_t row, struct buf *out)
 	buf_puts(out, "}");
 }
 
+/* Columns that are as before are left out. */
+static void print_known(const struct batch *b, size_t row, struct buf *out)
+{
+	const char *before = "";
+
+	buf_puts(out, "{");
+	for (size_t c = 0; c < b->table->n_columns; c++) {
+		if (column_is_unchanged(&b->columns[c], row))
+			continue;
+		buf_puts(out, before);
+		before = ",";
+		print_member(b->table->columns[c].name, out);
+		if (b->table->columns[c].rule.kind != RULE_NONE)
+			buf_puts(out, "\"...\"");
+		else
+			column_print(&b->columns[c], row, out);
+	}
+	buf_puts(out, "}");
+}
+
+void batch_set_row_aside(struct batch *b, size_t row, const char *column, const char *reason)
+{
+	struct buf key, text;
+
+	buf_init(&key, BUF_MAX);
+	buf_init(&text, BUF_MAX);
+	batch_print_key(b, row, &key);
+	print_known(b, row, &text);
+	batch_set_aside(b, &(struct set_aside){.meta = batch_meta(b)[row],
+				   .key = buf_text(&key),
+				   .row = buf_text(&text),
+				   .column = column,
+				   .reason = reason});
+	buf_release(&key);
+	buf_release(&text);
+}
+
 static void print_unchanged(const struct batch *b, size_t row, struct buf *out)
 {
 	const char *before = ",\"unchanged\":[";

@@ -72,6 +72,8 @@ void batch_abort_row(struct batch *b);
 
 /* Strings are copied into the batch. */
 void batch_set_aside(struct batch *b, const struct set_aside *aside);
+/* A row of the batch, as far as it is known; it stays in the batch. */
+void batch_set_row_aside(struct batch *b, size_t row, const char *column, const char *reason);
 
 /* Hash of the key columns of a row, and whether two rows have the same key. Without a key all
  * columns count, but only rows of a table with a key have an order. */

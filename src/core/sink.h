@@ -23,7 +23,7 @@
 struct sink {
 	const struct sink_ops *ops;
 	const char *name; /* of the connection */
-	/* whose rows it takes; set behind open, before any table is attached; NULL: none is */
+	/* whose rows it takes; set before open, opened behind it; NULL: no stream runs */
 	const struct source *from;
 };
 

@@ -24,6 +24,7 @@ struct source {
 	int64_t batch_rows; /* and a batch with so many rows */
 	/* of the versions it gives out; set before start, copy */
 	uint8_t epoch;
+	char database[64]; /* that it reads, for events that name it; set by open */
 };
 
 enum source_status {

@@ -5,7 +5,6 @@
 #include "pipeline/fill.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "pipeline/rows.h"
 
 #define NO_ROW UINT32_MAX
@@ -254,40 +253,12 @@ static bool look_in_source(
 	return true;
 }
 
-static void set_row_aside(struct batch *batch, size_t row)
+static const char *first_hole(const struct batch *batch, size_t row)
 {
-	struct buf key, text;
-	const char *first = NULL;
-
-	buf_init(&key, BUF_MAX);
-	buf_init(&text, BUF_MAX);
-	batch_print_key(batch, row, &key);
-	buf_puts(&text, "{");
-	for (size_t c = 0; c < batch->table->n_columns; c++) {
-		const struct table_column *column = &batch->table->columns[c];
-		bool hole = is_hole(batch, c, row);
-		if (hole && !first)
-			first = column->name;
-		if (hole)
-			continue;
-		buf_puts(&text, text.len > 1 ? "," : "");
-		text_print_json(column->name, strlen(column->name), &text);
-		buf_puts(&text, ":");
-		if (column->rule.kind != RULE_NONE)
-			buf_puts(&text, "\"...\"");
-		else
-			column_print(&batch->columns[c], row, &text);
-	}
-	buf_puts(&text, "}");
-	batch_set_aside(batch, &(struct set_aside){.meta = batch_meta(batch)[row],
-				       .key = buf_text(&key),
-				       .row = buf_text(&text),
-				       .column = first,
-				       .reason = "the update left this large value unchanged, so "
-						 "the log does not carry it, and the row "
-						 "is gone from the source"});
-	buf_release(&key);
-	buf_release(&text);
+	for (size_t c = 0; c < batch->table->n_columns; c++)
+		if (is_hole(batch, c, row))
+			return batch->table->columns[c].name;
+	return NULL;
 }
 
 static void settle_missing(struct holes *h)
@@ -297,7 +268,9 @@ static void settle_missing(struct holes *h)
 			continue;
 		h->fates[row] = ROW_DROP;
 		if (h->batch->table->keep != KEEP_LATEST)
-			set_row_aside(h->batch, row);
+			batch_set_row_aside(h->batch, row, first_hole(h->batch, row),
+				"the update left this large value unchanged, so the log does not "
+				"carry it, and the row is gone from the source");
 	}
 }
 

@@ -116,43 +116,48 @@ bool stream_attempt(
 	return true;
 }
 
-static bool open_ends(struct stream *s, struct error *err)
+static bool open_sink(struct stream *s, const struct source *from, struct error *err)
 {
 	struct sink *sink = config_sink(s->settings->to, &s->arena, err);
-	if (!sink)
-		return false;
-	if (s->warehouse_url &&
-		!option_set(sink->ops->options, sink, "url", s->warehouse_url, &s->arena, err)) {
-		free(sink);
-		return false;
-	}
-	if (!sink->ops->open(sink, err)) {
-		free(sink);
-		return error_add(err, "connection %s", s->settings->to->name);
-	}
-	s->sink = sink;
+	bool ok = sink && (!s->warehouse_url || option_set(sink->ops->options, sink, "url",
+							s->warehouse_url, &s->arena, err));
 
+	if (ok) {
+		sink->from = from;
+		ok = sink->ops->open(sink, err) ||
+		     error_add(err, "connection %s", s->settings->to->name);
+	}
+	if (ok)
+		s->sink = sink;
+	else
+		free(sink);
+	return ok;
+}
+
+static bool open_ends(struct stream *s, struct error *err)
+{
 	struct source *source = config_source(s->settings, &s->arena, err);
 	if (!source)
 		return false;
 	source->bundle_bytes = s->share_bytes;
 	source->copy_bytes = s->share_bytes / 2; /* one is read while one goes out */
 	source->batch_rows = s->settings->options.max_batch_rows;
-	if (!source->ops->open(source, err)) {
+	bool ok = open_sink(s, source, err) &&
+		  (source->ops->open(source, err) ||
+			  error_add(err, "connection %s", s->settings->from->name));
+	if (ok)
+		s->source = source;
+	else
 		free(source);
-		return error_add(err, "connection %s", s->settings->from->name);
-	}
-	s->source = source;
-	sink->from = source;
-	return true;
+	return ok;
 }
 
 static void close_ends(struct stream *s)
 {
-	if (s->source)
-		s->source->ops->close(s->source);
 	if (s->sink)
 		s->sink->ops->close(s->sink);
+	if (s->source)
+		s->source->ops->close(s->source);
 	free(s->source);
 	free(s->sink);
 	s->source = NULL;

@@ -104,8 +104,10 @@ bool postgres_open(struct source *source, struct error *err)
 	pthread_mutex_init(&p->pool_lock, NULL);
 	pg_catalog_init(&p->catalog);
 	p->control = pg_connect(p, false, err);
-	if (p->control && check_server(p, err))
+	if (p->control && check_server(p, err)) {
+		snprintf(source->database, sizeof source->database, "%s", PQdb(p->control));
 		return true;
+	}
 	postgres_close(source);
 	return error_add(err, "source %s", source->name);
 }
