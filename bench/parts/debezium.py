@@ -30,7 +30,7 @@ class Debezium:
     def __init__(self, pg):
         self.pg = pg
         pg.sql("CREATE PUBLICATION debezium FOR TABLE orders")
-        self.kafka = Kafka()
+        self.kafka = Kafka(heap="1g")
         self.connect = Connect(self.kafka)
 
     def config(self, name, mode, snapshot):
@@ -62,7 +62,7 @@ class Debezium:
     @contextlib.contextmanager
     def measured(self, usages):
         """CPU of both JVMs and the sum of their peaks."""
-        with Span(self.connect.process.pid) as connect, Span(self.kafka.process.pid) as kafka:
+        with Span(self.connect.process.pid) as connect, Span(self.kafka.brokers[0].process.pid) as kafka:
             with Span(self.pg.process.pid, tree=True) as postgres:
                 yield
         usage = Usage(connect.usage.seconds, connect.usage.cpu + kafka.usage.cpu)

@@ -1,5 +1,10 @@
-"""A Kafka broker and a Kafka Connect worker with Debezium, each a JVM of its own, from Maven's jars; what a
-user of Debezium runs. The jars are kept in bench/.cache, the data in the temporary folder."""
+"""Kafka brokers, and a Kafka Connect worker with Debezium, each a JVM of its own, from Maven's jars; what a user of
+Kafka runs. The jars are kept in tests/deps/jars, the data in the temporary folder.
+
+    kafka = Kafka(brokers=3)
+    kafka.read("shop.public.orders")    # all messages that are committed
+"""
+import collections
 import json
 import os
 import re
@@ -9,21 +14,21 @@ import urllib.error
 import urllib.request
 import zlib
 
-from harness import Server, free_port, new_folder
-from tap import wait_until
+from harness import ROOT, Server, free_port, new_folder
+from tap import Skip, wait_until
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CACHE = os.path.join(HERE, ".cache")
+DEPS = os.path.join(ROOT, "tests", "deps")
+CACHE = os.path.join(DEPS, "jars")
 COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
 
 # as Kafka's own start scripts have them
 _JVM = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"]
-_JVM += ["-XX:+ExplicitGCInvokesConcurrent", f"-Dlog4j2.configurationFile={HERE}/debezium/log4j2.properties"]
+_JVM += ["-XX:+ExplicitGCInvokesConcurrent", f"-Dlog4j2.configurationFile={DEPS}/maven/log4j2.properties"]
 
 
 def jars(name):
-    """The folder of the jars that debezium/NAME/pom.xml asks for; fetched when the pom has changed."""
-    pom, folder = os.path.join(HERE, "debezium", name, "pom.xml"), os.path.join(CACHE, name)
+    """The folder of the jars that maven/NAME/pom.xml asks for; fetched when the pom has changed."""
+    pom, folder = os.path.join(DEPS, "maven", name, "pom.xml"), os.path.join(CACHE, name)
     with open(pom, "rb") as file:
         sum_of_pom = str(zlib.crc32(file.read()))
     stamp = os.path.join(CACHE, name + ".stamp")
@@ -31,7 +36,8 @@ def jars(name):
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     argv = ["mvn", "-q", "-B", "-f", pom, COPY_JARS, "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
-    subprocess.run(argv, check=True)
+    if not shutil.which("mvn") or subprocess.run(argv).returncode:
+        raise Skip(f"the jars of {name} are not to be had; run tools/setup test with a network")
     with open(stamp, "w", encoding="utf-8") as file:
         file.write(sum_of_pom)
     return folder
@@ -42,8 +48,20 @@ def java():
     said = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
     release = re.search(r'version "(\d+)', said)
     if not release or int(release[1]) < 17:
-        raise RuntimeError("Kafka needs Java 17 or newer; tools/setup bench installs it")
+        raise Skip("Kafka needs Java 17 or newer; tools/setup test installs it")
     return "java"
+
+
+def published(pg, kafka, tables=("public.*",), stream=None, **connection):
+    """A configuration: one stream, `shop`, from PostgreSQL to Kafka."""
+    return {
+        "connections": {
+            "shop": {"kind": "postgres", "url": pg.url()},
+            "events": {"kind": "kafka", "brokers": kafka.address, "topic_prefix": "shop", **connection},
+        },
+        "streams": {"shop": {"from": "shop", "to": "events", "tables": list(tables), **(stream or {})}},
+        "server": {"listen": f"127.0.0.1:{free_port()}"},
+    }
 
 
 def properties(path, **values):
@@ -51,55 +69,172 @@ def properties(path, **values):
         file.writelines(f"{name}={value}\n" for name, value in values.items())
 
 
-class Kafka(Server):
-    """One broker that is its own controller."""
+Message = collections.namedtuple("Message", "topic partition offset key value headers timestamp")
 
-    def __init__(self):
+
+def decoded(data):
+    """JSON as what it says, other bytes as they are."""
+    try:
+        return data if data is None else json.loads(data)
+    except ValueError:
+        return data
+
+
+class Broker(Server):
+    """A node that is a broker and a controller."""
+
+    def __init__(self, node, voters, listen, controller, heap, settings):
         super().__init__()
         self.folder = new_folder("kafka")
         self.log = os.path.join(self.folder, "log")
-        self.address = f"127.0.0.1:{free_port()}"
-        path = os.path.join(self.folder, "server.properties")
-        controller = f"127.0.0.1:{free_port()}"
-        properties(path, **{
+        self.heap = heap
+        self.listen = listen
+        self.path = os.path.join(self.folder, "server.properties")
+        properties(self.path, **{
             "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.voters": f"1@{controller}",
-            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{controller}",
+            "node.id": node,
+            "controller.quorum.voters": voters,
+            "listeners": f"PLAINTEXT://{listen},CONTROLLER://{controller}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
             "log.dirs": os.path.join(self.folder, "data"),
-            "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,
-            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.num.partitions": 4,
             "transaction.state.log.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
+            **settings,
         })
-        run = [java(), "-cp", jars("kafka") + "/*"]
         with open(self.log, "ab") as out:
             subprocess.run(
-                [*run, "kafka.tools.StorageTool", "format", "-t", "dGFpbHJhY2UtYmVuY2gtMQ", "-c", path],
+                [*self._java("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
+                + ["-t", "dGFpbHJhY2UtdGVzdC0xMQ", "-c", self.path],
                 check=True, stdout=out, stderr=out,
             )
-        self.spawn([*run[:1], *_JVM, "-Xms1g", "-Xmx1g", *run[1:], "kafka.Kafka", path])
-        wait_until(lambda: self._kcat("-L", "-m", "1") is not None, "Kafka to answer", 90, every=0.2)
+        self.start()
+
+    @staticmethod
+    def _java(*options):
+        return [java(), *options, "-cp", jars("kafka") + "/*"]
+
+    def start(self):
+        self.spawn([*self._java(*_JVM, f"-Xms{self.heap}", f"-Xmx{self.heap}"), "kafka.Kafka", self.path])
+        return self
+
+    def restart(self):
+        self.kill()
+        return self.start()
+
+
+class Kafka:
+    """A cluster; `settings` are the brokers' own, with underscores for dots."""
+
+    def __init__(self, brokers=1, heap="512m", **settings):
+        listens = [f"127.0.0.1:{free_port()}" for _ in range(brokers)]
+        controllers = [f"127.0.0.1:{free_port()}" for _ in range(brokers)]
+        voters = ",".join(f"{n}@{controller}" for n, controller in enumerate(controllers, 1))
+        copies = min(brokers, 3)
+        given = {
+            "default.replication.factor": copies,
+            "offsets.topic.replication.factor": copies,
+            "transaction.state.log.replication.factor": copies,
+            **{name.replace("_", "."): value for name, value in settings.items()},
+        }
+        self.address = ",".join(listens)
+        self.brokers = [
+            Broker(n, voters, listens[n - 1], controllers[n - 1], heap, given) for n in range(1, brokers + 1)
+        ]
+        self.wait_ready()
+
+    def wait_ready(self):
+        all_there = f"{len(self.brokers)} brokers:"
+        for broker in self.brokers:
+            ask = ["kcat", "-b", broker.listen, "-L", "-m", "1"]
+            wait_until(lambda: all_there in self._answer(ask), "Kafka to answer", 120, every=0.2)
+
+    def _answer(self, argv):
+        if not all(broker.running for broker in self.brokers):
+            raise RuntimeError("a broker of Kafka ended, see its log")
+        done = subprocess.run(argv, capture_output=True, text=True)
+        return "" if done.returncode else done.stdout
 
     def _kcat(self, *args):
-        if not self.running:
-            raise RuntimeError("Kafka ended, see its log")
-        done = subprocess.run(["kcat", "-b", self.address, *args], capture_output=True, text=True)
-        return None if done.returncode else done.stdout
+        return self._answer(["kcat", "-b", self.address, *args])
 
     def messages(self, topic):
-        """How many there are; 0 while there is no such topic."""
-        found = re.search(r"offset (\d+)", self._kcat("-Q", "-t", f"{topic}:0:-1") or "")
+        """Where the first partition ends, which counts the marks of transactions as well; 0 without a topic."""
+        found = re.search(r"offset (\d+)", self._kcat("-Q", "-t", f"{topic}:0:-1"))
         return int(found[1]) if found else 0
+
+    def admin(self):
+        from confluent_kafka.admin import AdminClient
+
+        return AdminClient({"bootstrap.servers": self.address})
+
+    def topics(self):
+        """Names to numbers of partitions."""
+        return {name: len(topic.partitions) for name, topic in self.admin().list_topics(timeout=30).topics.items()}
+
+    def create_topic(self, name, partitions=1, **config):
+        from confluent_kafka.admin import NewTopic
+
+        config = {key.replace("_", "."): str(value) for key, value in config.items()}
+        new = NewTopic(name, partitions, replication_factor=-1, config=config)
+        self.admin().create_topics([new])[name].result(30)
+
+    def delete_topic(self, name):
+        self.admin().delete_topics([name])[name].result(30)
+        wait_until(lambda: name not in self.topics(), f"topic {name} to be gone")
+
+    def topic_config(self, name):
+        from confluent_kafka.admin import ConfigResource
+
+        resource = ConfigResource("topic", name)
+        found = self.admin().describe_configs([resource])[resource].result(30)
+        return {key: entry.value for key, entry in found.items()}
+
+    def produce(self, topic, messages):
+        """(key, value) pairs; texts, bytes, None, or what becomes JSON."""
+        from confluent_kafka import Producer
+
+        producer = Producer({"bootstrap.servers": self.address, "partitioner": "murmur2_random"})
+        for key, value in messages:
+            pair = [v if v is None or isinstance(v, (str, bytes)) else json.dumps(v) for v in (key, value)]
+            producer.produce(topic, key=pair[0], value=pair[1])
+            producer.poll(0)
+        if producer.flush(60):
+            raise RuntimeError(f"topic {topic} does not take messages")
+
+    def read(self, topic, isolation="read_committed", decode=decoded):
+        """All messages of a topic, in the order of each partition; [] without such a topic."""
+        from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+        partitions = self.topics().get(topic, 0)
+        consumer = Consumer({
+            "bootstrap.servers": self.address, "group.id": "tests", "enable.auto.commit": False,
+            "isolation.level": isolation, "enable.partition.eof": True, "auto.offset.reset": "earliest",
+        })
+        consumer.assign([TopicPartition(topic, n, 0) for n in range(partitions)])
+        found, open_ends = [], set(range(partitions))
+        while open_ends:
+            for m in consumer.consume(10000, timeout=1):
+                if not m.error():
+                    found.append(Message(
+                        m.topic(), m.partition(), m.offset(), decode(m.key()), decode(m.value()),
+                        dict(m.headers() or ()), m.timestamp()[1],
+                    ))
+                elif m.error().code() == KafkaError._PARTITION_EOF:
+                    open_ends.discard(m.partition())
+                else:
+                    raise RuntimeError(m.error().str())
+        consumer.close()
+        return found
 
 
 class Connect(Server):
     """A worker of Kafka Connect, distributed as in production, with Debezium's connector for PostgreSQL."""
 
-    def __init__(self, kafka):
+    def __init__(self, kafka, **settings):
+        """`settings` are the worker's own, with underscores for dots."""
         super().__init__()
         self.folder = new_folder("connect")
         self.log = os.path.join(self.folder, "log")
@@ -108,14 +243,14 @@ class Connect(Server):
         topics = {}
         for what in ("config", "offset", "status"):
             topics[f"{what}.storage.topic"] = f"connect-{what}"
-            topics[f"{what}.storage.replication.factor"] = 1
+            topics[f"{what}.storage.replication.factor"] = min(len(kafka.brokers), 3)
         jars("connector")
         plugins = os.path.join(self.folder, "plugins")
         os.makedirs(plugins)
         os.symlink(os.path.join(CACHE, "connector"), os.path.join(plugins, "debezium"))
         properties(path, **{
             "bootstrap.servers": kafka.address,
-            "group.id": "bench",
+            "group.id": "connect",
             "listeners": self.url,
             **topics,
             "key.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -124,6 +259,7 @@ class Connect(Server):
             "value.converter.schemas.enable": "false",
             "plugin.path": plugins,
             "plugin.discovery": "service_load",
+            **{name.replace("_", "."): value for name, value in settings.items()},
         })
         # 256 MiB to 2 GiB: the heap that Kafka's own script gives it
         self.spawn([java(), *_JVM, "-Xms256m", "-Xmx2g", "-cp", jars("kafka") + "/*",

@@ -2,7 +2,7 @@
 """Records what Confluent's AvroConverter and Avro's own library make of Connect's data, for the golden tests of
 formats/avro.
 
-It runs Record.java over the jars that bench/kafka.py fetches (Java 17 or newer, Maven) and writes, into its
+It runs Record.java over the jars that tests/lib/kafka.py fetches (Java 17 or newer, Maven) and writes, into its
 own folder:
     connect.tsv     of each line of connect.jsonl, a schema and a payload as JsonConverter has them: the
                     schema that is registered, and the message in hexadecimal, without its header
@@ -17,7 +17,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
-sys.path[:0] = [os.path.join(ROOT, "bench"), os.path.join(ROOT, "tests", "lib")]
+sys.path[:0] = [os.path.join(ROOT, "tests", "lib")]
 
 from kafka import jars, java  # noqa: E402
 

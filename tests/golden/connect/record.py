@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Records what Kafka's JsonConverter writes, for the golden tests of formats/connect.
 
-It runs Record.java over the jars that bench/kafka.py fetches (Java 17 or newer, Maven) and writes, into its
+It runs Record.java over the jars that tests/lib/kafka.py fetches (Java 17 or newer, Maven) and writes, into its
 own folder:
     values.tsv      the method of the writer, its argument in hexadecimal (of numbers their bits), its JSON
     schemas.json    a schema a line
@@ -13,7 +13,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
-sys.path[:0] = [os.path.join(ROOT, "bench"), os.path.join(ROOT, "tests", "lib")]
+sys.path[:0] = [os.path.join(ROOT, "tests", "lib")]
 
 from kafka import jars, java  # noqa: E402
 
