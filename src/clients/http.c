@@ -227,6 +227,10 @@ static void set_transfer(struct transfer *t, char *error_text)
 
 	curl_easy_setopt(curl, CURLOPT_URL, t->request->url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (t->request->user)
+		curl_easy_setopt(curl, CURLOPT_USERNAME, t->request->user);
+	if (t->request->password)
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, t->request->password);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tailrace/" TAILRACE_VERSION);

@@ -54,8 +54,9 @@ struct http_header {
 
 struct http_request {
 	const char *url;
-	const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
-	struct http_body *body;     /* NULL: a GET; else a POST */
+	const char *const *headers;  /* "Name: value", NULL-terminated; or NULL */
+	const char *user, *password; /* basic authentication; NULL: none */
+	struct http_body *body;      /* NULL: a GET; else a POST */
 	/* of the body as it is read; -1: not known. Not looked at with a coding */
 	int64_t body_bytes;
 	enum http_coding coding;    /* of the body: Content-Encoding */
