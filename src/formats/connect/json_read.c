@@ -179,7 +179,7 @@ static inline bool string(struct connect_json_reader *r, struct error *err)
 
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
-/* Its value is mantissa * 10^exponent, but for digits that did not fit. */
+/* Its value is mantissa * 10^exponent, unless it is rounded: digits did not fit. */
 struct number {
 	uint64_t mantissa;
 	int64_t exponent;
@@ -191,12 +191,10 @@ static inline const uint8_t *take_digits(const uint8_t *p, const uint8_t *end, s
 	const uint64_t full = UINT64_MAX / 10 - 1;
 
 	for (; p < end && (unsigned)*p - '0' < 10; p++) {
-		if (n->mantissa <= full) {
+		if (n->mantissa <= full)
 			n->mantissa = n->mantissa * 10 + (*p - '0');
-		} else {
+		else
 			n->rounded = true;
-			n->exponent++;
-		}
 	}
 	return p;
 }
