@@ -109,8 +109,9 @@ struct source_ops {
 	 * `problem` are among them */
 	source_discover_fn *discover;
 	/* makes what is missing (publication, slot: logged), and begins to read. from NULL: a first
-	 * start. ERROR_GAP when the log does not hold `from` any more or is another's. *out:
-	 * identity, and where it begins */
+	 * start. ERROR_GAP when the log does not hold `from` any more or is another's. A table of the
+	 * last discover() whose changes cannot be had gets its `problem` here. *out: identity, and
+	 * where it begins */
 	source_start_fn *start;
 	/* after a gap: undoes what start made, so that start(NULL) begins anew */
 	source_restart_fn *restart;

@@ -8,7 +8,7 @@
  *	discover.c   one table by its oid, or all that are selected
  *	sql.h        pieces of catalog queries
  *	check.c      what `tailrace check` says of the server; check_tables.c: of tables
- *	publish.c    the two publications; slot.c: the slot
+ *	publish.c    the two publications; members.c: their tables; slot.c: the slot
  *	plan.c       ctid chunks, the fence
  *	reader.c     rows of a table by COPY binary, for copy.c and lookup.c
  *	copy.c       one chunk of a table

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
-#include "sources/postgres/wal.h"
+#include "sources/postgres/publish.h"
 
 #define LOCK_MS         10000
 #define STATUS_MS       10000
@@ -194,12 +194,24 @@ static bool track_all(struct pg_log *log, struct error *err)
 	return ok;
 }
 
-static bool publish(struct pg_log *log, bool *created, struct error *err)
+/* Behind a slot that is made anew, all tables are copied: there is nothing to tell of those that joined. */
+static bool publish(struct pg_log *log, bool anew, bool *created, struct error *err)
 {
 	struct pg_relations relations = {0};
+	struct pg_published published = {0};
 	list_relations(&log->p->relations, &relations);
-	bool ok = pg_publications_ensure(log->p, &relations, LOCK_MS, created, &log->readded, err);
+	bool ok = pg_publications_ensure(log->p, &relations, LOCK_MS, &published, err);
+	*created = published.created;
+	vec_each (&published.added, oid)
+		if (!anew)
+			vec_push(&log->readded, *oid);
+	vec_each (&relations, r) {
+		const char *why = pg_refused(&published, (*r)->oid);
+		if (why)
+			pg_relation_unpublished(*r, why);
+	}
 	vec_release(&relations);
+	pg_published_release(&published);
 	return ok;
 }
 
@@ -226,7 +238,7 @@ static bool begin(
 		return false;
 	if (from && !check_gap(log, from, &slot, err))
 		return false;
-	if (!discover(p, err) || !publish(log, &created, err))
+	if (!discover(p, err) || !publish(log, !from, &created, err))
 		return false;
 	if (!from && !make_slot(log, &slot, created, err))
 		return false;
@@ -234,8 +246,6 @@ static bool begin(
 		*at = from->position;
 	else
 		pg_position(slot.confirmed_lsn, 0, at);
-	if (!from)
-		log->readded.len = 0; /* all are copied */
 	return track_all(log, err);
 }
 

@@ -174,17 +174,6 @@ MUST_CHECK bool pg_log_insert_end(struct pg_log *, uint64_t *lsn, struct error *
 MUST_CHECK bool pg_watch_tick(struct pg_log *, struct bundle *, struct error *);
 void pg_watch_release(struct pg_watch *);
 
-/* --- publish.c --- */
-
-/* Makes the two publications hold exactly these tables (those with a problem in neither). *created: at least one was
- * missing; *added: the tables that joined one that was there. lock_ms bounds the wait for a table's lock
- * (ERROR_RETRY). */
-MUST_CHECK bool pg_publications_ensure(struct postgres *, const struct pg_relations *, int lock_ms,
-	bool *created, struct pg_oids *added, struct error *);
-
-/* Are both there? */
-MUST_CHECK bool pg_publications_exist(struct postgres *, bool *exist, struct error *);
-
 /* --- slot.c --- */
 struct pg_slot {
 	bool exists, lost, ours; /* ours: pgoutput, of this database */

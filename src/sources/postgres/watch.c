@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "base/log.h"
-#include "sources/postgres/wal.h"
+#include "sources/postgres/publish.h"
 
 #define LEAST_MS   1000
 #define MOST_MS    30000
@@ -62,6 +62,8 @@ static const char *what_changed(const struct pg_relation *was, const struct pg_r
 {
 	if (now->table->problem)
 		return now->table->problem;
+	if (was->table->problem)
+		return "what was wrong with it is mended";
 	if (!pg_physical_same(was->table->physical, now->table->physical))
 		return "it was rewritten, or its partitions or enum labels changed";
 	if (!table_same_definition(was->table, now->table))
@@ -175,27 +177,26 @@ static bool takes_a_name(struct pg_log *log, const struct pg_relation *now)
 	return false;
 }
 
-/* Tables that could not be published are shown as broken, and tried again. */
-static void mark_unpublished(struct pg_relation *r, const struct error *why)
-{
-	if (!r->table->problem)
-		r->table->problem = arena_printf(
-			&r->table->arena, "it cannot be published: %s", why->text);
-}
-
 struct looking {
 	struct pg_relations found;
-	struct pg_oids added; /* to a publication, just now; or, if unpublished, missing there */
-	bool unpublished;     /* not all could be added */
+	struct pg_published published;
+	bool unpublished; /* the publications cannot be used */
 	struct error why;
 };
 
 static bool was_added(const struct looking *l, uint32_t oid)
 {
-	vec_each (&l->added, added)
+	vec_each (&l->published.added, added)
 		if (*added == oid)
 			return true;
 	return false;
+}
+
+/* Tables that could not be published are shown as broken, and tried again. NULL: it could. */
+static const char *why_unpublished(const struct looking *l, uint32_t oid, bool known)
+{
+	const char *why = pg_refused(&l->published, oid);
+	return why || known || !l->unpublished ? why : l->why.text;
 }
 
 /* Changes that were made while it was not published are in no log. */
@@ -214,10 +215,12 @@ static bool consider(struct pg_log *log, struct bundle *bundle, struct looking *
 {
 	struct pg_watch *w = &log->watch;
 	struct pg_tracked *t = pg_tracked_find(log, now->oid);
-	bool known = t && t->relation, added = was_added(l, now->oid);
-	if (l->unpublished && (added || !known))
-		mark_unpublished(now, &l->why);
-	else if (known && added && t->relation->keyed == now->keyed && !t->relation->table->problem)
+	bool known = t && t->relation;
+	const char *why = why_unpublished(l, now->oid, known);
+	if (why)
+		pg_relation_unpublished(now, why);
+	else if (known && was_added(l, now->oid) && t->relation->keyed == now->keyed &&
+		 !t->relation->table->problem)
 		recopy(log, bundle, t);
 	if (!known && !takes_a_name(log, now))
 		return adopt(log, bundle, now, log->server_end, err);
@@ -252,9 +255,10 @@ static void note_present(struct pg_watch *w, const struct pg_relations *found)
 
 static bool publish(struct pg_log *log, struct looking *l, struct error *err)
 {
-	bool created;
-	if (pg_publications_ensure(log->p, &l->found, LOCK_MS, &created, &l->added, &l->why))
+	if (pg_publications_ensure(log->p, &l->found, LOCK_MS, &l->published, &l->why)) {
+		log->watch.again = log->watch.again || l->published.refused.len > 0;
 		return true;
+	}
 	if (PQstatus(log->p->control) != CONNECTION_OK) {
 		*err = l->why;
 		return false;
@@ -296,7 +300,7 @@ static bool look(struct pg_log *log, struct bundle *bundle, struct error *err)
 	bool ok = pg_log_insert_end(log, &lsn, err) && publish(log, &l, err) &&
 		  consider_all(log, bundle, &l, lsn, err);
 	pg_relations_release(&l.found);
-	vec_release(&l.added);
+	pg_published_release(&l.published);
 	return ok;
 }
 

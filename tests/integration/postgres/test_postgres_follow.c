@@ -52,6 +52,12 @@ static int clean(void **state)
 	return 0;
 }
 
+static void assert_string_prefix(const char *text, const char *beginning)
+{
+	if (strncmp(text, beginning, strlen(beginning)) != 0)
+		fail_msg("%s", text);
+}
+
 static void assert_rows(
 	struct tail *t, const char *table, const char *columns, const char *expected)
 {
@@ -334,6 +340,50 @@ static void a_table_that_gets_a_key_joins_the_other_publication(void **state)
 	tail_close(&t);
 }
 
+static void a_table_that_goes_while_it_is_published_keeps_no_other_waiting(void **state)
+{
+	struct tail t;
+	struct error err = {0};
+	(void)state;
+	sql(cluster.conn,
+		"CREATE TABLE gone(id int PRIMARY KEY); CREATE TABLE orders(id int PRIMARY KEY)");
+	tail_prepare(&t, cluster.url);
+	mirror_discover(&t.m, "");
+	sql(cluster.conn, "DROP TABLE gone");
+	if (!t.m.source->ops->start(t.m.source, NULL, &t.resume, &err))
+		fail_msg("%s", err.text);
+	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
+	await(&t, "orders {\"op\":\"c\"");
+	await(&t, "gone dropped");
+	tail_close(&t);
+}
+
+static void a_table_that_is_locked_is_published_later(void **state)
+{
+	struct tail t;
+	(void)state;
+	sql(cluster.conn,
+		"CREATE TABLE held(id int PRIMARY KEY); CREATE TABLE orders(id int PRIMARY KEY)");
+	PGconn *vacuum = cluster_connect(&cluster);
+	sql(vacuum, "BEGIN; LOCK TABLE held IN SHARE UPDATE EXCLUSIVE MODE");
+	tail_open(&t, cluster.url, NULL);
+	vec_each (&t.m.tables, table)
+		if (!strcmp((*table)->name, "held"))
+			assert_string_prefix(
+				(*table)->problem, "it cannot be published: ALTER PUBLICATION");
+	sql(cluster.conn, "INSERT INTO orders VALUES (1); INSERT INTO held VALUES (1)");
+	await(&t, "orders {\"op\":\"c\"");
+	assert_false(tail_has(&t, "held"));
+	sql(vacuum, "COMMIT");
+	PQfinish(vacuum);
+	sql(cluster.conn, "CREATE TABLE another(id int PRIMARY KEY)");
+	await(&t, "held table (id) \n");
+	sql(cluster.conn, "INSERT INTO held VALUES (2)");
+	await(&t, "held {\"op\":\"c\"");
+	assert_rows(&t, "held", "id", "c 2");
+	tail_close(&t);
+}
+
 /* --- Gaps ---------------------------------------------------------------------------------------- */
 
 static void assert_gap(const struct resume *from, const char *part)
@@ -531,6 +581,9 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_table_taken_out_of_the_publication_comes_back_and_is_copied_anew, clean),
 		cmocka_unit_test_setup(a_table_that_gets_a_key_joins_the_other_publication, clean),
+		cmocka_unit_test_setup(
+			a_table_that_goes_while_it_is_published_keeps_no_other_waiting, clean),
+		cmocka_unit_test_setup(a_table_that_is_locked_is_published_later, clean),
 		cmocka_unit_test_setup(a_slot_that_is_gone_is_a_gap, clean),
 		cmocka_unit_test_setup(a_position_of_another_server_is_a_gap, clean),
 		cmocka_unit_test_setup(a_position_ahead_of_the_slot_repeats_nothing, clean),

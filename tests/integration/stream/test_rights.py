@@ -91,4 +91,63 @@ def a_table_that_someone_takes_out_of_the_publication_is_broken_as_well():
     eq(tail.value("SELECT count() FROM shop.late"), 3)
 
 
+@test
+def a_start_without_tables_that_it_cannot_publish_keeps_no_other_from_flowing():
+    tail.stop()
+    as_app("CREATE TABLE unpublished (id int PRIMARY KEY); INSERT INTO unpublished VALUES (1)")
+    pg.sql("ALTER PUBLICATION tailrace_shop DROP TABLE late", dbname="shop")
+    as_app("INSERT INTO late VALUES (4); INSERT INTO orders VALUES (4, 'while it was down')")
+    tail.start()
+    for name in ("late", "unpublished"):
+        tail.wait_for(lambda s: (tail.table("public." + name) or {}).get("status") == "broken", f"{name} to be broken")
+        has(tail.table("public." + name)["error"], f'ALTER PUBLICATION "tailrace_shop" ADD TABLE ONLY "public"."{name}"')
+    tail.wait_live("public.orders", "public.audit")
+    as_app("INSERT INTO orders VALUES (5, 'after'); INSERT INTO unpublished VALUES (2)")
+    tail.wait_caught_up(pg)
+    tail.must_be_equal("public.orders")
+    eq(tail.value("SELECT count() FROM shop.orders"), 5)
+    eq(tail.get("/readyz")[0], 200)
+    # and they come as soon as somebody has published them
+    pg.sql("ALTER PUBLICATION tailrace_shop ADD TABLE late, unpublished", dbname="shop")
+    tail.wait_live("public.late", "public.unpublished")
+    tail.wait_caught_up(pg)
+    tail.must_be_equal("public.late", "public.unpublished")
+    eq(tail.value("SELECT count() FROM shop.late"), 4)
+
+
+@test
+def a_first_start_does_as_well():
+    tail.stop()
+    pg.sql("ALTER PUBLICATION tailrace_shop DROP TABLE unpublished", dbname="shop")
+    other = mirror(pg, dbname="shop")
+    other["connections"]["shop"] |= {"url": pg.url("shop", user="reader"), "slot": "first", "publication": "tailrace_shop"}
+    first = Tailrace(other)
+    first.start()
+    first.wait_live("public.orders", "public.audit", "public.late")
+    first.wait_for(lambda s: first.table("public.unpublished")["status"] == "broken", "unpublished to be broken")
+    first.wait_caught_up(pg, slot="first")
+    first.must_be_equal("public.orders", "public.late")
+    # no copy that no changes would follow
+    eq(first.query("SELECT name FROM system.tables WHERE database = 'shop' AND name = 'unpublished'"), [])
+    pg.sql("ALTER PUBLICATION tailrace_shop ADD TABLE unpublished", dbname="shop")
+    first.wait_live("public.unpublished")
+    as_app("INSERT INTO unpublished VALUES (3)")
+    first.wait_caught_up(pg, slot="first")
+    eq(first.value("SELECT count() FROM shop.unpublished"), 3)
+    first.stop()
+
+
+@test
+def a_publication_that_nobody_made_is_asked_for_with_all_of_its_tables():
+    pg.sql("DROP PUBLICATION tailrace_shop, tailrace_shop_insert", dbname="shop")
+    other = mirror(pg, dbname="shop", tables=["public.orders", "public.late"])
+    other["connections"]["shop"] |= {"url": pg.url("shop", user="reader"), "slot": "asked"}
+    asking = Tailrace(other)
+    asking.start()
+    asking.wait_for(lambda s: asking.stream()["status"] == "stopped", "the stream to stop")
+    has(asking.stream()["error"], 'CREATE PUBLICATION "tailrace_shop" FOR TABLE ONLY "public"."')
+    has(asking.stream()["error"], 'ONLY "public"."late"')
+    asking.stop()
+
+
 run()
