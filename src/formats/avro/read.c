@@ -155,6 +155,7 @@ static enum connect_token take_float(struct avro_reader *r, struct error *err)
 		return TOKEN_FAILED;
 	memcpy(&v, r->base.data, sizeof v); /* little-endian, as this machine is */
 	r->base.real = (double)v;
+	r->base.data = NULL;
 	return TOKEN_REAL;
 }
 
@@ -163,6 +164,7 @@ static enum connect_token take_double(struct avro_reader *r, struct error *err)
 	if (!take_sized(r, sizeof r->base.real, err))
 		return TOKEN_FAILED;
 	memcpy(&r->base.real, r->base.data, sizeof r->base.real);
+	r->base.data = NULL;
 	return TOKEN_REAL;
 }
 

@@ -91,7 +91,7 @@ enum connect_token {
 	TOKEN_NULL,
 	TOKEN_BOOLEAN,
 	TOKEN_INTEGER, /* `integer`; of JSON what has neither point nor exponent and fits int64 */
-	TOKEN_REAL, /* `real`, infinite where the digits are beyond it; they are in `data` of a text */
+	TOKEN_REAL, /* `real`, infinite where the digits are beyond it; these in `data` of a text, else NULL */
 	TOKEN_STRING, /* `data`, unescaped */
 	TOKEN_BYTES,  /* `data`; JSON has none: there they are a base64 TOKEN_STRING */
 	TOKEN_ARRAY,

@@ -76,26 +76,31 @@ void debezium_write_truncate(const struct debezium_table *, const struct row_met
  * PostgreSQL source would have given: io.debezium.time.ZonedTimestamp is TIMESTAMPTZ, and so on.
  */
 struct debezium_shape; /* one thread at a time: it learns the order of fields */
+/* The schemas outlive the shape. ERROR_DATA: they are not made of fields. */
 struct debezium_shape *debezium_shape_new(const struct connect_schema *key,
 	const struct connect_schema *value, const struct debezium_modes *, struct error *);
 /* `modes`: those that the values were written with; of debezium_shape_new() but `unavailable` counts. */
 struct debezium_shape *debezium_shape_known(
 	const struct table *known, const struct debezium_modes *);
 void debezium_shape_free(struct debezium_shape *);
-/* Columns, types and key only: name, schema and options are the caller's, who then applies the selection.
- * `attribute` is the hash of the name, or its place where the hash is taken. */
+/*
+ * Columns, types and key: of a shape that was made of schemas. Name and schema of the table are the caller's, and
+ * out->options, which are looked at; so is the selection, which is applied afterwards.
+ */
 MUST_CHECK bool debezium_shape_columns(
 	const struct debezium_shape *, struct table *out, struct error *);
+/* For a column that has no number: a hash of its name; its place, where another column has that hash. */
+int debezium_attribute(const struct table *, const char *name);
 
 /* Where an event comes from, as far as its `source` says. */
 struct debezium_source {
-	char op;           /* c u d r t; a plain row is 'u' or, when null, 'd' */
+	char op;           /* c u d r t m; a plain row is 'u' or, when null, 'd' */
 	bool has_position; /* `version` holds the place in the source's log, epoch 0 */
 	version_t version; /* PostgreSQL: sequence; MySQL: binlog file, position, row; of 'r': 0 */
 	uint64_t commit_lsn; /* or the source's nearest word for it */
 	int64_t commit_time_us;
 	uint32_t xid;
-	char schema[64], table[192]; /* "" where the source has no schemas */
+	char schema[64], table[192]; /* MySQL: of the database; "" where the event does not say */
 	size_t unknown;              /* fields of the row that the table has no column for */
 };
 
