@@ -101,15 +101,16 @@ static void add_field(json_t *field, const char *path, struct fields *out)
 /* jansson refuses what is nested deeper than 2048, so this ends. */
 static void lay_out(json_t *type, const char *path, struct fields *out)
 {
+	static const char *const within[] = {"type", "items", "values"};
 	size_t i;
 	json_t *part;
 
 	json_array_foreach(type, i, part) lay_out(part, path, out);
+	if (!json_is_object(type))
+		return;
 	json_array_foreach(json_object_get(type, "fields"), i, part) add_field(part, path, out);
-	static const char *const within[] = {"type", "items", "values"};
 	for (i = 0; i < COUNT_OF(within); i++)
-		if (!json_is_string(json_object_get(type, within[i])))
-			lay_out(json_object_get(type, within[i]), path, out);
+		lay_out(json_object_get(type, within[i]), path, out);
 }
 
 static void fields_init(struct fields *f, const char *schema)
