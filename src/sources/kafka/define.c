@@ -1,7 +1,6 @@
 /* A table from the schemas of a message, or from what the configuration says of it; see kafka.h. */
 #include <ctype.h>
 #include <string.h>
-#include "base/text.h"
 #include "core/selection.h"
 #include "sources/kafka/kafka.h"
 
@@ -25,16 +24,6 @@ static char *next_item(struct arena *arena, const char **at)
 	return to > from ? arena_strndup(arena, from, (size_t)(to - from)) : NULL;
 }
 
-/* As debezium_shape_columns() has it. */
-static int attribute_of(const struct table *t, const char *name)
-{
-	int attribute = (int)(text_hash(name, strlen(name)) & INT32_MAX);
-
-	while (!attribute || table_column_by_attribute(t, attribute) >= 0)
-		attribute = (attribute + 1) & INT32_MAX;
-	return attribute;
-}
-
 /* "price decimal(10,2)" */
 static bool take_field(struct table *t, char *item, struct error *err)
 {
@@ -50,7 +39,7 @@ static bool take_field(struct table *t, char *item, struct error *err)
 		return error_add(err, "fields: column %s", item);
 	c->name = item;
 	c->source_type = arena_strdup(&t->arena, type);
-	c->attribute = attribute_of(t, item);
+	c->attribute = debezium_attribute(t, item);
 	t->n_columns++;
 	return true;
 }

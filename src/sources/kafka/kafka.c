@@ -18,6 +18,7 @@ static const char *const begin_choices[] = {
 
 static const struct option kafka_options[] = {
 	{"kafka", OPTION_TABLE, AT(kafka), .table = kafka_option_table},
+	{"registry", OPTION_TABLE, AT(registry_options), .table = registry_option_table},
 	{"debezium", OPTION_TABLE, AT(modes), .table = debezium_option_table},
 	{"group", OPTION_STRING, AT(group),
 		.help = "Consumer group. Processes with the same group share the partitions "
@@ -39,10 +40,12 @@ static bool kafka_source_open(struct source *source, struct error *err)
 
 	arena_init(&k->arena);
 	offsets_init(&k->offsets);
-	message_init(&k->message);
 	k->prefix = k->kafka.topic_prefix ? k->kafka.topic_prefix : source->connection;
 	kafka_group_name(k->group, source->name, k->group_name, sizeof k->group_name);
-	k->looker = kafka_consumer_new(&k->kafka, NULL, 1 << 20, err);
+	bool ok = !k->registry_options.urls ||
+		  (k->registry = registry_new(&k->registry_options, err));
+	message_init(&k->message, k->registry);
+	k->looker = ok ? kafka_consumer_new(&k->kafka, NULL, 1 << 20, err) : NULL;
 	if (k->looker && kafka_reach(kafka_consumer_client(k->looker), REACH_MS, NULL, 0, err)) {
 		k->answered_ms = mono_ms();
 		return true;
@@ -60,6 +63,7 @@ static void kafka_source_close(struct source *source)
 	k->member = k->looker = NULL;
 	topics_release(k);
 	message_release(&k->message);
+	registry_free(k->registry);
 	offsets_release(&k->offsets);
 	vec_release(&k->records);
 	arena_release(&k->arena);

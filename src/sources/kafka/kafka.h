@@ -39,12 +39,14 @@ struct kafka_source {
 	struct source source;
 	struct kafka_options kafka;
 	struct debezium_modes modes;
+	struct registry_options registry_options;
 	const char *group, *topics_wanted;
 	int begin; /* enum: earliest, latest */
 
 	struct arena arena; /* of the connection */
 	const char *prefix; /* of topics */
 	char group_name[256];
+	struct registry *registry;     /* NULL: none is configured */
 	struct kafka_consumer *looker; /* alone: metadata and samples */
 	struct kafka_consumer *member; /* of the group; NULL before start */
 	const char *identity;

@@ -124,13 +124,35 @@ static bool open_json(struct message *m, struct side *side, struct text document
 	return true;
 }
 
+static const struct avro_schema *avro_schema(struct message *m, uint32_t id, struct error *err)
+{
+	struct avro_schema *known = map_get(&m->schemas.avro, &id, sizeof id);
+
+	if (known)
+		return known;
+	if (!m->registry) {
+		error_set(err, ERROR_CONFIG,
+			"the message is Avro; give the connection the address of its schema "
+			"registry as `registry`");
+		return NULL;
+	}
+	const char *text = registry_schema(m->registry, id, err);
+	if (text)
+		known = avro_schema_parse(text, strlen(text), err);
+	if (known)
+		map_put(&m->schemas.avro, &id, sizeof id, known);
+	else
+		error_add(err, "schema %u", id);
+	return known;
+}
+
 static bool open_avro(
 	struct message *m, struct side *side, uint32_t id, struct text body, struct error *err)
 {
-	const struct avro_schema *schema = map_get(&m->schemas.avro, &id, sizeof id);
+	const struct avro_schema *schema = avro_schema(m, id, err);
 
 	if (!schema)
-		return error_set(err, ERROR_DATA, "schema %u is not known", id);
+		return false;
 	side->schema = avro_schema_connect(schema);
 	avro_read(&side->avro, schema, body.at, body.len);
 	side->reader = &side->avro.base;
@@ -173,9 +195,9 @@ static void side_release(struct side *side)
 	buf_release(&side->head);
 }
 
-void message_init(struct message *m)
+void message_init(struct message *m, struct registry *registry)
 {
-	*m = (struct message){0};
+	*m = (struct message){.registry = registry};
 	side_init(&m->key);
 	side_init(&m->value);
 }

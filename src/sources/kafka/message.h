@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "clients/kafka_consumer.h"
+#include "clients/registry.h"
 #include "formats/avro/avro.h"
 #include "formats/connect/json.h"
 #include "formats/debezium/debezium.h"
@@ -34,13 +35,14 @@ struct side {
 	const struct connect_schema *head_schema;
 };
 struct message {
+	struct registry *registry; /* of Avro's schemas; NULL: none is configured */
 	struct schemas schemas;
 	struct side key, value;
 };
-void message_init(struct message *m);
+void message_init(struct message *m, struct registry *registry);
 void message_release(struct message *m);
 
-/* ERROR_DATA: it is none of the encodings; ERROR_RETRY: the registry is away. */
+/* ERROR_DATA: it is none of the encodings; ERROR_RETRY, ERROR_CONFIG: of the registry. */
 MUST_CHECK bool message_open(
 	struct message *m, const struct kafka_record *record, struct error *err);
 
