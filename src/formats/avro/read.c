@@ -93,11 +93,10 @@ static inline bool take_index(
 	return (uint64_t)r->base.integer < n || fail(r, otherwise, err) != TOKEN_FAILED;
 }
 
-/* How many values the next block of an array or a map has, and how many bytes: 0 where it does not say. */
-static bool take_block(struct avro_reader *r, const struct avro_node *node, uint64_t *n,
-	uint64_t *bytes, struct error *err)
+/* How many values the next block of an array or a map has. The bytes that it may say it has are not relied on. */
+static bool take_block(
+	struct avro_reader *r, const struct avro_node *node, uint64_t *n, struct error *err)
 {
-	*bytes = 0;
 	if (!take_long(r, err))
 		return false;
 	*n = (uint64_t)r->base.integer;
@@ -105,10 +104,9 @@ static bool take_block(struct avro_reader *r, const struct avro_node *node, uint
 		*n = -*n;
 		if (!take_long(r, err))
 			return false;
-		*bytes = (uint64_t)r->base.integer;
 	}
 	size_t least = node->parts[0]->least + (node->kind == AVRO_MAP);
-	if (*n > left(r) / least || *bytes > left(r))
+	if (*n > left(r) / least)
 		return fail(r, "a block that is longer than what is left", err) != TOKEN_FAILED;
 	return true;
 }
@@ -233,10 +231,7 @@ static bool is_block(const struct avro_frame *frame)
 static inline bool has_more(
 	struct avro_reader *r, struct avro_frame *frame, bool *more, struct error *err)
 {
-	uint64_t bytes;
-
-	if (!frame->left && is_block(frame) &&
-		!take_block(r, frame->node, &frame->left, &bytes, err))
+	if (!frame->left && is_block(frame) && !take_block(r, frame->node, &frame->left, err))
 		return false;
 	*more = frame->left;
 	return true;
@@ -287,19 +282,17 @@ static bool skip_value(struct avro_reader *r, const struct avro_node *node, stru
 
 static bool skip_blocks(struct avro_reader *r, const struct avro_node *node, struct error *err)
 {
-	uint64_t n, bytes;
+	uint64_t n;
 
-	for (;;) {
-		if (!take_block(r, node, &n, &bytes, err))
+	do {
+		if (!take_block(r, node, &n, err))
 			return false;
-		if (!n)
-			return true;
-		r->at += bytes;
-		for (n = bytes ? 0 : n; n; n--)
+		for (uint64_t i = 0; i < n; i++)
 			if ((node->kind == AVRO_MAP && !take_bytes(r, err)) ||
 				!skip_value(r, node->parts[0], err))
 				return false;
-	}
+	} while (n);
+	return true;
 }
 
 static bool skip_value(struct avro_reader *r, const struct avro_node *node, struct error *err)

@@ -16,8 +16,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.join(HERE, "..", "..", "..")
-sys.path[:0] = [os.path.join(ROOT, "tests", "lib")]
+sys.path.insert(0, os.path.join(HERE, "..", "..", "lib"))
 
 from kafka import jars, java  # noqa: E402
 

@@ -14,6 +14,7 @@
 #include "formats/avro/avro.h"
 #include "formats/connect/json.h"
 #define GOLDEN "tests/golden/avro/"
+#include "avro_parse.h"
 #include "golden.h"
 
 struct slice {
@@ -56,15 +57,6 @@ static const struct connect_schema *connect_schema_of(const char *line, struct a
 		fail_msg("%s: %s", line, err.text);
 	connect_json_reader_release(&r);
 	return schema;
-}
-
-static void from_hex(const char *hex, struct buf *out)
-{
-	unsigned byte;
-
-	buf_init(out, BUF_MAX);
-	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
-		buf_u8(out, (uint8_t)byte);
 }
 
 static void put_hex(const uint8_t *bytes, size_t n, struct buf *out)
@@ -260,16 +252,6 @@ static void read_value(const struct avro_schema *schema, const struct buf *data,
 	while ((token = connect_next(&r.base, &err)) != TOKEN_END)
 		put_token(&r, token, out);
 	buf_text(out);
-}
-
-static struct avro_schema *parse(const char *json, size_t len)
-{
-	struct error err = {0};
-	struct avro_schema *schema = avro_schema_parse(json, len, &err);
-
-	if (!schema)
-		fail_msg("%.*s: %s", (int)len, json, err.text);
-	return schema;
 }
 
 /* --- Against the real libraries ---------------------------------------------------------------- */
