@@ -37,13 +37,20 @@ static void print_text(const char *name, const char *text, struct buf *out)
 	text_print_json(text, strlen(text), out);
 }
 
+static void print_type(const char *name, const struct type *type, struct buf *out)
+{
+	if (!type)
+		return;
+	buf_printf(out, ",\"%s\":\"", name);
+	type_print(type, out);
+	buf_u8(out, '"');
+}
+
 static void print_column(const struct table_column *c, struct buf *out)
 {
 	buf_printf(out, "{\"attribute\":%d", c->attribute);
 	print_text("name", c->name, out);
-	buf_puts(out, ",\"type\":\"");
-	type_print(&c->type, out);
-	buf_puts(out, "\"");
+	print_type("type", &c->type, out);
 	print_text("source_type", c->source_type, out);
 	if (c->rule.kind != RULE_NONE)
 		print_text("rule", rule_names[c->rule.kind], out);
@@ -51,6 +58,10 @@ static void print_column(const struct table_column *c, struct buf *out)
 	print_text("missing", c->missing, out);
 	if (c->approximate)
 		buf_puts(out, ",\"approximate\":true");
+	print_type("json_of", c->json_of, out);
+	print_text("base_type", c->base_type, out);
+	print_text("labels", c->labels, out);
+	print_text("default_sql", c->default_sql, out);
 	buf_puts(out, "}");
 }
 
@@ -128,6 +139,32 @@ static bool get_choice(const json_t *object, const char *name, const char *const
 	return wrong(err, name);
 }
 
+/* NULL where it is absent. */
+static bool get_type(struct arena *a, const json_t *object, const char *name,
+	const struct type **out, struct error *err)
+{
+	struct type *type = arena_alloc(a, sizeof *type);
+	const char *text;
+
+	*out = NULL;
+	if (!get_text(a, object, name, false, &text, err))
+		return false;
+	if (!text)
+		return true;
+	*out = type;
+	return type_parse(text, a, type, err);
+}
+
+static bool get_words(
+	struct arena *a, const json_t *object, struct table_column *c, struct error *err)
+{
+	return get_text(a, object, "source_type", false, &c->source_type, err) &&
+	       get_text(a, object, "base_type", false, &c->base_type, err) &&
+	       get_text(a, object, "labels", false, &c->labels, err) &&
+	       get_text(a, object, "default_sql", false, &c->default_sql, err) &&
+	       get_type(a, object, "json_of", &c->json_of, err);
+}
+
 static bool get_column(
 	struct arena *a, const json_t *object, struct table_column *c, struct error *err)
 {
@@ -139,8 +176,7 @@ static bool get_column(
 		return wrong(err, "attribute");
 	if (!get_text(a, object, "name", true, &c->name, err) ||
 		!get_text(a, object, "type", true, &type, err) ||
-		!type_parse(type, a, &c->type, err) ||
-		!get_text(a, object, "source_type", false, &c->source_type, err) ||
+		!type_parse(type, a, &c->type, err) || !get_words(a, object, c, err) ||
 		!get_choice(object, "rule", rule_names, COUNT_OF(rule_names), &rule, err) ||
 		!get_text(a, object, "constant", false, &c->rule.constant, err) ||
 		!get_text(a, object, "missing", false, &c->missing, err))

@@ -327,6 +327,9 @@ static bool wrap_in_json(
 	if (!compile(&inner, child, column->type, column->typmod, column->dims, 0))
 		return false;
 	c->n_children = 1;
+	struct type *container = arena_alloc(cx->arena, sizeof *container);
+	*container = child->type;
+	c->json_of = container;
 	c->type = (struct type){.kind = TYPE_STRING, .nullable = true};
 	c->render = child->render ? render_child : NULL;
 	c->binary = decode_wrapped_binary;

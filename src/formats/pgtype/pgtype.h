@@ -104,6 +104,8 @@ struct pg_scratch;
 struct pg_codec {
 	/* What the column carries; its element lives in the arena of pg_codec_init(). */
 	struct type type;
+	/* the container whose JSON text the column carries, being nullable; else NULL */
+	const struct type *json_of;
 	pg_decode_fn *binary;
 	pg_decode_fn *text;
 	pg_render_fn *render; /* NULL: the binary form is not known here */

@@ -48,8 +48,20 @@ static const char *const columns_sql =
 	" a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid"
 	" AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey)),"
 	" format_type(a.atttypid, a.atttypmod), CASE WHEN a.atthasmissing THEN "
-	"a.attmissingval::text END"
-	" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+	"a.attmissingval::text END, CASE WHEN t.typtype = 'd' THEN (WITH RECURSIVE base AS ("
+	"SELECT t.typbasetype AS type, t.typtypmod AS typmod UNION ALL SELECT n.typbasetype, "
+	"n.typtypmod"
+	" FROM base JOIN pg_type n ON n.oid = base.type AND n.typtype = 'd') SELECT "
+	"format_type(type, typmod)"
+	" FROM base WHERE NOT EXISTS (SELECT FROM pg_type n WHERE n.oid = base.type AND n.typtype "
+	"= 'd')) END,"
+	" CASE WHEN 'e' IN (t.typtype, e.typtype) THEN (SELECT string_agg(l.enumlabel, ',' ORDER BY"
+	" l.enumsortorder) FROM pg_enum l WHERE l.enumtypid IN (t.oid, e.oid)) END,"
+	" CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END"
+	" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = "
+	"a.atttypid"
+	" LEFT JOIN pg_type e ON e.oid = t.typelem AND e.typarray = t.oid"
+	" LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum"
 	" WHERE a.attnum > 0 AND NOT a.attisdropped AND %s ORDER BY a.attrelid, a.attnum";
 
 /* The primary key and the index of REPLICA IDENTITY USING INDEX, their columns in index order, each with the
@@ -175,9 +187,27 @@ static bool describe_type(const struct build *b, const struct pg_column *column,
 	if (ok) {
 		out->type = codec.type;
 		out->approximate = codec.approximate;
+		out->json_of = codec.json_of;
 		pg_codec_release(&codec);
 	}
 	return ok;
+}
+
+static const char *text_or_null(const struct build *b, int row, int field)
+{
+	const PGresult *columns = b->d->columns;
+	return PQgetisnull(columns, row, field)
+		       ? NULL
+		       : arena_strdup(&b->table->arena, pg_value(columns, row, field));
+}
+
+/* How the source itself speaks of the type. */
+static void describe_words(const struct build *b, int row, struct table_column *out)
+{
+	out->source_type = text_or_null(b, row, COLUMN_TYPE_TEXT);
+	out->base_type = text_or_null(b, row, COLUMN_BASE_TYPE);
+	out->labels = text_or_null(b, row, COLUMN_LABELS);
+	out->default_sql = text_or_null(b, row, COLUMN_DEFAULT);
 }
 
 static bool build_column(struct build *b, int row, struct error *err)
@@ -188,7 +218,7 @@ static bool build_column(struct build *b, int row, struct error *err)
 	struct table_column *out = &t->columns[t->n_columns];
 	out->attribute = atoi(pg_value(columns, row, COLUMN_NUMBER));
 	out->name = arena_strdup(&t->arena, pg_value(columns, row, COLUMN_NAME));
-	out->source_type = arena_strdup(&t->arena, pg_value(columns, row, COLUMN_TYPE_TEXT));
+	describe_words(b, row, out);
 	*column = (struct pg_column){
 		.type = (uint32_t)pg_value_u64(columns, row, COLUMN_TYPE),
 		.typmod = atoi(pg_value(columns, row, COLUMN_TYPMOD)),

@@ -17,7 +17,11 @@ static struct table *make_full_table(void)
 	t->columns[0].key = t->columns[1].key = true;
 	t->columns[1].source_type = "numeric(10,2)";
 	t->columns[1].missing = "\"1.00\"";
+	t->columns[1].base_type = "numeric(10,2)";
+	t->columns[1].default_sql = "'1.00'::price";
 	t->columns[2].approximate = true;
+	t->columns[2].labels = "sad,so so";
+	t->columns[2].json_of = &t->columns[2].type;
 	t->columns[3].attribute = 9;
 	t->columns[3].rule = (struct column_rule){RULE_CONSTANT, "x@y"};
 	t->keep = KEEP_BOTH;
@@ -58,7 +62,12 @@ static void a_table_comes_back_from_its_json_whole(void **state)
 	assert_int_equal(back->keep, KEEP_BOTH);
 	assert_true(back->columns[0].key && back->columns[1].key && !back->columns[2].key);
 	assert_string_equal(back->columns[1].missing, "\"1.00\"");
+	assert_string_equal(back->columns[1].base_type, "numeric(10,2)");
+	assert_string_equal(back->columns[1].default_sql, "'1.00'::price");
 	assert_true(back->columns[2].approximate);
+	assert_string_equal(back->columns[2].labels, "sad,so so");
+	assert_true(type_equal(back->columns[2].json_of, &t->columns[2].type));
+	assert_null(back->columns[0].json_of);
 	assert_string_equal(back->columns[3].rule.constant, "x@y");
 	assert_string_equal(back->physical, t->physical);
 	assert_true(back->rows_estimate == t->rows_estimate);
