@@ -460,6 +460,7 @@ void field_init(struct field *f, struct arena *arena, const struct table_column 
 		&cx.source);
 	if (ruled || !column->json_of) {
 		compile(&cx, &column->type, f, schema);
+		schema->fallback = field_default(arena, column, f);
 		return;
 	}
 	struct field *container = arena_alloc(arena, sizeof *container);

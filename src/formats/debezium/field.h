@@ -35,7 +35,10 @@ struct field {
 void field_init(
 	struct field *, struct arena *, const struct table_column *, const struct debezium_modes *);
 
-/* NULL, unchanged and plain values. */
+/* The column's default as JSON; NULL: none. */
+const char *field_default(struct arena *, const struct table_column *, const struct field *);
+
+/* A value that is not unchanged. */
 static inline bool field_write(const struct field *f, const struct column *c, size_t row,
 	struct connect_writer *w, struct error *err)
 {
