@@ -210,12 +210,6 @@ static bool ensure_storage(struct clickhouse_sink *s, const struct landing *land
 	return have.exists || create_storage(s, landing, kind, name, err);
 }
 
-static int by_attribute(const void *a, const void *b)
-{
-	const struct stored_column *left = a, *right = b;
-	return (left->attribute > right->attribute) - (left->attribute < right->attribute);
-}
-
 /* Leaves what the view shows: the source's columns in the source's order, and of a log our own
  * behind them. */
 static void keep_shown(struct layout *l, enum storage_kind kind)
@@ -230,7 +224,6 @@ static void keep_shown(struct layout *l, enum storage_kind kind)
 		else if (!c->attribute && kind == STORAGE_LOG && c->name[0] == '_')
 			own[n_own++] = *c;
 	}
-	qsort(l->columns.items, n, sizeof *l->columns.items, by_attribute);
 	for (ours = 0; ours < n_own; ours++)
 		l->columns.items[n++] = own[ours];
 	l->columns.len = n;
