@@ -1,136 +1,13 @@
 /* HTTP and ClickHouse's use of it against a socket that answers by a script: what is sent, what
  * an answer means, and what happens when the other side is away, dies, stands still or has closed
  * a kept connection. */
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <cmocka.h>
+#include "peer.h"
 #include <lz4frame.h>
 #include <zstd.h>
 
 #include "base/mem.h"
 #include "clients/clickhouse.h"
 #include "clients/http_coding.h"
-
-/* What the other side does with one request: reads it (unless `deaf`), writes `answer`, may hang
- * up. */
-struct script {
-	const char *answer;
-	bool deaf, hang_up;
-};
-
-struct peer {
-	int listener;
-	char url[64];
-	const struct script *scripts;
-	size_t n_scripts;
-	pthread_t thread;
-	char request[1 << 20]; /* the last one, as it came */
-	size_t len;
-	int connections;
-};
-
-static bool whole_request(const struct peer *p)
-{
-	const char *body = memmem(p->request, p->len, "\r\n\r\n", 4);
-	const char *length = body ? memmem(p->request, (size_t)(body - p->request),
-					    "Content-Length: ", 16)
-				  : NULL;
-
-	if (!body)
-		return false;
-	if (!memcmp(p->request, "GET", 3))
-		return true;
-	if (length)
-		return p->len - (size_t)(body + 4 - p->request) >= strtoul(length + 16, NULL, 10);
-	return p->len >= 5 && !memcmp(p->request + p->len - 5, "0\r\n\r\n", 5);
-}
-
-/* False: the client has hung up. */
-static bool read_request(struct peer *p, int fd)
-{
-	p->len = 0;
-	while (!whole_request(p)) {
-		ssize_t n = read(fd, p->request + p->len, sizeof p->request - 1 - p->len);
-		if (n <= 0)
-			return false;
-		p->len += (size_t)n;
-		p->request[p->len] = '\0';
-	}
-	return true;
-}
-
-static void *serve(void *argument)
-{
-	struct peer *p = argument;
-	int fd = -1;
-
-	for (size_t i = 0; i < p->n_scripts;) {
-		if (fd < 0) {
-			fd = accept(p->listener, NULL, NULL);
-			if (fd < 0)
-				return NULL;
-			p->connections++;
-		}
-		const struct script *script = &p->scripts[i];
-		if (!script->deaf && !read_request(p, fd)) {
-			close(fd);
-			fd = -1;
-			continue;
-		}
-		if (script->answer && write(fd, script->answer, strlen(script->answer)) < 0)
-			abort();
-		if (script->hang_up) {
-			close(fd);
-			fd = -1;
-		}
-		i++;
-	}
-	if (fd >= 0) {
-		char rest[4096];
-		while (read(fd, rest, sizeof rest) > 0)
-			;
-		close(fd);
-	}
-	return NULL;
-}
-
-static struct peer *start_peer(const struct script *scripts, size_t n)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof at;
-	struct peer *p = calloc(1, sizeof *p);
-
-	p->scripts = scripts;
-	p->n_scripts = n;
-	p->listener = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(p->listener, (struct sockaddr *)&at, sizeof at), 0);
-	assert_int_equal(listen(p->listener, 8), 0);
-	assert_int_equal(getsockname(p->listener, (struct sockaddr *)&at, &len), 0);
-	snprintf(p->url, sizeof p->url, "http://127.0.0.1:%d", ntohs(at.sin_port));
-	assert_int_equal(pthread_create(&p->thread, NULL, serve, p), 0);
-	return p;
-}
-
-static void end_peer(struct peer *p)
-{
-	shutdown(p->listener, SHUT_RDWR);
-	pthread_join(p->thread, NULL);
-	close(p->listener);
-	free(p);
-}
-#define PEER(...)                                        \
-	start_peer((const struct script[]){__VA_ARGS__}, \
-		sizeof((const struct script[]){__VA_ARGS__}) / sizeof(struct script))
-
-#define OK(body_len, body) "HTTP/1.1 200 OK\r\nContent-Length: " #body_len "\r\n\r\n" body
 
 static struct clickhouse *client_of(const char *url, int64_t stall_timeout_ms)
 {
