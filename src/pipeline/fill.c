@@ -158,9 +158,25 @@ void fill_from_batch(struct batch *batch)
 /* What is to be filled from outside, and what has been found for it. */
 struct holes {
 	struct batch *batch;
+	uint32_t *
+		heads; /* of a row: the first one in the batch of the same, ever unchanged, value */
+	uint8_t *moved; /* its key changed between that one and this */
 	struct origin *origins;
 	uint8_t *fates;
 };
+
+static void find_heads(struct holes *h)
+{
+	uint32_t *earlier = earlier_rows(h->batch);
+
+	for (size_t row = 0; row < h->batch->rows; row++) {
+		uint32_t from = earlier[row];
+		h->heads[row] = from == NO_ROW ? (uint32_t)row : h->heads[from];
+		h->moved[row] = former_row(h->batch, row) != row ||
+				(from != NO_ROW && h->moved[from]);
+	}
+	free(earlier);
+}
 
 static bool is_open(const struct holes *h, size_t row)
 {
@@ -184,14 +200,13 @@ enum place { TARGET_BY_FORMER_KEY, TARGET_BY_NEW_KEY, SOURCE_BY_KEY };
 
 static bool is_sought(const struct holes *h, enum place place, size_t row)
 {
-	bool moved = former_row(h->batch, row) != row;
-	return is_open(h, row) && (place != TARGET_BY_NEW_KEY || moved);
+	return is_open(h, row) && (place != TARGET_BY_NEW_KEY || h->moved[row]);
 }
 
 /* The row that holds the key to look for. */
 static size_t key_row(const struct holes *h, enum place place, size_t row)
 {
-	return place == TARGET_BY_FORMER_KEY ? former_row(h->batch, row) : row;
+	return place == TARGET_BY_FORMER_KEY ? former_row(h->batch, h->heads[row]) : row;
 }
 
 static void sought_keys(const struct holes *h, enum place place, struct batch *keys)
@@ -201,6 +216,19 @@ static void sought_keys(const struct holes *h, enum place place, struct batch *k
 		if (is_sought(h, place, row))
 			add_key(keys, h->batch, key_row(h, place, row));
 	}
+}
+
+/* Is what the target holds, at that version, the value of this row? Rows are written in order: from before the
+ * head it is what the head left unchanged; but an update that entered a filter of the server comes as an insert,
+ * and what its key held before is of another stay. From behind the head it is what the head became, replayed,
+ * if the key is still that one. */
+static bool is_value_of(const struct holes *h, enum place place, size_t row, version_t version)
+{
+	const struct row_meta *head = &batch_meta(h->batch)[h->heads[row]];
+
+	if (place != TARGET_BY_FORMER_KEY)
+		return place == SOURCE_BY_KEY;
+	return version < head->version ? head->op != OP_INSERT : !h->moved[row];
 }
 
 static void settle_found(struct holes *h, enum place place, const struct batch *found)
@@ -215,10 +243,12 @@ static void settle_found(struct holes *h, enum place place, const struct batch *
 		uint32_t at = *key_slot(&index, h->batch, key_row(h, place, row));
 		if (at == NO_ROW)
 			continue;
-		/* rows are written in order: what the target holds at this version or later is this row, replayed */
-		if (place != SOURCE_BY_KEY && batch_meta(found)[at].version >= meta[row].version)
+		version_t version = batch_meta(found)[at].version;
+		bool own_key = place == TARGET_BY_NEW_KEY || !h->moved[row];
+		/* the target holds this row itself, or a later one */
+		if (place != SOURCE_BY_KEY && own_key && version >= meta[row].version)
 			h->fates[row] = ROW_DROP;
-		else if (place != TARGET_BY_NEW_KEY)
+		else if (is_value_of(h, place, row, version))
 			h->origins[row] = (struct origin){.from = found, .row = at};
 	}
 	key_index_release(&index);
@@ -299,13 +329,18 @@ bool fill_from_outside(const struct prepare *p, struct batch *batch, struct erro
 	struct holes holes = {.batch = batch};
 	struct batch found[3];
 
+	holes.heads = xcalloc(batch->rows + 1, sizeof *holes.heads);
+	holes.moved = xcalloc(batch->rows + 1, 1);
 	holes.origins = xcalloc(batch->rows + 1, sizeof *holes.origins);
 	holes.fates = xcalloc(batch->rows + 1, 1);
+	find_heads(&holes);
 	for (size_t i = 0; i < COUNT_OF(found); i++)
 		batch_init(&found[i], batch->table);
 	bool ok = fill_holes(p, &holes, found, err);
 	for (size_t i = 0; i < COUNT_OF(found); i++)
 		batch_release(&found[i]);
+	free(holes.heads);
+	free(holes.moved);
 	free(holes.origins);
 	free(holes.fates);
 	return ok;
