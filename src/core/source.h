@@ -10,6 +10,7 @@
 #ifndef CORE_SOURCE_H
 #define CORE_SOURCE_H
 
+#include <stdatomic.h>
 #include "base/vec.h"
 #include "core/bundle.h"
 #include "core/selection.h"
@@ -24,6 +25,8 @@ struct source {
 	int64_t batch_rows; /* and a batch with so many rows */
 	/* of the versions it gives out; set before start, copy */
 	uint8_t epoch;
+	/* somebody waits for the position to move: it is given as soon as it is known */
+	_Atomic bool hurry;
 	char database[64]; /* that it reads, for events that name it; set by open */
 };
 

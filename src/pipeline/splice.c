@@ -1,7 +1,6 @@
 /* Copied rows into a log; see splice.h. */
 #include "pipeline/splice.h"
 
-#include "base/failpoint.h"
 #include "pipeline/rows.h"
 #include "pipeline/stream.h"
 
@@ -164,15 +163,6 @@ static bool write_item(struct stream *s, struct spliced *item, struct error *err
 	return true;
 }
 
-static bool end_chunk(struct stream *s, const struct spliced *item, struct error *err)
-{
-	const struct splice_chunk *chunk = &item->chunk;
-
-	if (!item->ends || !is_current(chunk))
-		return true;
-	return mirror_chunk_done(s, chunk->mirror, chunk->index, item->rows, err);
-}
-
 /* What came before the head of the log was asked for is read by the stream once it has come there. */
 static bool set_due(struct stream *s, struct error *err)
 {
@@ -223,22 +213,36 @@ static void release_items(struct due_items *items)
 	vec_release(items);
 }
 
-bool splice_write(struct stream *s, struct error *err)
+bool splice_write(struct stream *s, bool *any, struct error *err)
 {
 	struct due_items due = {0};
 	bool ok = set_due(s, err);
 
 	if (ok)
 		take_due(s, &due);
-	for (size_t i = 0; ok && i < due.len; i++)
+	*any = due.len > 0;
+	for (size_t i = 0; ok && i < due.len; i++) {
 		ok = write_item(s, &due.items[i], err);
-	if (ok && due.len) {
-		ok = writer_commit(s, &s->resume.position, err);
-		failpoint("splice.committed");
+		if (due.items[i].ends)
+			vec_push(&s->splice.ended, due.items[i]);
 	}
-	for (size_t i = 0; ok && i < due.len; i++)
-		ok = end_chunk(s, &due.items[i], err);
+	s->splice.written = s->splice.written || *any;
 	release_items(&due);
+	return ok;
+}
+
+bool splice_committed(struct stream *s, struct error *err)
+{
+	bool ok = true;
+
+	s->splice.written = false;
+	for (size_t i = 0; ok && i < s->splice.ended.len; i++) {
+		const struct spliced *item = &s->splice.ended.items[i];
+		if (is_current(&item->chunk))
+			ok = mirror_chunk_done(
+				s, item->chunk.mirror, item->chunk.index, item->rows, err);
+	}
+	s->splice.ended.len = 0;
 	return ok;
 }
 
@@ -247,5 +251,6 @@ void splice_release(struct splice *splice)
 	struct due_items left = {.items = splice->waiting.items, .len = splice->waiting.len};
 
 	release_items(&left);
+	vec_release(&splice->ended);
 	*splice = (struct splice){0};
 }

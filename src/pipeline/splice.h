@@ -43,10 +43,13 @@ struct spliced {
 	unsigned __int128 due; /* the stream must have come to here; 0: not known yet */
 };
 
-/* Of a stream, under its lock. */
+/* Of a stream; what waits is under its lock. */
 struct splice {
 	VEC(struct spliced) waiting;
-	size_t bytes;
+	_Atomic size_t bytes;
+	/* of the writer thread: something was written, and which chunks have ended by it */
+	bool written;
+	VEC(struct spliced) ended;
 };
 
 /* Copy workers. Takes the rows and what was set aside, and leaves the batch empty; waits for room. False: the
@@ -56,8 +59,10 @@ MUST_CHECK bool splice_rows(
 MUST_CHECK bool splice_end(
 	struct stream *, const struct splice_chunk *, uint64_t rows, struct error *);
 
-/* Writer thread, where no transaction of the stream is half written: writes and commits what is due. */
-MUST_CHECK bool splice_write(struct stream *, struct error *);
+/* Writer thread, where no transaction of the stream is half written: writes what is due. *any: there was some. */
+MUST_CHECK bool splice_write(struct stream *, bool *any, struct error *);
+/* What was written is committed: the ledger hears of its chunks. */
+MUST_CHECK bool splice_committed(struct stream *, struct error *);
 
 /* When the session has ended. */
 void splice_release(struct splice *);

@@ -72,10 +72,8 @@ const char *stream_status_name(enum stream_status);
 void *writer_run(void *stream);
 void *copier_run(void *stream);
 
-/* Of the writer thread: prepared rows to where they go, with what was set aside; and a commit at that place,
- * where the sink has such. */
+/* Of the writer thread: prepared rows to where they go, with what was set aside. */
 MUST_CHECK bool writer_land(struct stream *, struct mirror *, struct batch *, struct error *);
-MUST_CHECK bool writer_commit(struct stream *, const struct position *, struct error *);
 
 /* Calls `fn` until it works, it fails for good, or the session ends; in between it backs off and says so.
  * Of a sink of logs it is called once: what it may have written is taken back as the session ends.

@@ -11,13 +11,22 @@
 #include "pipeline/stream.h"
 
 #define TICK_MS     100
+#define GATHER_MS   500
+#define SPLICE_MS   10 /* while copied rows wait for their place in a log */
 #define LAG_MS      1000
 #define REQUESTS_MS 1000
 
 struct writer {
 	struct stream *stream;
 	int64_t ticked_ms, lag_ms, requests_ms;
-	bool within; /* a transaction of the source is half written */
+	struct bundle *next; /* taken from the queue already */
+
+	/* written, and not yet committed and recorded */
+	bool within; /* a transaction of the source goes on behind `end` */
+	bool ended;  /* `end` is set */
+	struct position end;
+	uint64_t changes, transactions;
+	int64_t committed_ms;
 };
 
 struct write_job {
@@ -74,14 +83,6 @@ bool writer_land(struct stream *s, struct mirror *m, struct batch *batch, struct
 	}
 	struct write_job aside = {s, landings[n - 1], batch};
 	return !batch->aside.len || stream_attempt(s, "set aside", write_aside, &aside, err);
-}
-
-bool writer_commit(struct stream *s, const struct position *position, struct error *err)
-{
-	struct resume resume = s->resume;
-
-	resume.position = *position;
-	return !s->sink->ops->commit || s->sink->ops->commit(s->sink, &resume, err);
 }
 
 static enum unchanged unchanged_of(const struct mirror *m)
@@ -223,38 +224,71 @@ static bool apply_item(struct stream *s, struct bundle_item *item, struct error 
 	return true;
 }
 
-static bool record(struct stream *s, const struct bundle *bundle, struct error *err)
+static bool apply_bundle(struct writer *w, struct bundle *bundle, struct error *err)
 {
-	/* what a log commits must end where a transaction does; others may write it twice */
-	if (!bundle->ended || (bundle->within && s->sink->ops->log))
-		return true;
-	if (!writer_commit(s, &bundle->end, err))
-		return false;
-	failpoint("writer.after_commit");
-	if (!state_stream_advance(s->state, s->settings->name, &bundle->end, bundle->changes, err))
-		return false;
-	failpoint("writer.after_record");
-	pthread_mutex_lock(&s->lock);
-	s->resume.position = bundle->end;
-	s->transactions += bundle->transactions;
-	pthread_mutex_unlock(&s->lock);
-	s->source->ops->confirm(s->source, &bundle->end);
-	return true;
-}
+	struct stream *s = w->stream;
 
-static bool apply_bundle(struct stream *s, struct bundle *bundle, struct error *err)
-{
 	s->written_bytes += bundle_bytes(bundle);
 	vec_each (&bundle->items, item) {
 		if (!apply_item(s, item, err))
 			return false;
 	}
-	if (!record(s, bundle, err))
+	w->within = bundle->within || !bundle->ended;
+	w->changes += bundle->changes;
+	w->transactions += bundle->transactions;
+	if (bundle->ended)
+		w->end = bundle->end;
+	w->ended = w->ended || bundle->ended;
+	return true;
+}
+
+static bool advance(struct writer *w, struct error *err)
+{
+	struct stream *s = w->stream;
+
+	if (!state_stream_advance(s->state, s->settings->name, &w->end, w->changes, err))
 		return false;
+	failpoint("writer.after_record");
 	pthread_mutex_lock(&s->lock);
-	s->progress_ms = mono_ms();
+	s->resume.position = w->end;
+	s->transactions += w->transactions;
+	pthread_mutex_unlock(&s->lock);
+	s->source->ops->confirm(s->source, &w->end);
+	w->changes = w->transactions = 0;
+	w->ended = false;
+	return true;
+}
+
+static bool commit(struct writer *w, struct error *err)
+{
+	struct stream *s = w->stream;
+	struct resume resume = s->resume;
+
+	if (w->ended)
+		resume.position = w->end;
+	if (s->sink->ops->commit && !s->sink->ops->commit(s->sink, &resume, err))
+		return false;
+	failpoint("writer.after_commit");
+	if ((w->ended && !advance(w, err)) || !splice_committed(s, err))
+		return false;
+	w->committed_ms = mono_ms();
+	pthread_mutex_lock(&s->lock);
+	s->progress_ms = w->committed_ms;
 	pthread_mutex_unlock(&s->lock);
 	return true;
+}
+
+/* What a log commits must end where a transaction of the source does; others may write a row twice. While more is
+ * at hand, a log gathers it: to encode and to send go on side by side then. */
+static bool maybe_commit(struct writer *w, bool more, struct error *err)
+{
+	bool log = w->stream->sink->ops->log;
+
+	if (!w->ended && !w->stream->splice.written)
+		return true;
+	if (log && (w->within || (more && mono_ms() - w->committed_ms < GATHER_MS)))
+		return true;
+	return commit(w, err);
 }
 
 /* What copy workers asked for; they may not do it themselves. */
@@ -391,6 +425,8 @@ static void see_to_status(struct stream *s)
 		if ((*m)->status == TABLE_COPYING)
 			status = STREAM_COPYING;
 	}
+	/* what is copied becomes live, or goes into its log, when the stream has come to a place */
+	s->source->hurry = status == STREAM_COPYING;
 	if (s->status != status)
 		stream_set_status(s, status, "");
 }
@@ -419,6 +455,27 @@ static bool tick(struct writer *w, struct error *err)
 	return see_to_requests(s, err);
 }
 
+static int longest_wait_ms(const struct writer *w)
+{
+	if (!w->ticked_ms)
+		return 0;
+	return w->stream->splice.bytes ? SPLICE_MS : TICK_MS;
+}
+
+/* One round: a bundle, copied rows that are due, and what else there is to see to. */
+static bool work(struct writer *w, struct bundle *bundle, struct error *err)
+{
+	struct stream *s = w->stream;
+	bool spliced = false;
+
+	if (bundle && !apply_bundle(w, bundle, err))
+		return false;
+	w->next = queue_take(&s->queue, 0);
+	if (!s->stopping && !w->within && s->sink->ops->log && !splice_write(s, &spliced, err))
+		return false;
+	return maybe_commit(w, w->next || spliced, err) && (s->stopping || tick(w, err));
+}
+
 void *writer_run(void *stream)
 {
 	struct writer w = {.stream = stream};
@@ -427,19 +484,15 @@ void *writer_run(void *stream)
 	bool ok = true;
 
 	while (ok && !s->failing) {
-		struct bundle *bundle = queue_take(&s->queue, w.ticked_ms ? TICK_MS : 0);
-		if (bundle) {
-			ok = apply_bundle(s, bundle, &err);
-			w.within = bundle->within || !bundle->ended;
-			bundle_free(bundle);
-		} else if (queue_closed(&s->queue)) {
+		struct bundle *bundle = w.next ? w.next
+					       : queue_take(&s->queue, longest_wait_ms(&w));
+		w.next = NULL;
+		if (!bundle && queue_closed(&s->queue))
 			break;
-		}
-		if (ok && !s->stopping && !w.within)
-			ok = splice_write(s, &err);
-		if (ok && !s->stopping)
-			ok = tick(&w, &err);
+		ok = work(&w, bundle, &err);
+		bundle_free(bundle);
 	}
+	bundle_free(w.next);
 	if (!ok)
 		stream_fail(s, &err);
 	return NULL;

@@ -134,7 +134,8 @@ static void give_idle_end(struct pg_log *log, struct bundle *bundle, uint64_t en
 		return;
 	if (end > log->position)
 		log->position = end;
-	bool soon = log->given_ms && mono_ms() - log->given_ms < IDLE_END_MS;
+	bool soon = !log->p->source.hurry && log->given_ms &&
+		    mono_ms() - log->given_ms < IDLE_END_MS;
 	if (log->position > log->given && (!soon || !bundle_empty(bundle)))
 		pg_log_give(log, bundle, log->server_us);
 }
