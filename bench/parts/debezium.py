@@ -65,10 +65,13 @@ class Debezium:
         with Span(self.connect.process.pid) as connect, Span(self.kafka.brokers[0].process.pid) as kafka:
             with Span(self.pg.process.pid, tree=True) as postgres:
                 yield
+        usages.append(self._taken(connect, kafka, postgres))
+
+    def _taken(self, connect, kafka, postgres):
         usage = Usage(connect.usage.seconds, connect.usage.cpu + kafka.usage.cpu)
         usage.peak_mib = connect.usage.peak_mib + kafka.usage.peak_mib
         usage.postgres_cpu = postgres.usage.cpu
-        usages.append(usage)
+        return usage
 
     def copy(self, name, mode, rows):
         usages = []
