@@ -345,56 +345,6 @@ static void a_filter_makes_tombstones_of_updates_that_leave_it(void **unused)
 	arena_release(&arena);
 }
 
-/* Many rows, few keys, at random: filled values must be those that a plain replay of the log gives. */
-static void random_histories_are_filled_as_a_replay_would(void **unused)
-{
-	(void)unused;
-	for (unsigned seed = 1; seed <= 200; seed++) {
-		const char *now[12] = {0}; /* body of each key, NULL: no such row */
-		char texts[300][16], expected[300][16] = {0};
-		unsigned random = seed * 2654435761u, n = 0;
-
-		batch_clear(&batch);
-		for (unsigned i = 0; i < 200; i++) {
-			random = random * 1664525 + 1013904223;
-			unsigned key = random >> 16 & 7, what = random >> 20 & 3,
-				 to = random >> 24 & 7;
-			char id[8], other[8];
-			snprintf(id, sizeof id, "%u", key);
-			snprintf(other, sizeof other, "%u", to);
-			if (!now[key]) {
-				snprintf(texts[n], sizeof texts[n], "b%u", i);
-				now[key] = texts[n];
-				add_row(&batch, OP_INSERT, i + 1, id, "s", "n", texts[n]);
-			} else if (what == 0) {
-				now[key] = NULL;
-				add_row(&batch, OP_DELETE, i + 1, id);
-			} else if (what == 1 && !now[to]) {
-				add_row(&batch, OP_KEY_CHANGED, i + 1, id);
-				n++;
-				now[to] = now[key];
-				now[key] = NULL;
-				snprintf(expected[n], sizeof expected[n], "%s", now[to]);
-				add_row(&batch, OP_UPDATE, i + 1, other, "s", "n", UNCHANGED);
-			} else {
-				snprintf(expected[n], sizeof expected[n], "%s", now[key]);
-				add_row(&batch, OP_UPDATE, i + 1, id, "s", "n", UNCHANGED);
-			}
-			n++;
-		}
-		run();
-		assert_int_equal(batch.rows, n);
-		for (unsigned row = 0; row < n; row++) {
-			size_t len;
-			const uint8_t *text = column_string(&batch.columns[3], row, &len);
-			if (*expected[row] && (len != strlen(expected[row]) ||
-						      memcmp(text, expected[row], len) != 0))
-				fail_msg("seed %u, row %u", seed, row);
-		}
-		assert_int_equal(fake_source.fetches + fake_sink.fetches, 0);
-	}
-}
-
 /* What stays in a server's filter comes as an update, what enters it as an insert, without its large values. */
 static void a_row_that_enters_takes_no_value_from_an_earlier_stay(void **unused)
 {
@@ -427,154 +377,6 @@ static void a_row_that_moved_to_a_key_takes_nothing_of_who_had_it_before(void **
 				    "\"one\"") ROW("u", 14, 2, "\"paid\"", "\"n\"", "\"one\""));
 }
 
-#define KEYS 8
-#define LOG  120
-
-/* A log of random changes, and what each key holds behind each of them. */
-struct event {
-	enum row_op op;
-	unsigned key, to; /* to: of a key change */
-	char body[8];
-};
-struct world {
-	struct event events[LOG];
-	const char *bodies[LOG + 1][KEYS]; /* NULL: no such row */
-	unsigned since[LOG + 1][KEYS];     /* the event that wrote it last */
-};
-
-static void make_world(struct world *w, unsigned seed)
-{
-	unsigned random = seed * 2654435761u;
-
-	memset(w, 0, sizeof *w);
-	for (unsigned i = 0; i < LOG; i++) {
-		struct event *e = &w->events[i];
-		memcpy(w->bodies[i + 1], w->bodies[i], sizeof w->bodies[i]);
-		memcpy(w->since[i + 1], w->since[i], sizeof w->since[i]);
-		const char **now = w->bodies[i + 1];
-		random = random * 1664525 + 1013904223;
-		e->key = e->to = random >> 16 & 7;
-		e->op = now[e->key] ? OP_UPDATE : OP_INSERT;
-		if (e->op == OP_UPDATE && (random >> 20 & 3) == 0)
-			e->op = OP_DELETE;
-		if (e->op == OP_UPDATE && (random >> 20 & 3) == 1)
-			e->to = now[random >> 24 & 7] ? e->key : random >> 24 & 7;
-		snprintf(e->body, sizeof e->body, "b%u", i);
-		const char *body = e->op == OP_INSERT ? e->body : now[e->key];
-		now[e->key] = NULL;
-		now[e->to] = e->op == OP_DELETE ? NULL : body;
-		w->since[i + 1][e->to] = i + 1;
-	}
-}
-
-static void add_state(struct batch *to, const struct world *w, unsigned at, enum row_op op)
-{
-	char id[8];
-
-	for (unsigned key = 0; key < KEYS; key++) {
-		snprintf(id, sizeof id, "%u", key);
-		if (w->bodies[at][key])
-			add_row(to, op, op == OP_COPY ? 0 : w->since[at][key], id, "s", "n",
-				w->bodies[at][key]);
-	}
-}
-
-static void add_event(const struct world *w, unsigned i)
-{
-	const struct event *e = &w->events[i];
-	char id[8], to[8];
-
-	snprintf(id, sizeof id, "%u", e->key);
-	snprintf(to, sizeof to, "%u", e->to);
-	if (e->op == OP_INSERT)
-		add_row(&batch, OP_INSERT, i + 1, id, "s", "n", e->body);
-	else if (e->op == OP_DELETE)
-		add_row(&batch, OP_DELETE, i + 1, id);
-	else if (e->to == e->key)
-		add_row(&batch, OP_UPDATE, i + 1, id, "s", "n", UNCHANGED);
-	if (e->op != OP_UPDATE || e->to == e->key)
-		return;
-	add_row(&batch, OP_KEY_CHANGED, i + 1, id);
-	add_row(&batch, OP_UPDATE, i + 1, to, "s", "n", UNCHANGED);
-}
-
-/* Each row that is left holds what its key held behind its change, or what it holds at the end. */
-static void assert_bodies(const struct world *w, unsigned seed, bool exactly)
-{
-	for (size_t row = 0; row < batch.rows; row++) {
-		const struct row_meta *meta = &batch_meta(&batch)[row];
-		unsigned i = (unsigned)meta->version - 1, key = w->events[i].to;
-		size_t len;
-		const char *body = (const char *)column_string(&batch.columns[3], row, &len);
-		const char *then = w->bodies[i + 1][key], *last = w->bodies[LOG][key];
-		if (meta->op == OP_DELETE || meta->op == OP_KEY_CHANGED)
-			continue;
-		bool right = strlen(then) == len && !memcmp(then, body, len);
-		bool late = !exactly && last && strlen(last) == len && !memcmp(last, body, len);
-		if (!right && !late)
-			fail_msg("seed %u, version %u: %.*s, not %s", seed, i + 1, (int)len, body,
-				then);
-	}
-}
-
-static bool has_version(unsigned version)
-{
-	for (size_t row = 0; row < batch.rows; row++)
-		if (batch_meta(&batch)[row].version == version)
-			return true;
-	return false;
-}
-
-/* What the target does not have yet is left out only where the source has no such row any more. */
-static void assert_complete(const struct world *w, unsigned seed, unsigned cut)
-{
-	for (unsigned i = cut; i < LOG; i++)
-		if (w->bodies[LOG][w->events[i].to] && !has_version(i + 1))
-			fail_msg("seed %u: version %u is missing", seed, i + 1);
-}
-
-static void a_log_that_goes_on_finds_all_in_the_target(void **unused)
-{
-	static struct world w;
-
-	(void)unused;
-	for (unsigned seed = 1; seed <= 300; seed++) {
-		unsigned cut = seed % LOG;
-		make_world(&w, seed);
-		batch_clear(&batch);
-		batch_clear(&fake_sink.rows);
-		add_state(&fake_sink.rows, &w, cut, OP_UPDATE);
-		for (unsigned i = cut; i < LOG; i++)
-			add_event(&w, i);
-		size_t rows = batch.rows;
-		run();
-		assert_int_equal(batch.rows, rows);
-		assert_bodies(&w, seed, true);
-	}
-	assert_int_equal(fake_source.fetches, 0);
-}
-
-static void a_log_that_is_replayed_takes_no_value_for_anothers(void **unused)
-{
-	static struct world w;
-
-	(void)unused;
-	for (unsigned seed = 1; seed <= 300; seed++) {
-		unsigned from = seed % LOG, cut = from + (LOG - from) * (seed % 7) / 7;
-		make_world(&w, seed);
-		batch_clear(&batch);
-		batch_clear(&fake_sink.rows);
-		batch_clear(&fake_source.rows);
-		add_state(&fake_sink.rows, &w, cut, OP_UPDATE);
-		add_state(&fake_source.rows, &w, LOG, OP_COPY);
-		for (unsigned i = from; i < LOG; i++)
-			add_event(&w, i);
-		run();
-		assert_bodies(&w, seed, false);
-		assert_complete(&w, seed, cut);
-	}
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -599,11 +401,8 @@ int main(void)
 		TEST(a_batch_tried_again_has_its_rules_applied_once),
 		TEST(a_value_that_a_rule_replaces_is_not_looked_up),
 		TEST(a_filter_makes_tombstones_of_updates_that_leave_it),
-		TEST(random_histories_are_filled_as_a_replay_would),
 		TEST(a_row_that_enters_takes_no_value_from_an_earlier_stay),
 		TEST(a_row_that_moved_to_a_key_takes_nothing_of_who_had_it_before),
-		TEST(a_log_that_goes_on_finds_all_in_the_target),
-		TEST(a_log_that_is_replayed_takes_no_value_for_anothers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
