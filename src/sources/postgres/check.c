@@ -25,6 +25,10 @@ static bool check_settings(struct pg_check *c, struct error *err)
 	const char *wal_level = pg_value(s, 0, 0), *keep = pg_value(s, 0, 2);
 	FINDING(c, FINDING_OK, NULL, "the server is PostgreSQL %s, a %s", pg_value(s, 0, 1),
 		c->p->standby ? "standby" : "primary");
+	if (!strcmp(PQparameterStatus(c->conn, "server_encoding"), "SQL_ASCII"))
+		FINDING(c, FINDING_NOTE, NULL,
+			"the database is of encoding SQL_ASCII: its text arrives as the bytes it "
+			"is, UTF-8 or not");
 	if (strcmp(wal_level, "logical") != 0)
 		FINDING(c, FINDING_PROBLEM,
 			"ALTER SYSTEM SET wal_level = 'logical'; then restart the server",

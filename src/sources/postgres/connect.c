@@ -79,6 +79,15 @@ static char *session_options_for(const char *url, struct error *err)
 	return options;
 }
 
+/* Text of such a database is in no known encoding, and the server refuses to convert what happens not to be
+ * UTF-8: its bytes are taken as they are. */
+static bool settle_encoding(PGconn *conn)
+{
+	const char *encoding = PQparameterStatus(conn, "server_encoding");
+	return !encoding || strcmp(encoding, "SQL_ASCII") != 0 ||
+	       PQsetClientEncoding(conn, "SQL_ASCII") == 0;
+}
+
 PGconn *pg_connect(struct postgres *p, bool replication, struct error *err)
 {
 	CLEANUP(free_string) char *options = session_options_for(p->url, err);
@@ -91,7 +100,7 @@ PGconn *pg_connect(struct postgres *p, bool replication, struct error *err)
 	const char *const values[] = {
 		"10", "30", "10", "3", "tailrace", p->url, "UTF8", options, "database", NULL};
 	PGconn *conn = PQconnectdbParams(names, values, 1);
-	if (conn && PQstatus(conn) == CONNECTION_OK) {
+	if (conn && PQstatus(conn) == CONNECTION_OK && settle_encoding(conn)) {
 		PQsetNoticeProcessor(conn, notice, NULL);
 		return conn;
 	}
