@@ -215,7 +215,7 @@ static void set_fields(
 			schema->optional = true;
 		else
 			schema->fields[schema->n_fields++] = (struct connect_field){
-				node->names[i], tags ? optional(part, arena) : part};
+				node->names[i].text, tags ? optional(part, arena) : part};
 	}
 }
 
@@ -241,7 +241,7 @@ static void set_enum(const struct avro_node *node, struct connect_schema *schema
 	buf_init(&symbols, BUF_MAX);
 	for (size_t i = 0; i < node->n; i++) {
 		buf_puts(&symbols, i ? "," : "");
-		buf_puts(&symbols, node->names[i]);
+		buf_puts(&symbols, node->names[i].text);
 	}
 	schema->kind = CONNECT_STRING;
 	schema->name = "io.debezium.data.Enum";

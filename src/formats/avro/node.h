@@ -22,6 +22,11 @@ enum avro_kind {
 	AVRO_FIXED,
 };
 
+struct avro_name {
+	const char *text;
+	size_t len;
+};
+
 struct avro_node {
 	enum avro_kind kind;
 	const char *name; /* of a named type, with its namespace */
@@ -30,7 +35,7 @@ struct avro_node {
 
 	/* a record's fields, a union's branches, what an array or a map has; an enum's symbols are names alone */
 	const struct avro_node **parts;
-	const char **names;
+	const struct avro_name *names;
 	size_t n;
 
 	size_t size;   /* of a fixed */

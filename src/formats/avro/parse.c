@@ -19,7 +19,7 @@ struct parser {
 };
 
 VEC_TYPE(nodes, const struct avro_node *);
-VEC_TYPE(names, const char *);
+VEC_TYPE(names, struct avro_name);
 
 static struct avro_node *parse_json(struct parser *p, struct avro_json json);
 
@@ -151,6 +151,13 @@ static bool define(struct parser *p, struct avro_node *node, const struct avro_o
 	return true;
 }
 
+static void push_name(struct names *names, const char *text)
+{
+	struct avro_name name = {text, strlen(text)};
+
+	vec_push(names, name);
+}
+
 /* --- Nodes ------------------------------------------------------------------------------------- */
 
 static struct avro_node *new_node(struct parser *p, enum avro_kind kind)
@@ -249,7 +256,7 @@ static bool parse_field(struct parser *p, const struct avro_object *field, struc
 	part->connect = avro_connect_field(
 		type->connect, field->keys[KEY_DEFAULT], &p->schema->arena);
 	vec_push(parts, part);
-	vec_push(names, name);
+	push_name(names, name);
 	return true;
 }
 
@@ -263,9 +270,9 @@ static bool parse_fields(struct parser *p, struct connect_json_reader *r, struct
 
 	while (ok && (token = connect_next(&r->base, p->err)) == TOKEN_STRUCT) {
 		ok = take_object(r, &field, p->err) && parse_field(p, &field, record, parts, names);
-		const char *name = ok ? names->items[names->len - 1] : "";
-		if (ok && map_put(&seen, name, strlen(name), record))
-			ok = fail(p, "is the name of two fields", name);
+		struct avro_name name = ok ? names->items[names->len - 1] : (struct avro_name){0};
+		if (ok && map_put(&seen, name.text, name.len, record))
+			ok = fail(p, "is the name of two fields", name.text);
 	}
 	map_release(&seen);
 	if (ok && token == TOKEN_FAILED)
@@ -313,8 +320,8 @@ static struct avro_node *parse_enum(struct parser *p, const struct avro_object *
 		return fail(p, "has no symbols", node->name);
 	if (avro_json_begin(&r, object->keys[KEY_SYMBOLS], p->err) == TOKEN_ARRAY)
 		while ((token = connect_next(&r.base, p->err)) == TOKEN_STRING)
-			vec_push(&symbols, arena_strndup(&p->schema->arena,
-						   (const char *)r.base.data, r.base.len));
+			push_name(&symbols, arena_strndup(&p->schema->arena,
+						    (const char *)r.base.data, r.base.len));
 	set_parts(p, node, &(struct nodes){0}, &symbols);
 	connect_json_reader_release(&r);
 	vec_release(&symbols);
@@ -428,10 +435,10 @@ static struct avro_node *parse_union(struct parser *p, struct connect_json_reade
 		const char *name = avro_branch_name(*part);
 		types += (*part)->kind != AVRO_NULL;
 		vec_each (&names, other) {
-			if (ok && !strcmp(*other, name))
+			if (ok && !strcmp(other->text, name))
 				ok = fail(p, "stands twice in a union", name);
 		}
-		vec_push(&names, name);
+		push_name(&names, name);
 	}
 	node->tagged = types > 1;
 	set_parts(p, node, &parts, &names);

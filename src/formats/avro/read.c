@@ -166,11 +166,11 @@ static enum connect_token take_double(struct avro_reader *r, struct error *err)
 	return TOKEN_REAL;
 }
 
-static inline enum connect_token name(
-	struct avro_reader *r, const char *text, enum connect_token token)
+static inline enum connect_token give_name(
+	struct avro_reader *r, const struct avro_name *name, enum connect_token token)
 {
-	r->base.data = (const uint8_t *)text;
-	r->base.len = strlen(text);
+	r->base.data = (const uint8_t *)name->text;
+	r->base.len = name->len;
 	return token;
 }
 
@@ -179,7 +179,7 @@ static enum connect_token take_symbol(
 {
 	if (!take_index(r, node->n, "a symbol that the enum does not have", err))
 		return TOKEN_FAILED;
-	return name(r, node->names[r->base.integer], TOKEN_STRING);
+	return give_name(r, &node->names[r->base.integer], TOKEN_STRING);
 }
 
 static enum connect_token value(
@@ -273,7 +273,7 @@ static enum connect_token next(struct connect_reader *base, struct error *err)
 	frame->named = true;
 	if (frame->node->kind == AVRO_MAP)
 		return take_text(r, err) ? TOKEN_FIELD : TOKEN_FAILED;
-	return name(r, frame->node->names[frame->at], TOKEN_FIELD);
+	return give_name(r, &frame->node->names[frame->at], TOKEN_FIELD);
 }
 
 /* --- Passing over ------------------------------------------------------------------------------ */
