@@ -66,9 +66,9 @@ bool pg_log_check_full(struct pg_log *log, const struct bundle *bundle, size_t l
 	log->unchecked_bytes += len;
 	if (!log->full && log->unchecked_bytes >= CHECK_BYTES)
 		log->full = pg_log_full(log, bundle);
-	return log->full && (!log->apply.in_transaction ||
-				    (int64_t)log->unchecked_bytes >=
-					    log->p->source.bundle_bytes / MORE_SHARE);
+	return log->full &&
+	       (!log->apply.in_transaction ||
+		       (int64_t)log->unchecked_bytes >= log->p->source.bundle_bytes / MORE_SHARE);
 }
 
 bool pg_log_wait(struct pg_log *log, int64_t until_ms)
