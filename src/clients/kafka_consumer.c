@@ -89,6 +89,21 @@ bool kafka_bounds(
 	return ok;
 }
 
+bool kafka_since(struct kafka *k, struct kafka_places *places, int64_t time_ms, struct error *err)
+{
+	struct kafka_places ends = {0};
+
+	vec_each (places, p)
+		vec_push(&ends, *p);
+	bool ok = kafka_bounds(k, places, time_ms, err) &&
+		  kafka_bounds(k, &ends, KAFKA_LATEST, err);
+	for (size_t i = 0; ok && i < places->len; i++)
+		if (places->items[i].offset == KAFKA_NOWHERE)
+			places->items[i].offset = ends.items[i].offset;
+	vec_release(&ends);
+	return ok;
+}
+
 bool kafka_commit_offsets(
 	struct kafka *k, const struct kafka_places *places, bool wait, struct error *err)
 {
@@ -263,6 +278,29 @@ void kafka_hold(struct kafka_consumer *c, bool hold)
 	else
 		rd_kafka_resume_partitions(c->kafka->rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void kafka_pause(struct kafka_consumer *c, const struct kafka_places *places)
+{
+	rd_kafka_topic_partition_list_t *list = list_of(places);
+
+	rd_kafka_pause_partitions(c->kafka->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+bool kafka_go_on(struct kafka_consumer *c, const struct kafka_places *places, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list = list_of(places);
+	static const char what[] = "going back in partitions";
+
+	bool ok = kafka_check(
+		c->kafka, rd_kafka_seek_partitions(c->kafka->rk, list, KAFKA_WAIT_MS), what, err);
+	for (int i = 0; ok && i < list->cnt; i++)
+		ok = !list->elems[i].err ||
+		     kafka_fail(c->kafka, err, list->elems[i].err, what, NULL);
+	rd_kafka_resume_partitions(c->kafka->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return ok;
 }
 
 /* --- Reading --------------------------------------------------------------------------------------- */

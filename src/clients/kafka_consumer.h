@@ -65,11 +65,18 @@ MUST_CHECK bool kafka_join(struct kafka_consumer *, int wait_ms, struct error *)
 /* Nothing comes until it is called with false; the group is answered all the same. */
 void kafka_hold(struct kafka_consumer *, bool hold);
 
+/* Some partitions alone: nothing comes of them until they go on from those places. */
+void kafka_pause(struct kafka_consumer *, const struct kafka_places *);
+MUST_CHECK bool kafka_go_on(struct kafka_consumer *, const struct kafka_places *, struct error *);
+
 /* Fills in the offsets: what the group has committed (KAFKA_NOWHERE: nothing); the ends, or the
  * first messages that there are. */
 MUST_CHECK bool kafka_committed(struct kafka *, struct kafka_places *, struct error *);
 MUST_CHECK bool kafka_bounds(
 	struct kafka *, struct kafka_places *, int64_t earliest_or_latest, struct error *);
+
+/* The first message of each partition that was written at that time or later; their ends where none was. */
+MUST_CHECK bool kafka_since(struct kafka *, struct kafka_places *, int64_t time_ms, struct error *);
 
 /* Without `wait` the outcome is only logged. */
 MUST_CHECK bool kafka_commit_offsets(

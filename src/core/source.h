@@ -86,6 +86,7 @@ typedef MUST_CHECK bool source_restart_fn(struct source *, struct error *);
 typedef MUST_CHECK enum source_status source_read_fn(
 	struct source *, struct bundle *, int wait_ms, struct error *);
 typedef void source_confirm_fn(struct source *, const struct position *upto);
+typedef void source_hold_fn(struct source *, const struct table *, bool hold);
 typedef MUST_CHECK bool source_plan_fn(
 	struct source *, const struct table *, struct chunks *out, struct error *);
 typedef MUST_CHECK enum copy_status source_copy_fn(struct source *, struct table *,
@@ -103,6 +104,10 @@ struct source_ops {
 	size_t size;      /* of the struct that begins with `struct source` */
 	/* fill it; also the reference page and the nearest-key hints */
 	const struct option *options;
+	/* The log is all there is, and several processes may read it together into one target: its
+	 * tables are live at once, what is found in the target is the others' work and goes on, and
+	 * a copy has the log read again. fetch and scan are NULL */
+	bool shared;
 
 	/* connects, checks that it can be used at all; on failure nothing stays open */
 	source_open_fn *open;
@@ -124,6 +129,9 @@ struct source_ops {
 	source_read_fn *read;
 	/* durable and recorded up to here: the log may forget it */
 	source_confirm_fn *confirm;
+	/* of a shared log: rows of the table are not taken for now, so nothing of them is to be
+	 * confirmed; once it is let go they are read again. Any thread */
+	source_hold_fn *hold;
 	/* cuts a table into chunks; sets the fence that copies wait for */
 	source_plan_fn *plan;
 	/* one chunk of one table, in its own short transaction */

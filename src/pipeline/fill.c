@@ -291,16 +291,24 @@ static const char *first_hole(const struct batch *batch, size_t row)
 	return NULL;
 }
 
-static void settle_missing(struct holes *h)
+/* A row that is gone from the source may be left out where its latest state alone counts: the change that
+ * took it away follows. */
+static void settle_missing(const struct prepare *p, struct holes *h)
 {
+	bool gone = p->source->ops->fetch;
+
 	for (size_t row = 0; row < h->batch->rows; row++) {
 		if (!is_open(h, row))
 			continue;
 		h->fates[row] = ROW_DROP;
-		if (h->batch->table->keep != KEEP_LATEST)
+		if (!gone || h->batch->table->keep != KEEP_LATEST)
 			batch_set_row_aside(h->batch, row, first_hole(h->batch, row),
-				"the update left this large value unchanged, so the log does not "
-				"carry it, and the row is gone from the source");
+				gone ? "the update left this large value unchanged, so the log "
+				       "does "
+				       "not carry it, and the row is gone from the source"
+				     : "the update left this large value unchanged, so the log "
+				       "does "
+				       "not carry it, and the target does not have it either");
 	}
 }
 
@@ -312,10 +320,10 @@ static bool fill_holes(
 			!look_in_target(p, h, TARGET_BY_FORMER_KEY, &found[1], err))
 			return false;
 	}
-	if (!look_in_source(p, h, &found[2], err))
+	if (p->source->ops->fetch && !look_in_source(p, h, &found[2], err))
 		return false;
 	if (p->unchanged == UNCHANGED_FILL)
-		settle_missing(h);
+		settle_missing(p, h);
 	/* only now, as a batch whose lookups failed comes again: the hash of a hash is another value */
 	apply_rules(h->batch, p->hmac_key);
 	for (size_t c = 0; c < h->batch->table->n_columns; c++)

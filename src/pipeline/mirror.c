@@ -1,5 +1,5 @@
 /* The lives of mirrored tables; see mirror.h. */
-#include "pipeline/mirror.h"
+#include "pipeline/mirror_parts.h"
 
 #include <stdio.h>
 #include "base/clock.h"
@@ -10,88 +10,12 @@
 #define RETRY_BROKEN_FIRST_MS 30000
 #define RETRY_BROKEN_MOST_MS  (30 * 60 * 1000)
 
-/* The copy starts over; under the write lock. */
-static void forget_copy(struct stream *s, struct mirror *m)
-{
-	pthread_mutex_lock(&s->lock);
-	m->chunks.len = 0;
-	m->again.len = 0;
-	m->next_chunk = m->chunks_left = 0;
-	m->planned = false;
-	m->publish_at = 0;
-	m->copy_failures = 0;
-	m->wait_until_ms = 0;
-	m->recopy_wanted[0] = m->break_wanted[0] = '\0';
-	m->copied_rows = 0;
-	pthread_mutex_unlock(&s->lock);
-	key_set_release(&m->written);
-}
-
-static void replace_table(struct stream *s, struct table **slot, struct table *now)
-{
-	pthread_mutex_lock(&s->lock);
-	struct table *old = *slot;
-	*slot = table_ref(now);
-	if (old)
-		table_unref(old);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void set_status(
-	struct stream *s, struct mirror *m, enum table_status status, const char *error)
-{
-	pthread_mutex_lock(&s->lock);
-	m->status = status;
-	snprintf(m->error, sizeof m->error, "%s", error);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void set_generations(
-	struct stream *s, struct mirror *m, uint32_t live, uint32_t building, bool feed_live)
-{
-	pthread_mutex_lock(&s->lock);
-	m->generation = live;
-	m->building = building;
-	m->feed_live = feed_live;
-	pthread_mutex_unlock(&s->lock);
-}
-
-static bool compile_filter(struct mirror *m, struct error *err)
-{
-	m->filter = NULL;
-	arena_release(&m->filter_arena);
-	if (!m->table->options || !m->table->options->where)
-		return true;
-	m->filter = filter_compile(m->table->options->where, m->table, &m->filter_arena, err);
-	return m->filter != NULL;
-}
-
 struct attach_job {
 	struct stream *stream;
 	struct landing landing;
 };
 
-static bool attach(void *context, struct error *err)
-{
-	struct attach_job *job = context;
-	return job->stream->sink->ops->attach(job->stream->sink, &job->landing, err);
-}
-
-static bool attach_all(struct stream *s, struct mirror *m, struct error *err)
-{
-	struct landing landings[2];
-	size_t n = mirror_landings(m, landings);
-
-	for (size_t i = 0; i < n; i++) {
-		struct attach_job job = {s, landings[i]};
-		if (!stream_attempt(s, "attach", attach, &job, err))
-			return false;
-	}
-	return true;
-}
-
-/* An error of the table breaks the mirror and is no error of the stream. */
-static bool table_error(struct stream *s, struct mirror *m, struct error *err)
+bool mirror_table_error(struct stream *s, struct mirror *m, struct error *err)
 {
 	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA && err->kind != ERROR_CONFIG)
 		return false;
@@ -109,13 +33,14 @@ void mirror_break(struct stream *s, struct mirror *m, const char *why)
 	log_error("table broken; the others go on", F("stream", s->settings->name),
 		F("table", m->table->target), F("reason", why));
 	pthread_rwlock_wrlock(&m->lock);
-	forget_copy(s, m);
-	set_status(s, m, TABLE_BROKEN, why);
+	mirror_forget_copy(s, m);
+	mirror_set_status(s, m, TABLE_BROKEN, why);
 	m->broken_for_ms = m->broken_for_ms ? m->broken_for_ms * 2 : RETRY_BROKEN_FIRST_MS;
 	if (m->broken_for_ms > RETRY_BROKEN_MOST_MS)
 		m->broken_for_ms = RETRY_BROKEN_MOST_MS;
 	m->retry_broken_ms = mono_ms() + m->broken_for_ms;
 	pthread_rwlock_unlock(&m->lock);
+	mirror_hold(s, m, true);
 	if (!mirror_save(s, m, &err))
 		stream_fail(s, &err);
 }
@@ -128,6 +53,10 @@ static bool find_generation(struct stream *s, struct mirror *m, struct error *er
 
 	uint32_t live = 0;
 
+	if (s->source->ops->shared) {
+		mirror_replace_table(s, &m->live_table, m->table);
+		return mirror_take_part(s, m, err);
+	}
 	if (!m->log && !s->sink->ops->generation(s->sink, &landing, &live, err))
 		return false;
 	/* what an unfinished copy of that time left beside it is of no use any more */
@@ -135,8 +64,8 @@ static bool find_generation(struct stream *s, struct mirror *m, struct error *er
 	landing.building = true;
 	if (live && !s->sink->ops->discard(s->sink, &landing, err))
 		return false;
-	set_generations(s, m, live, live + 1, false);
-	set_status(s, m, TABLE_COPYING, "");
+	mirror_set_generations(s, m, live, live + 1, false);
+	mirror_set_status(s, m, TABLE_COPYING, "");
 	return true;
 }
 
@@ -170,6 +99,8 @@ static bool comes_and_goes(const struct table *then, const struct table *now)
 static const char *why_anew(struct stream *s, const struct table_state *known,
 	const struct table *then, const struct table *now)
 {
+	if (s->source->ops->shared)
+		return NULL; /* what happened meanwhile is in the log */
 	if (known->status == TABLE_BROKEN)
 		return "it was broken";
 	if (known->status != TABLE_COPYING && known->status != TABLE_LIVE)
@@ -190,7 +121,7 @@ static bool copy_anew_later(
 		"%s; it is copied anew as soon as the log has been read up to where it was at the "
 		"start",
 		reason);
-	set_status(s, m, TABLE_BROKEN, text);
+	mirror_set_status(s, m, TABLE_BROKEN, text);
 	m->recopy_at = s->session_head.order;
 	return mirror_save(s, m, err);
 }
@@ -210,18 +141,18 @@ static bool resume_known(
 	m->changes = m->counted = known->changes;
 	m->set_aside = known->set_aside;
 	if (ok) {
-		replace_table(s, &m->table, then);
+		mirror_replace_table(s, &m->table, then);
 		m->status = known->status;
-		ok = load_chunks(s, m, err);
+		ok = load_chunks(s, m, err) && mirror_take_part(s, m, err);
 	}
 	const char *anew = ok ? why_anew(s, known, then, now) : NULL;
 	if (anew) {
-		replace_table(s, &m->table, now);
+		mirror_replace_table(s, &m->table, now);
 		ok = copy_anew_later(s, m, anew, err);
 	} else if (ok) {
 		if (m->generation && !m->building)
-			replace_table(s, &m->live_table, then);
-		ok = attach_all(s, m, err) && mirror_define(s, m, now, err);
+			mirror_replace_table(s, &m->live_table, then);
+		ok = mirror_attach_all(s, m, err) && mirror_define(s, m, now, err);
 	}
 	if (then)
 		table_unref(then);
@@ -253,17 +184,17 @@ struct mirror *mirror_new(struct stream *s, struct table *table, const struct ta
 	bool ok = !table->problem;
 	if (!ok)
 		error_set(&err, ERROR_TABLE, "%s", table->problem);
-	ok = ok && compile_filter(m, &err);
+	ok = ok && mirror_compile_filter(m, &err);
 	if (ok && known)
 		ok = resume_known(s, m, known, &err);
 	else if (ok)
-		ok = find_generation(s, m, &err) && attach_all(s, m, &err) &&
+		ok = find_generation(s, m, &err) && mirror_attach_all(s, m, &err) &&
 		     mirror_save(s, m, &err);
 	if (!ok && known) {
 		m->generation = known->generation;
 		m->building = known->building;
 	}
-	if (!ok && !table_error(s, m, &err))
+	if (!ok && !mirror_table_error(s, m, &err))
 		stream_fail(s, &err);
 	return m;
 }
@@ -302,15 +233,18 @@ static void next_generation(struct stream *s, struct mirror *m, bool feed_live)
 {
 	uint32_t greatest = m->building > m->generation ? m->building : m->generation;
 
-	set_generations(s, m, m->generation ? m->generation : m->building, greatest + 1,
+	mirror_set_generations(s, m, m->generation ? m->generation : m->building, greatest + 1,
 		feed_live && m->live_table && table_same_definition(m->live_table, m->table));
-	set_status(s, m, TABLE_COPYING, "");
+	mirror_set_status(s, m, TABLE_COPYING, "");
 }
 
 bool mirror_recopy(struct stream *s, struct mirror *m, const char *reason, struct error *err)
 {
 	bool was_live = m->status == TABLE_LIVE || (m->status == TABLE_COPYING && m->feed_live);
 
+	if (!mirror_retold(s, m, err))
+		return error_add(err, "%s, and the table cannot be copied anew", reason) ||
+		       mirror_table_error(s, m, err);
 	log_info("table is copied anew", F("stream", s->settings->name),
 		F("table", m->table->target), F("reason", reason));
 	pthread_rwlock_wrlock(&m->lock);
@@ -318,18 +252,18 @@ bool mirror_recopy(struct stream *s, struct mirror *m, const char *reason, struc
 	if (!m->generation && !m->building) {
 		/* broken from its first day, it has not been looked up in the target yet */
 		ok = find_generation(s, m, err);
-		set_generations(s, m, m->generation, 0, false);
+		mirror_set_generations(s, m, m->generation, 0, false);
 	}
 	ok = ok && discard_building(s, m, err);
 	if (ok) {
-		forget_copy(s, m);
+		mirror_forget_copy(s, m);
 		next_generation(s, m, was_live);
-		ok = compile_filter(m, err) && attach_all(s, m, err) &&
+		ok = mirror_compile_filter(m, err) && mirror_attach_all(s, m, err) &&
 		     state_chunks_forget(s->state, s->settings->name, m->table->source_id, err) &&
 		     mirror_save(s, m, err);
 	}
 	pthread_rwlock_unlock(&m->lock);
-	return ok || table_error(s, m, err);
+	return ok || mirror_table_error(s, m, err);
 }
 
 struct evolve_job {
@@ -375,7 +309,7 @@ static bool adds_default_under_rule(const struct table *old, const struct table 
 	return false;
 }
 
-static bool define_changed(struct stream *s, struct mirror *m, struct table *old, struct error *err)
+bool mirror_define_changed(struct stream *s, struct mirror *m, struct table *old, struct error *err)
 {
 	bool in_place = false;
 
@@ -385,15 +319,15 @@ static bool define_changed(struct stream *s, struct mirror *m, struct table *old
 		return mirror_recopy(s, m, "a column under a rule was added with a default", err);
 
 	pthread_rwlock_wrlock(&m->lock);
-	bool ok = compile_filter(m, err) && evolve_all(s, m, old, &in_place, err);
+	bool ok = mirror_compile_filter(m, err) && evolve_all(s, m, old, &in_place, err);
 	if (ok && in_place) {
 		if (m->live_table)
-			replace_table(s, &m->live_table, m->table);
+			mirror_replace_table(s, &m->live_table, m->table);
 		ok = mirror_save(s, m, err);
 	}
 	pthread_rwlock_unlock(&m->lock);
 	if (!ok)
-		return table_error(s, m, err);
+		return mirror_table_error(s, m, err);
 	log_info("table changed its columns", F("stream", s->settings->name),
 		F("table", m->table->target), F("in_place", in_place));
 	return in_place ||
@@ -407,18 +341,20 @@ bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct
 	bool rewritten = !s->source->ops->same_physical(old->physical, now->physical);
 
 	pthread_rwlock_wrlock(&m->lock);
-	replace_table(s, &m->table, now);
+	mirror_replace_table(s, &m->table, now);
 	pthread_rwlock_unlock(&m->lock);
 	if (now->problem)
 		mirror_break(s, m, now->problem);
 	else if (m->recopy_at && !mirror_takes_rows(m))
 		ok = mirror_save(s, m, err);
+	else if (!mirror_takes_rows(m) && s->source->ops->shared)
+		ok = mirror_mend(s, m, err);
 	else if (!mirror_takes_rows(m))
 		ok = mirror_recopy(s, m, "it changed since it broke", err);
 	else if (rewritten)
 		ok = mirror_recopy(s, m, "it was rewritten in the source", err);
 	else if (!same)
-		ok = define_changed(s, m, old, err);
+		ok = mirror_define_changed(s, m, old, err);
 	else
 		ok = mirror_save(s, m, err);
 	table_unref(old);
@@ -481,13 +417,13 @@ bool mirror_truncate(
 	}
 	/* the new relfilenode is explained: it is no rewrite */
 	if (ok && table_same_definition(m->table, now)) {
-		replace_table(s, &m->table, now);
-		ok = compile_filter(m, err) && mirror_save(s, m, err);
+		mirror_replace_table(s, &m->table, now);
+		ok = mirror_compile_filter(m, err) && mirror_save(s, m, err);
 	}
 	pthread_rwlock_unlock(&m->lock);
 	if (ok && m->building && m->log_lost_track)
 		ok = mirror_recopy(s, m, "it was truncated while it was copied", err);
-	return ok || table_error(s, m, err);
+	return ok || mirror_table_error(s, m, err);
 }
 
 static bool publish(void *context, struct error *err)
@@ -506,16 +442,17 @@ bool mirror_publish(struct stream *s, struct mirror *m, struct error *err)
 	bool ok = !job.landing.building || stream_attempt(s, "publish", publish, &job, err);
 	if (ok) {
 		failpoint("mirror.published");
-		set_generations(s, m, m->building, 0, false);
-		set_status(s, m, TABLE_LIVE, "");
+		mirror_set_generations(s, m, m->building, 0, false);
+		mirror_set_status(s, m, TABLE_LIVE, "");
 		m->broken_for_ms = 0;
-		replace_table(s, &m->live_table, m->table);
+		mirror_replace_table(s, &m->live_table, m->table);
+		mirror_hold(s, m, false);
 		ok = mirror_save(s, m, err) &&
 		     state_chunks_forget(s->state, s->settings->name, m->table->source_id, err);
 	}
 	pthread_rwlock_unlock(&m->lock);
 	if (!ok)
-		return table_error(s, m, err);
+		return mirror_table_error(s, m, err);
 	log_info("table is live", F("stream", s->settings->name), F("table", m->table->target),
 		F("rows_copied", (int64_t)m->copied_rows), F("generation", m->generation));
 	return true;
@@ -528,9 +465,10 @@ bool mirror_dropped(struct stream *s, struct mirror *m, struct error *err)
 	pthread_rwlock_wrlock(&m->lock);
 	bool ok = discard_building(s, m, err);
 	if (m->generation)
-		set_generations(s, m, m->generation, 0, false);
-	forget_copy(s, m);
-	set_status(s, m, TABLE_DROPPED, "dropped in the source; the rows up to then are kept");
+		mirror_set_generations(s, m, m->generation, 0, false);
+	mirror_forget_copy(s, m);
+	mirror_set_status(
+		s, m, TABLE_DROPPED, "dropped in the source; the rows up to then are kept");
 	pthread_rwlock_unlock(&m->lock);
 	return ok && mirror_save(s, m, err);
 }

@@ -83,6 +83,11 @@ MUST_CHECK bool mirror_publish(struct stream *, struct mirror *, struct error *)
 MUST_CHECK bool mirror_dropped(struct stream *, struct mirror *, struct error *);
 void mirror_break(struct stream *, struct mirror *, const char *why);
 
+/* Of a shared log: a broken table takes rows again, those that it missed first. */
+MUST_CHECK bool mirror_mend(struct stream *, struct mirror *, struct error *);
+/* Of a shared log: can the table be copied anew, by reading the log again? ERROR_TABLE says why not. */
+MUST_CHECK bool mirror_retold(struct stream *, struct mirror *, struct error *);
+
 /* Does the stream write to it? */
 bool mirror_takes_rows(const struct mirror *);
 /* Where rows of the stream go, 1 or 2 places, the building one first. Under the lock, or on the writer thread. */

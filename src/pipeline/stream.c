@@ -190,6 +190,9 @@ static bool begin_epoch(
 		return false;
 	if (greatest < least)
 		greatest = least;
+	/* of a log that several processes read the versions must compare */
+	if (s->source->ops->shared && greatest)
+		greatest--;
 	if (greatest == UINT8_MAX)
 		return error_set(err, ERROR_BROKEN,
 			"stream %s has been begun anew 255 times; drop its database in the target "

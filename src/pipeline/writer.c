@@ -312,7 +312,9 @@ static bool see_to_wishes(struct stream *s, struct mirror *m, struct error *err)
 	}
 	if (m->status == TABLE_BROKEN && !m->recopy_at && !m->table->problem &&
 		mono_ms() >= m->retry_broken_ms)
-		return mirror_recopy(s, m, "another try, after it broke", err);
+		return s->source->ops->shared
+			       ? mirror_mend(s, m, err)
+			       : mirror_recopy(s, m, "another try, after it broke", err);
 	return true;
 }
 
@@ -385,6 +387,19 @@ static bool is_named(const struct table *table, const char *name)
 	       strcmp(name + schema_len + 1, table->name) == 0;
 }
 
+/* A table that cannot be copied anew goes on as it is. */
+static bool resync(struct stream *s, struct mirror *m, struct error *err)
+{
+	if (mirror_retold(s, m, err))
+		return mirror_recopy(s, m, "resync was asked for", err);
+	if (!is_of_table(err))
+		return false;
+	log_warn("a table is not copied anew", F("stream", s->settings->name),
+		F("table", m->table->target), F("reason", err->text));
+	error_clear(err);
+	return true;
+}
+
 static bool take_request(struct stream *s, const struct request *request, struct error *err)
 {
 	bool ok = true, found = false;
@@ -397,7 +412,7 @@ static bool take_request(struct stream *s, const struct request *request, struct
 			continue;
 		found = true;
 		if (m->status != TABLE_DROPPED && !m->table->problem && !m->recopy_at)
-			ok = mirror_recopy(s, m, "resync was asked for", err);
+			ok = resync(s, m, err);
 	}
 	if (!found)
 		log_warn("resync of a table that is not mirrored", F("stream", request->stream),

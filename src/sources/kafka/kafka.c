@@ -39,6 +39,7 @@ static bool kafka_source_open(struct source *source, struct error *err)
 	struct kafka_source *k = kafka_of(source);
 
 	arena_init(&k->arena);
+	pthread_mutex_init(&k->topics_lock, NULL);
 	offsets_init(&k->offsets);
 	k->prefix = k->kafka.topic_prefix ? k->kafka.topic_prefix : source->connection;
 	kafka_group_name(k->group, source->name, k->group_name, sizeof k->group_name);
@@ -67,6 +68,7 @@ static void kafka_source_close(struct source *source)
 	offsets_release(&k->offsets);
 	vec_release(&k->records);
 	arena_release(&k->arena);
+	pthread_mutex_destroy(&k->topics_lock);
 }
 
 static bool kafka_source_discover(struct source *source, struct tables *out, struct error *err)
@@ -273,27 +275,6 @@ static bool kafka_source_lag(struct source *source, struct source_lag *lag, stru
 
 /* --- What a log of its own does not have ----------------------------------------------------------- */
 
-static bool kafka_source_plan(
-	struct source *source, const struct table *table, struct chunks *out, struct error *err)
-{
-	(void)source;
-	(void)table;
-	(void)out;
-	(void)err;
-	return true; /* the first rows are in the topic */
-}
-
-static enum copy_status kafka_source_copy(struct source *source, struct table *table,
-	const struct chunk *chunk, struct batch_taker *taker, struct error *err)
-{
-	(void)source;
-	(void)table;
-	(void)chunk;
-	(void)taker;
-	(void)err;
-	return COPY_STALE;
-}
-
 static bool kafka_same_physical(const char *was, const char *now)
 {
 	(void)was;
@@ -305,6 +286,7 @@ const struct source_ops kafka_source = {
 	.kind = "kafka",
 	.size = sizeof(struct kafka_source),
 	.options = kafka_options,
+	.shared = true,
 	.open = kafka_source_open,
 	.check = kafka_source_check,
 	.discover = kafka_source_discover,
@@ -312,6 +294,7 @@ const struct source_ops kafka_source = {
 	.restart = kafka_source_restart,
 	.read = kafka_source_read,
 	.confirm = kafka_source_confirm,
+	.hold = kafka_source_hold,
 	.plan = kafka_source_plan,
 	.copy = kafka_source_copy,
 	.same_physical = kafka_same_physical,

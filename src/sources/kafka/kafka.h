@@ -7,6 +7,7 @@
  *	sample.c     the newest message of a topic, from which a table is first known
  *	define.c     a table from the schemas of a message
  *	read.c       messages to bundles
+ *	again.c      messages that are held back, and read again
  *	aside.c      messages that cannot be read
  *	offsets.c    how far all is
  *	check.c      what `tailrace check` can say
@@ -51,6 +52,7 @@ struct kafka_source {
 	struct kafka_consumer *member; /* of the group; NULL before start */
 	const char *identity;
 
+	pthread_mutex_t topics_lock; /* of the list, against other threads than the reader's */
 	VEC(struct topic *) topics;
 	struct map topics_by_name;
 	int64_t listed_ms;        /* when topics were last looked at */
@@ -80,6 +82,8 @@ void topics_release(struct kafka_source *k);
 MUST_CHECK bool topics_subscribe(struct kafka_source *k, struct error *err);
 /* All partitions of all topics, or of one; release the places. */
 void topic_places(const struct topic *topic, struct kafka_places *out);
+void table_places(
+	struct kafka_source *k, uint64_t table, struct kafka_places *out); /* any thread */
 
 /* --- sample.c --- */
 
@@ -100,6 +104,14 @@ struct row_meta record_meta(const struct kafka_source *k, const struct kafka_rec
 
 enum source_status kafka_source_read(
 	struct source *source, struct bundle *bundle, int wait_ms, struct error *err);
+
+/* --- again.c --- */
+
+source_hold_fn kafka_source_hold;
+source_plan_fn kafka_source_plan;
+source_copy_fn kafka_source_copy;
+/* By the reader, before it reads. */
+MUST_CHECK bool settle_held(struct kafka_source *k, struct bundle *bundle, struct error *err);
 
 /* --- aside.c --- */
 

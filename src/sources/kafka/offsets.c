@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/text.h"
 
 #define MOST_HEADS    64
 #define MESSAGE_BYTES 512 /* of a message, until some have been read */
@@ -35,6 +36,7 @@ void offsets_release(struct offsets *o)
 		forget_head(o, o->heads.len - 1);
 	vec_release(&o->heads);
 	vec_release(&o->ends);
+	vec_release(&o->lost);
 	vec_each (&o->parts, part) {
 		free((*part)->topic);
 		free(*part);
@@ -42,6 +44,11 @@ void offsets_release(struct offsets *o)
 	vec_release(&o->parts);
 	map_release(&o->by_name);
 	pthread_mutex_destroy(&o->lock);
+}
+
+uint64_t topic_id(const char *name)
+{
+	return text_hash(name, strlen(name)) >> 1;
 }
 
 struct part *offsets_part(struct offsets *o, const char *topic, int partition)
@@ -55,6 +62,7 @@ struct part *offsets_part(struct offsets *o, const char *topic, int partition)
 	part = xcalloc(1, sizeof *part);
 	part->topic = xstrdup(topic);
 	part->partition = partition;
+	part->table = topic_id(topic);
 	map_put(&o->by_name, name, len, part);
 	vec_push(&o->parts, part);
 	return part;
@@ -65,24 +73,123 @@ void offsets_take(struct offsets *o, const struct kafka_place *place)
 	pthread_mutex_lock(&o->lock);
 	struct part *part = offsets_part(o, place->topic, place->partition);
 	part->ours = true;
+	part->paused = part->let_go = false;
+	o->changed = o->changed || part->held;
 	part->next = part->given = part->confirmed = part->head = place->offset;
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* What is on its way is written all the same, but it is the new owner that commits from now on. */
-void offsets_give(struct offsets *o, const struct kafka_place *place)
+static void forget_ends(struct offsets *o, const struct part *part)
 {
 	size_t kept = 0;
 
-	pthread_mutex_lock(&o->lock);
-	struct part *part = offsets_part(o, place->topic, place->partition);
-	part->ours = false;
 	vec_each (&o->ends, end) {
 		if (end->place.part != part)
 			o->ends.items[kept++] = *end;
 	}
 	o->ends.len = kept;
+}
+
+/* What is on its way is written all the same, but it is the new owner that commits from now on. */
+void offsets_give(struct offsets *o, const struct kafka_place *place)
+{
+	pthread_mutex_lock(&o->lock);
+	struct part *part = offsets_part(o, place->topic, place->partition);
+	part->ours = false;
+	forget_ends(o, part);
+	if (part->retold)
+		vec_push(&o->lost, part->table);
+	part->retold = false;
 	pthread_mutex_unlock(&o->lock);
+}
+
+/* --- Held back ------------------------------------------------------------------------------------- */
+
+void offsets_hold(struct offsets *o, uint64_t table)
+{
+	pthread_mutex_lock(&o->lock);
+	vec_each (&o->parts, part) {
+		if ((*part)->table != table)
+			continue;
+		(*part)->held = true;
+		(*part)->let_go = false;
+		forget_ends(o, *part);
+	}
+	o->changed = true;
+	pthread_mutex_unlock(&o->lock);
+}
+
+static const struct kafka_place *place_of(
+	const struct part *part, const struct kafka_places *places)
+{
+	for (size_t i = 0; places && i < places->len; i++) {
+		const struct kafka_place *place = &places->items[i];
+		if (place->partition == part->partition && !strcmp(place->topic, part->topic))
+			return place;
+	}
+	return NULL;
+}
+
+void offsets_let_go(struct offsets *o, uint64_t table, const struct kafka_places *places)
+{
+	pthread_mutex_lock(&o->lock);
+	vec_each (&o->parts, it) {
+		struct part *part = *it;
+		const struct kafka_place *place = place_of(part, places);
+		if (part->table != table)
+			continue;
+		part->retold = place != NULL;
+		if (place)
+			part->confirmed = place->offset;
+		part->let_go = part->held;
+		if (part->held)
+			part->given = part->confirmed;
+	}
+	o->changed = true;
+	pthread_mutex_unlock(&o->lock);
+}
+
+int offsets_count(struct offsets *o, uint64_t table)
+{
+	int n = 0;
+
+	pthread_mutex_lock(&o->lock);
+	vec_each (&o->parts, part)
+		n += (*part)->table == table && (*part)->ours;
+	pthread_mutex_unlock(&o->lock);
+	return n;
+}
+
+static void settle_part(struct part *part, struct kafka_places *pause, struct kafka_places *go_on)
+{
+	if (part->let_go) {
+		part->held = part->let_go = part->paused = false;
+		part->next = part->given = part->confirmed;
+		vec_push(go_on,
+			((struct kafka_place){part->topic, part->partition, part->confirmed}));
+	} else if (part->held && !part->paused) {
+		part->paused = true;
+		vec_push(pause, ((struct kafka_place){part->topic, part->partition, 0}));
+	}
+}
+
+void offsets_settle(struct offsets *o, struct kafka_places *pause, struct kafka_places *go_on)
+{
+	pthread_mutex_lock(&o->lock);
+	vec_each (&o->parts, part) {
+		if (o->changed && (*part)->ours)
+			settle_part(*part, pause, go_on);
+	}
+	o->changed = false;
+	pthread_mutex_unlock(&o->lock);
+}
+
+uint64_t offsets_lost(struct offsets *o)
+{
+	pthread_mutex_lock(&o->lock);
+	uint64_t table = o->lost.len ? o->lost.items[--o->lost.len] : 0;
+	pthread_mutex_unlock(&o->lock);
+	return table;
 }
 
 /* --- Ends ------------------------------------------------------------------------------------------ */
@@ -91,7 +198,10 @@ static bool is_reached(const struct head *head)
 {
 	for (size_t i = 0; i < head->places.len; i++) {
 		const struct part_place *place = &head->places.items[i];
-		if (place->part->ours && place->part->next < place->offset)
+		const struct part *part = place->part;
+		if (!part->ours || (part->held && !part->let_go))
+			continue;
+		if (part->let_go || part->next < place->offset)
 			return false;
 	}
 	return true;
@@ -120,7 +230,7 @@ void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_u
 		order = (unsigned __int128)us << 64 | (uint64_t)order;
 	vec_each (&o->parts, part) {
 		struct part *p = *part;
-		if (!p->ours || p->next == p->given)
+		if (!p->ours || p->held || p->next == p->given)
 			continue;
 		p->given = p->next;
 		vec_push(&o->ends, ((struct end){order, {p, p->given}}));
@@ -225,7 +335,7 @@ void offsets_lag(struct offsets *o, const struct kafka_places *ends, struct sour
 		part->head = end->offset;
 		if (!part->ours)
 			continue;
-		behind = behind || part->given < part->head;
+		behind = behind || (part->given < part->head && (!part->held || part->let_go));
 		waiting += part->confirmed < part->head ? (uint64_t)(part->head - part->confirmed)
 							: 0;
 	}

@@ -21,7 +21,12 @@
 struct part {
 	char *topic;
 	int partition;
+	uint64_t table; /* source_id of its topic's */
 	bool ours;
+	bool held,
+		let_go; /* its rows are not taken; from now on they are again, those from `confirmed` on */
+	bool paused;       /* the reader's: nothing is read */
+	bool retold;       /* was read again for a copy, which other members know nothing of */
 	int64_t next;      /* behind what was read */
 	int64_t given;     /* behind what the last end covers */
 	int64_t confirmed; /* behind what is durable, and committed */
@@ -48,6 +53,8 @@ struct offsets {
 	VEC(struct end) ends;   /* given and not confirmed yet, oldest first */
 	VEC(struct head) heads; /* not reached yet, oldest first */
 	unsigned __int128 order;
+	bool changed;             /* something is held or let go */
+	VEC(uint64_t) lost;       /* tables whose copy lost a partition */
 	int64_t head_us;          /* moment of the last head */
 	uint64_t messages, bytes; /* read so far, which tells how large a message is */
 };
@@ -56,9 +63,20 @@ void offsets_init(struct offsets *o);
 void offsets_release(struct offsets *o);
 void offsets_begin(struct offsets *o, unsigned __int128 order); /* goes on from that place */
 
+uint64_t topic_id(const char *name); /* source_id of its table */
 struct part *offsets_part(struct offsets *o, const char *topic, int partition);
 void offsets_take(struct offsets *o, const struct kafka_place *place);
 void offsets_give(struct offsets *o, const struct kafka_place *place);
+
+/* Rows of a table are not taken for now; they are again, from what was confirmed or from `places` on. */
+void offsets_hold(struct offsets *o, uint64_t table);
+void offsets_let_go(struct offsets *o, uint64_t table, const struct kafka_places *places);
+/* How many partitions of a table are ours; before it is read again for a copy. */
+int offsets_count(struct offsets *o, uint64_t table);
+/* By the reader: which partitions are to be paused now, and which go on, where. */
+void offsets_settle(struct offsets *o, struct kafka_places *pause, struct kafka_places *go_on);
+/* The next table whose copy lost a partition; 0: none. */
+uint64_t offsets_lost(struct offsets *o);
 
 /* After every round of reading: where the bundle ends now. Nothing happens where nothing has moved. */
 void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_us);

@@ -120,8 +120,8 @@ static bool take_record(struct kafka_source *k, const struct kafka_record *recor
 	struct part *part = k->last_part;
 	struct error of_message = {0};
 
-	if (!topic || !topic->told)
-		return true; /* not subscribed to any more */
+	if (!topic || !topic->told || part->paused)
+		return true;
 	if (record->end) {
 		part->next = record->offset;
 		return true;
@@ -198,7 +198,7 @@ enum source_status kafka_source_read(
 
 	/* held up downstream: the group only has to know that we live */
 	kafka_hold(k->member, full);
-	bool ok = full || look_for_topics(k, bundle, err);
+	bool ok = settle_held(k, bundle, err) && (full || look_for_topics(k, bundle, err));
 	ok = ok && kafka_read(k->member, records, full ? 1 : BATCH, &n, full ? 0 : wait_ms, err);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = take_record(k, &records[i], bundle, err);

@@ -1,6 +1,5 @@
 /* Which topics are read, and what tables they are; see kafka.h. */
 #include <string.h>
-#include "base/text.h"
 #include "clients/kafka_names.h"
 #include "core/selection.h"
 #include "sources/kafka/kafka.h"
@@ -41,7 +40,7 @@ static struct topic *topic_new(struct kafka_source *k, const char *name)
 
 	topic->name = xstrdup(name);
 	name_table(k, topic);
-	topic->id = text_hash(name, strlen(name)) >> 1;
+	topic->id = topic_id(name);
 	if (selection_match(k->source.selection, topic->schema, topic->table_name)) {
 		vec_push(&k->topics, topic);
 		map_put(&k->topics_by_name, name, strlen(name), topic);
@@ -64,6 +63,7 @@ bool topics_list(struct kafka_source *k, struct error *err)
 		return false;
 	vec_each (&k->topics, topic)
 		(*topic)->there = false;
+	pthread_mutex_lock(&k->topics_lock);
 	vec_each (&found, info) {
 		struct topic *topic = topic_find(k, info->name);
 		if (!topic && kafka_topic_wanted(k->topics_wanted, k->prefix, info->name))
@@ -73,6 +73,7 @@ bool topics_list(struct kafka_source *k, struct error *err)
 			topic->partitions = info->partitions;
 		}
 	}
+	pthread_mutex_unlock(&k->topics_lock);
 	kafka_topic_infos_release(&found);
 	return true;
 }
@@ -97,6 +98,16 @@ bool topics_subscribe(struct kafka_source *k, struct error *err)
 	bool ok = !names.len || kafka_subscribe(k->member, names.items, names.len, err);
 	vec_release(&names);
 	return ok;
+}
+
+void table_places(struct kafka_source *k, uint64_t table, struct kafka_places *out)
+{
+	pthread_mutex_lock(&k->topics_lock);
+	vec_each (&k->topics, topic) {
+		if ((*topic)->id == table)
+			topic_places(*topic, out);
+	}
+	pthread_mutex_unlock(&k->topics_lock);
 }
 
 void topic_places(const struct topic *topic, struct kafka_places *out)
