@@ -301,9 +301,9 @@ const struct connect_schema *avro_connect(
 const struct connect_schema *avro_connect_field(
 	const struct connect_schema *type, struct avro_json fallback, struct arena *arena)
 {
-	const char *text = fallback_of(type->kind, fallback, arena);
+	const char *text = type->fallback ? NULL : fallback_of(type->kind, fallback, arena);
 
-	if (!text)
+	if (!text) /* "connect.default" has been taken: it is not rounded */
 		return type;
 	struct connect_schema *schema = arena_alloc(arena, sizeof *schema);
 	*schema = *type;

@@ -14,10 +14,16 @@
 
 enum { AVRO_DIGITS_UNKNOWN = 64 };
 
-/* Avro wants a union's default in its first place. Defaults of arrays, maps and structs are left out. */
+/*
+ * Whether the schema says its default, which Avro wants to be of a union's first type. Left out are those of arrays,
+ * maps and structs, and numbers that are none ("NaN"), which have no form there.
+ */
 static inline bool avro_has_default(const struct connect_schema *schema)
 {
-	return schema->fallback && schema->kind < CONNECT_ARRAY;
+	bool is_real = schema->kind == CONNECT_FLOAT32 || schema->kind == CONNECT_FLOAT64;
+
+	return schema->fallback && schema->kind < CONNECT_ARRAY &&
+	       !(is_real && schema->fallback[0] == '"');
 }
 
 #endif

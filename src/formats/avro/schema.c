@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "formats/avro/avro.h"
 #include "formats/avro/forms.h"
+#include "formats/connect/json.h"
 
 struct record {
 	const struct connect_schema *schema;
@@ -198,6 +199,19 @@ static bool has_properties(const struct connect_schema *schema)
 
 /* --- Types ------------------------------------------------------------------------------------- */
 
+/* Avro has a float's default as the double that it is, all digits of it. */
+static void put_field_default(struct text *t, const struct connect_schema *schema)
+{
+	struct connect_json_writer json;
+
+	if (schema->kind != CONNECT_FLOAT32) {
+		put_default(t, schema);
+		return;
+	}
+	connect_json_writer_init(&json, t->out);
+	json.base.ops->float64(&json.base, (double)strtof(schema->fallback, NULL));
+}
+
 static bool print_field(struct text *t, const struct connect_field *field, const char *name)
 {
 	buf_puts(t->out, "{\"name\":");
@@ -207,7 +221,7 @@ static bool print_field(struct text *t, const struct connect_field *field, const
 		return false;
 	if (avro_has_default(field->schema)) {
 		buf_puts(t->out, ",\"default\":");
-		put_default(t, field->schema);
+		put_field_default(t, field->schema);
 	} else if (field->schema->optional) {
 		buf_puts(t->out, ",\"default\":null");
 	}
