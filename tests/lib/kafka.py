@@ -262,7 +262,7 @@ class Connect(Server):
             **{name.replace("_", "."): value for name, value in settings.items()},
         })
         # 256 MiB to 2 GiB: the heap that Kafka's own script gives it
-        self.spawn([java(), *_JVM, "-Xms256m", "-Xmx2g", "-cp", jars("kafka") + "/*",
+        self.spawn([java(), *_JVM, "-Xms256m", "-Xmx2g", "-cp", f"{jars('kafka')}/*:{jars('avro')}/*",
             "org.apache.kafka.connect.cli.ConnectDistributed", path])
         wait_until(lambda: self.call("GET", "/connectors") is not None, "Kafka Connect to answer", 120, every=0.2)
 
