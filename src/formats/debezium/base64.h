@@ -1,4 +1,5 @@
-/* Base64 (RFC 4648), as JSON has Connect's bytes; the alphabet for URLs is taken as well. */
+/* Bytes as text: base64 (RFC 4648), as JSON has Connect's, of which the alphabet for URLs is taken as well; and
+ * hexadecimal. */
 #ifndef FORMATS_DEBEZIUM_BASE64_H
 #define FORMATS_DEBEZIUM_BASE64_H
 
@@ -6,7 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* `out` has room for len bytes. Returns how many there are; -1: not base64. */
+/* `out` has room for len bytes. Returns how many there are; -1: it is no such text. */
 ssize_t base64_decode(const uint8_t *text, size_t len, uint8_t *out);
+ssize_t hex_decode(const uint8_t *text, size_t len, uint8_t *out);
 
 #endif

@@ -152,7 +152,6 @@ static void compile(const struct compiler *cx, const struct type *type,
 		return;
 	struct decoder *element = arena_alloc(cx->arena, sizeof *element);
 	compile(cx, type->element, s ? s->element : NULL, element);
-	element->null_is_empty = !element->type.nullable;
 	if (!elements_have_placeholders(element))
 		element->unavailable = NULL;
 	d->element = element;

@@ -111,27 +111,6 @@ static bool print_bytes(
 	return true;
 }
 
-static int nibble(uint8_t c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-static ssize_t hex_decode(const uint8_t *text, size_t len, uint8_t *out)
-{
-	if (len % 2)
-		return -1;
-	for (size_t i = 0; i < len; i += 2) {
-		int high = nibble(text[i]), low = nibble(text[i + 1]);
-		if (high < 0 || low < 0)
-			return -1;
-		out[i / 2] = (uint8_t)(high << 4 | low);
-	}
-	return (ssize_t)(len / 2);
-}
-
 static bool print_encoded(
 	const struct decoder *d, const struct connect_reader *r, struct buf *out, struct error *err)
 {

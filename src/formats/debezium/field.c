@@ -37,6 +37,7 @@ struct compiler {
 	const struct debezium_modes *modes;
 	const struct table_column *column;
 	struct source_type source;
+	bool in_json; /* of a container that is carried as its text */
 };
 
 static void compile(const struct compiler *cx, const struct type *type, struct field *f,
@@ -225,6 +226,8 @@ static void mean_bytes(const struct compiler *cx, struct field *f, struct connec
 				    text = {CONNECT_STRING, NULL, "\"\"", write_bytes, 0};
 
 	mean(f, s, cx->modes->binary == BINARY_BYTES ? &bytes : &text);
+	if (cx->in_json)
+		f->write = write_text_bytes;
 }
 
 static void mean_bits(const struct compiler *cx, struct field *f, struct connect_schema *s)
@@ -285,6 +288,7 @@ static void mean_array(const struct compiler *cx, const struct type *type, struc
 
 	mean(f, s, &list);
 	compile(cx, type->element, of, element);
+	element->optional = true;
 	s->element = element;
 	f->element = of;
 }
@@ -315,7 +319,7 @@ static void mean_point(const struct compiler *cx, struct field *f, struct connec
 	add_field(cx, s, "srid", &optional_int32);
 }
 
-/* Point is of the canonical type; these the batch has as text. */
+/* Point is of the canonical type; these the batch has as text. Debezium has them all optional. */
 static void mean_circle(const struct compiler *cx, struct field *f, struct connect_schema *s)
 {
 	static const struct meaning circle = {CONNECT_STRUCT, DEBEZIUM "data.geometry.Circle",
@@ -326,6 +330,7 @@ static void mean_circle(const struct compiler *cx, struct field *f, struct conne
 	mean(f, s, &circle);
 	mean_point(cx, &point, center);
 	s->doc = "Geometry (CIRCLE)";
+	s->optional = true;
 	f->source = "circle";
 	add_field(cx, s, "center", center);
 	add_field(cx, s, "radius", &double_schema);
@@ -338,6 +343,7 @@ static void mean_line(const struct compiler *cx, struct field *f, struct connect
 
 	mean(f, s, &line);
 	s->doc = "Geometry (LINE)";
+	s->optional = true;
 	f->source = "line";
 	add_field(cx, s, "a", &double_schema);
 	add_field(cx, s, "b", &double_schema);
@@ -376,6 +382,7 @@ static void mean_shape(const struct compiler *cx, struct field *f, struct connec
 	mean(f, s, &shape);
 	s->version = 2;
 	s->doc = "Geometry";
+	s->optional = true;
 	add_field(cx, s, "wkb", &bytes_schema);
 	add_field(cx, s, "srid", &optional_int32);
 	add_field(cx, s, "extensions", &optional_strings);
@@ -422,7 +429,8 @@ static void compile(const struct compiler *cx, const struct type *type, struct f
 				    json = {CONNECT_STRING, DEBEZIUM "data.Json", "\"\"",
 					    write_string, 0};
 
-	*f = (struct field){.schema = s, .modes = cx->modes, .type = type};
+	*f = (struct field){
+		.schema = s, .modes = cx->modes, .type = type, .nullable = type->nullable};
 	*s = (struct connect_schema){.optional = type->nullable};
 	switch (type->kind) {
 	case TYPE_BOOL: mean(f, s, &boolean); break;
@@ -464,10 +472,12 @@ void field_init(struct field *f, struct arena *arena, const struct table_column 
 		return;
 	}
 	struct field *container = arena_alloc(arena, sizeof *container);
+	cx.in_json = true;
 	compile(&cx, column->json_of, container, schema);
 	schema->optional = column->type.nullable;
 	*f = (struct field){.schema = schema,
 		.write = write_carried,
+		.nullable = column->type.nullable,
 		.modes = modes,
 		.type = &column->type,
 		.element = container,

@@ -25,6 +25,7 @@ struct field {
 	const struct field *element;
 	/* JSON of what Debezium writes where a NOT NULL column has no value: the key alone is known */
 	const char *absent;
+	bool nullable;      /* of the column; a schema may be optional where it is not */
 	const char *source; /* of a shape: its name in PostgreSQL */
 	int digits;         /* of a ZonedTimestamp's fraction; -1: as many as there are */
 	int64_t units_us; /* of an integer of time: how many units are a microsecond; negative: how many
@@ -58,8 +59,8 @@ void placeholder_uuid(const char *placeholder, char out[37]);
 
 /* write.c */
 field_write_fn write_bool, write_int16, write_int32, write_int64, write_uint32, write_uint64,
-	write_float32, write_float64, write_string, write_uuid, write_bytes, write_bits, write_bit,
-	write_array, write_map, write_map_as_json, write_carried;
+	write_float32, write_float64, write_string, write_uuid, write_bytes, write_text_bytes,
+	write_bits, write_bit, write_array, write_map, write_map_as_json, write_carried;
 /* write_number.c */
 field_write_fn write_decimal, write_decimal_as_string, write_decimal_as_double,
 	write_variable_decimal, write_numeric_as_double;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include "formats/debezium/base64.h"
 #include "formats/debezium/decode.h"
 #include "formats/debezium/field.h"
 
@@ -140,6 +141,18 @@ static size_t print_binary(int mode, const uint8_t *bytes, size_t n, char *out)
 	return len;
 }
 
+static void put_bytes(
+	const struct field *f, const uint8_t *bytes, size_t len, struct connect_writer *w)
+{
+	if (f->modes->binary == BINARY_BYTES) {
+		w->ops->bytes(w, bytes, len);
+		return;
+	}
+	char *text = xmalloc(2 * len + 4);
+	w->ops->string(w, text, print_binary(f->modes->binary, bytes, len, text));
+	free(text);
+}
+
 bool write_bytes(const struct field *f, const struct column *c, size_t row,
 	struct connect_writer *w, struct error *err)
 {
@@ -147,14 +160,23 @@ bool write_bytes(const struct field *f, const struct column *c, size_t row,
 	const uint8_t *bytes = column_string(c, row, &len);
 
 	(void)err;
-	if (f->modes->binary == BINARY_BYTES) {
-		w->ops->bytes(w, bytes, len);
-		return true;
-	}
-	char *text = xmalloc(2 * len + 4);
-	w->ops->string(w, text, print_binary(f->modes->binary, bytes, len, text));
-	free(text);
+	put_bytes(f, bytes, len, w);
 	return true;
+}
+
+/* In JSON bytes are "\x0aff". */
+bool write_text_bytes(const struct field *f, const struct column *c, size_t row,
+	struct connect_writer *w, struct error *err)
+{
+	size_t len;
+	const uint8_t *text = column_string(c, row, &len);
+	uint8_t *bytes = xmalloc(len + 1);
+	ssize_t n = len < 2 ? -1 : hex_decode(text + 2, len - 2, bytes);
+
+	if (n >= 0)
+		put_bytes(f, bytes, (size_t)n, w);
+	free(bytes);
+	return n >= 0 || error_set(err, ERROR_DATA, "the text is not hexadecimal");
 }
 
 /* bit(1), varbit(1) */

@@ -222,7 +222,7 @@ void field_write_absent(const struct field *f, struct connect_writer *w)
 	struct connect_json_reader json;
 	const char *text = f->schema->fallback ? f->schema->fallback : f->absent;
 
-	if (f->schema->optional) {
+	if (f->nullable) {
 		w->ops->optional(w, f->schema, false);
 		return;
 	}
