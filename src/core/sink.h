@@ -10,8 +10,8 @@
  * A sink of logs (`log`) keeps every event in the order it is written and reads nothing back: it has
  * no storage to build beside another, so one landing only. What is written is kept once commit() has
  * returned; after a failure the session ends, and what was not committed comes again. Its write,
- * set_aside, truncate and commit are called by one thread at a time. It has open, check, attach,
- * evolve, write, set_aside, truncate, close, and may have commit and recorded; no other function.
+ * set_aside, truncate and commit are called by one thread at a time. It has open, check, generation,
+ * attach, evolve, write, set_aside, truncate and close, may have commit and recorded, and no other.
  */
 #ifndef CORE_SINK_H
 #define CORE_SINK_H
@@ -89,7 +89,8 @@ struct sink_ops {
 	sink_check_fn *check;
 	/* the greatest epoch found in the storage of these tables; 0: none */
 	sink_epoch_fn *epoch;
-	/* the live generation found in the target for landing->table; 0: there is none */
+	/* the live generation found in the target for landing->table; 0: there is none. Of logs,
+	 * asked behind attach: 0 where that had to make the log, so that nothing is in it; else 1 */
 	sink_generation_fn *generation;
 	/* makes database, storage and views when missing; leaves what is there */
 	sink_attach_fn *attach;

@@ -126,6 +126,20 @@ static bool copy_anew_later(
 	return mirror_save(s, m, err);
 }
 
+/* A log that has been deleted meanwhile holds nothing of what was copied and streamed into it. */
+static bool refill_lost_log(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct landing landing = {.table = m->table};
+	uint32_t there;
+
+	if (!m->log || !mirror_takes_rows(m))
+		return true;
+	if (!s->sink->ops->generation(s->sink, &landing, &there, err))
+		return false;
+	return there ||
+	       mirror_recopy(s, m, "what it was written to is gone and was made anew", err);
+}
+
 /* Takes up a table where the state store left it; what changed while nobody looked is made good. */
 static bool resume_known(
 	struct stream *s, struct mirror *m, const struct table_state *known, struct error *err)
@@ -152,7 +166,8 @@ static bool resume_known(
 	} else if (ok) {
 		if (m->generation && !m->building)
 			mirror_replace_table(s, &m->live_table, then);
-		ok = mirror_attach_all(s, m, err) && mirror_define(s, m, now, err);
+		ok = mirror_attach_all(s, m, err) && mirror_define(s, m, now, err) &&
+		     refill_lost_log(s, m, err);
 	}
 	if (then)
 		table_unref(then);

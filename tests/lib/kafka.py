@@ -5,6 +5,7 @@ Kafka runs. The jars are kept in tests/deps/jars, the data in the temporary fold
     kafka.read("shop.public.orders")    # all messages that are committed
 """
 import collections
+import functools
 import json
 import os
 import re
@@ -165,6 +166,7 @@ class Kafka:
         found = re.search(r"offset (\d+)", self._kcat("-Q", "-t", f"{topic}:0:-1"))
         return int(found[1]) if found else 0
 
+    @functools.cached_property
     def admin(self):
         from confluent_kafka.admin import AdminClient
 
@@ -172,24 +174,24 @@ class Kafka:
 
     def topics(self):
         """Names to numbers of partitions."""
-        return {name: len(topic.partitions) for name, topic in self.admin().list_topics(timeout=30).topics.items()}
+        return {name: len(topic.partitions) for name, topic in self.admin.list_topics(timeout=30).topics.items()}
 
     def create_topic(self, name, partitions=1, **config):
         from confluent_kafka.admin import NewTopic
 
         config = {key.replace("_", "."): str(value) for key, value in config.items()}
         new = NewTopic(name, partitions, replication_factor=-1, config=config)
-        self.admin().create_topics([new])[name].result(30)
+        self.admin.create_topics([new])[name].result(30)
 
     def delete_topic(self, name):
-        self.admin().delete_topics([name])[name].result(30)
+        self.admin.delete_topics([name])[name].result(30)
         wait_until(lambda: name not in self.topics(), f"topic {name} to be gone")
 
     def topic_config(self, name):
         from confluent_kafka.admin import ConfigResource
 
         resource = ConfigResource("topic", name)
-        found = self.admin().describe_configs([resource])[resource].result(30)
+        found = self.admin.describe_configs([resource])[resource].result(30)
         return {key: entry.value for key, entry in found.items()}
 
     def produce(self, topic, messages):

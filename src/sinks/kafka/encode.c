@@ -1,7 +1,23 @@
 /* Connect data to the bytes of a message; see kafka.h. */
 #include "sinks/kafka/kafka.h"
 
-bool encoding_init(struct encoding *e, const struct kafka_sink *s,
+static bool find_schema_id(struct encoding *e, const struct kafka_sink *s, const char *topic,
+	bool is_key, const struct connect_schema *schema, struct error *err)
+{
+	struct buf text, subject;
+
+	buf_init(&text, BUF_MAX);
+	buf_init(&subject, BUF_MAX);
+	registry_subject(s->registry, topic, is_key, schema->name, &subject);
+	bool ok = avro_schema_from_connect(schema, &text, err) &&
+		  registry_register(
+			  s->registry, buf_text(&subject), buf_text(&text), &e->schema_id, err);
+	buf_release(&subject);
+	buf_release(&text);
+	return ok;
+}
+
+bool encoding_init(struct encoding *e, const struct kafka_sink *s, const char *topic, bool is_key,
 	const struct connect_schema *schema, struct error *err)
 {
 	*e = (struct encoding){.format = (enum kafka_format)s->broker.format};
@@ -13,7 +29,7 @@ bool encoding_init(struct encoding *e, const struct kafka_sink *s,
 		connect_schema_to_json(schema, &e->prefix);
 		buf_puts(&e->prefix, ",\"payload\":");
 		break;
-	case KAFKA_AVRO: return error_set(err, ERROR_CONFIG, "format avro needs a registry");
+	case KAFKA_AVRO: return find_schema_id(e, s, topic, is_key, schema, err);
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#define REACH_MS  10000
 #define AT(field) offsetof(struct kafka_sink, field)
 
 static const char *const deliveries[] = {
@@ -12,6 +13,7 @@ static const char *const cleanup_policies[] = {"delete", "compact", "compact,del
 
 static const struct option options[] = {
 	{"broker", OPTION_TABLE, AT(broker), .table = kafka_option_table},
+	{"schemas", OPTION_TABLE, AT(schemas), .table = registry_option_table},
 	{"delivery", OPTION_CHOICE, AT(delivery), "exactly_once", .choices = deliveries,
 		.help = "`exactly_once`: a transaction holds the changes and their place in the "
 			"source, so that who reads committed messages alone sees each change "
@@ -73,6 +75,17 @@ static bool open_client(struct kafka_sink *s, struct error *err)
 	return s->client != NULL;
 }
 
+static bool open_registry(struct kafka_sink *s, struct error *err)
+{
+	if (s->broker.format != KAFKA_AVRO)
+		return true;
+	if (!s->schemas.urls)
+		return error_set(err, ERROR_CONFIG,
+			"format avro needs a schema registry; set `registry` to its URL");
+	s->registry = registry_new(&s->schemas, err);
+	return s->registry && registry_reach(s->registry, err);
+}
+
 static void kafka_close(struct sink *sink)
 {
 	struct kafka_sink *s = kafka_sink_of(sink);
@@ -83,6 +96,7 @@ static void kafka_close(struct sink *sink)
 	kafka_topic_close(s->aside);
 	kafka_topic_close(s->positions);
 	kafka_free(s->client);
+	registry_free(s->registry);
 	buf_release(&s->key);
 	buf_release(&s->value);
 	arena_release(&s->arena);
@@ -97,7 +111,8 @@ static bool kafka_open(struct sink *sink, struct error *err)
 	buf_init(&s->value, BUF_MAX);
 	s->prefix = s->broker.topic_prefix ? s->broker.topic_prefix : sink->name;
 	s->topic_set = kafka_settings_parse(s->topic_settings, "topic_settings", &s->arena, err);
-	if (s->topic_set && open_client(s, err) && kafka_reach(s->client, 10000, NULL, 0, err))
+	if (s->topic_set && open_registry(s, err) && open_client(s, err) &&
+		kafka_reach(s->client, REACH_MS, NULL, 0, err))
 		return true;
 	kafka_close(sink);
 	return false;
@@ -110,6 +125,7 @@ const struct sink_ops kafka_sink = {
 	.log = true,
 	.open = kafka_open,
 	.check = kafka_sink_check,
+	.generation = kafka_sink_generation,
 	.attach = kafka_sink_attach,
 	.evolve = kafka_sink_evolve,
 	.write = kafka_sink_write,

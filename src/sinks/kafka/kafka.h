@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "clients/kafka_producer.h"
+#include "clients/registry.h"
 #include "core/sink.h"
 #include "formats/avro/avro.h"
 #include "formats/connect/json.h"
@@ -24,6 +25,7 @@ enum delivery { EXACTLY_ONCE, AT_LEAST_ONCE };
 struct kafka_sink {
 	struct sink sink;
 	struct kafka_options broker;
+	struct registry_options schemas;
 	struct debezium_modes modes;
 	int delivery, compression, cleanup_policy;
 	int64_t partitions, replication_factor; /* 0: as the brokers have it */
@@ -35,7 +37,8 @@ struct kafka_sink {
 	const char *prefix; /* of topics */
 	struct kafka_setting *topic_set;
 	struct kafka *client;
-	struct map outlets; /* source_id -> struct outlet * */
+	struct registry *registry; /* of format avro */
+	struct map outlets;        /* source_id -> struct outlet * */
 	struct kafka_topic *aside, *positions;
 	bool fenced, in_transaction;
 	int64_t began_ms;      /* the transaction */
@@ -55,8 +58,9 @@ struct encoding {
 	struct buf prefix;  /* JSON_SCHEMA: what stands before the payload */
 	uint32_t schema_id; /* AVRO */
 };
-MUST_CHECK bool encoding_init(struct encoding *, const struct kafka_sink *,
-	const struct connect_schema *, struct error *);
+/* Of the keys or values of a topic. ERROR_TABLE: the registry refuses the schema. */
+MUST_CHECK bool encoding_init(struct encoding *, const struct kafka_sink *, const char *topic,
+	bool is_key, const struct connect_schema *, struct error *);
 void encoding_release(struct encoding *);
 
 /* One value: begin, write into what it returns, end. */
@@ -77,6 +81,7 @@ struct outlet {
 	struct debezium_table *events;
 	struct encoding key, value; /* key: of a table that has one */
 	size_t max_bytes;           /* of a message */
+	bool made;                  /* the topic was not there */
 };
 /* That of the table as it is now. NULL on failure. */
 struct outlet *outlet_of(struct kafka_sink *, struct table *, struct error *);
@@ -98,6 +103,7 @@ MUST_CHECK bool transaction_begin(struct kafka_sink *, struct error *);
 
 sink_check_fn kafka_sink_check;
 sink_attach_fn kafka_sink_attach;
+sink_generation_fn kafka_sink_generation;
 sink_evolve_fn kafka_sink_evolve;
 sink_write_fn kafka_sink_write;
 sink_truncate_fn kafka_sink_truncate;

@@ -55,18 +55,18 @@ struct kafka_topic *own_topic(struct kafka_sink *s, const char *name,
 	return make(s, full, 1, settings, &made, err) ? kafka_topic_open(s->client, full) : NULL;
 }
 
-static bool make_topic_of_table(struct kafka_sink *s, const char *name, struct error *err)
+static bool make_topic_of_table(
+	struct kafka_sink *s, const char *name, bool *made, struct error *err)
 {
 	static const char *const policies[] = {"delete", "compact", "compact,delete"};
 	VEC(struct kafka_setting) settings = {0};
-	bool made;
 
 	vec_push(&settings,
 		((struct kafka_setting){"cleanup.policy", policies[s->cleanup_policy], false}));
 	for (const struct kafka_setting *own = s->topic_set; own->name; own++)
 		vec_push(&settings, *own);
 	vec_push(&settings, (struct kafka_setting){0});
-	bool ok = make(s, name, s->partitions, settings.items, &made, err);
+	bool ok = make(s, name, s->partitions, settings.items, made, err);
 	vec_release(&settings);
 	return ok;
 }
@@ -153,8 +153,8 @@ static bool define(struct kafka_sink *s, struct outlet *o, struct table *table, 
 	o->events = events_of(s, table);
 	const struct connect_schema *key = debezium_key_schema(o->events);
 	o->key = (struct encoding){0};
-	return encoding_init(&o->value, s, debezium_value_schema(o->events), err) &&
-	       (!key || encoding_init(&o->key, s, key, err));
+	return encoding_init(&o->value, s, o->name, false, debezium_value_schema(o->events), err) &&
+	       (!key || encoding_init(&o->key, s, o->name, true, key, err));
 }
 
 static struct outlet *outlet_new(struct kafka_sink *s, struct table *table, struct error *err)
@@ -165,8 +165,8 @@ static struct outlet *outlet_new(struct kafka_sink *s, struct table *table, stru
 	arena_init(&arena);
 	o->name = xstrdup(topic_name(s, table, &arena));
 	arena_release(&arena);
-	if (is_free(s, o->name, table->source_id, err) && make_topic_of_table(s, o->name, err) &&
-		define(s, o, table, err)) {
+	if (is_free(s, o->name, table->source_id, err) &&
+		make_topic_of_table(s, o->name, &o->made, err) && define(s, o, table, err)) {
 		o->topic = kafka_topic_open(s->client, o->name);
 		o->max_bytes = max_bytes_of(s, o->name);
 		return o;
@@ -192,6 +192,15 @@ struct outlet *outlet_of(struct kafka_sink *s, struct table *table, struct error
 bool kafka_sink_attach(struct sink *sink, const struct landing *landing, struct error *err)
 {
 	return outlet_of(kafka_sink_of(sink), landing->table, err) != NULL;
+}
+
+bool kafka_sink_generation(
+	struct sink *sink, const struct landing *landing, uint32_t *live, struct error *err)
+{
+	const struct outlet *o = outlet_of(kafka_sink_of(sink), landing->table, err);
+
+	*live = o && !o->made;
+	return o != NULL;
 }
 
 /* From now on events have the new columns. */

@@ -1,0 +1,255 @@
+#!/usr/bin/python3
+"""PostgreSQL into a real Kafka: what stands on the topics, in which order, in which form."""
+import contextlib
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from harness import Postgres, Tailrace  # noqa: E402
+from kafka import Kafka, published  # noqa: E402
+from tap import eq, has, run, test, wait_until  # noqa: E402
+
+pg, kafka = Postgres(), Kafka()
+
+
+@contextlib.contextmanager
+def publishing(*statements, tables=("public.t",), stream=None, **connection):
+    """A tailrace that writes what the statements make, until it is live; its topics begin with the test's prefix."""
+    publishing.number += 1
+    prefix = f"p{publishing.number}"
+    pg.sql("DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public")
+    for statement in statements:
+        pg.sql(statement)
+    tail = Tailrace(published(pg, kafka, tables, stream=stream, topic_prefix=prefix, **connection))
+    tail.prefix = prefix
+    tail.start()
+    tail.wait_live()
+    try:
+        yield tail
+    finally:
+        tail.stop()
+        pg.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+        for (name,) in pg.sql("SELECT pubname FROM pg_publication"):
+            pg.sql(f'DROP PUBLICATION "{name}"')
+
+
+publishing.number = 0
+
+
+def messages(tail, table="public.t", **read):
+    tail.wait_caught_up(pg)
+    return kafka.read(f"{tail.prefix}.{table}", **read)
+
+
+def told(message):
+    """(op, key, after) of an event; None of a tombstone."""
+    return message.value and (message.value["op"], message.key["id"], message.value["after"])
+
+
+T = "CREATE TABLE t (id int PRIMARY KEY, name text)"
+
+
+@test
+def copied_and_streamed_rows_are_events_in_their_order():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one'), (2, 'two')") as tail:
+        pg.sql("INSERT INTO t VALUES (3, 'three')")
+        pg.sql("UPDATE t SET name = 'uno' WHERE id = 1")
+        pg.sql("DELETE FROM t WHERE id = 2")
+        got = messages(tail)
+        eq([told(m) for m in got], [
+            ("r", 1, {"id": 1, "name": "one"}), ("r", 2, {"id": 2, "name": "two"}),
+            ("c", 3, {"id": 3, "name": "three"}), ("u", 1, {"id": 1, "name": "uno"}), ("d", 2, None), None,
+        ])
+        eq(got[-1].key, {"id": 2}, "the tombstone")
+        eq(got[4].value["before"]["id"], 2)
+
+
+@test
+def the_source_block_says_where_a_change_comes_from():
+    with publishing(T) as tail:
+        pg.sql("INSERT INTO t VALUES (1, 'one')")
+        xid, lsn = pg.value("SELECT xmin::text::bigint FROM t"), pg.value("SELECT pg_current_wal_lsn() - '0/0'")
+        [event] = messages(tail)
+        source = event.value["source"]
+        eq((source["connector"], source["name"], source["db"], source["schema"], source["table"], source["txId"]),
+            ("postgresql", tail.prefix, "postgres", "public", "t", xid))
+        eq((source["lsn"] < lsn, source["snapshot"]), (True, "false"))
+
+
+@test
+def a_change_of_the_key_is_a_delete_and_an_insert_that_name_one_another():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
+        pg.sql("UPDATE t SET id = 7")
+        got = messages(tail)[1:]
+        eq([told(m) for m in got], [("d", 1, None), None, ("c", 7, {"id": 7, "name": "one"})])
+        eq([m.headers for m in got], [
+            {"__debezium.newkey": b'{"id":7}'}, {"__debezium.newkey": b'{"id":7}'}, {"__debezium.oldkey": b'{"id":1}'},
+        ])
+
+
+@test
+def a_truncate_is_an_event_or_none():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
+        pg.sql("TRUNCATE t")
+        pg.sql("INSERT INTO t VALUES (2, 'two')")
+        eq([m.value["op"] for m in messages(tail)], ["r", "t", "c"])
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')", truncate_events="false") as tail:
+        pg.sql("TRUNCATE t")
+        pg.sql("INSERT INTO t VALUES (2, 'two')")
+        eq([m.value["op"] for m in messages(tail)], ["r", "c"])
+
+
+@test
+def tombstones_can_be_left_out():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')", tombstones="false") as tail:
+        pg.sql("DELETE FROM t")
+        eq([told(m) for m in messages(tail)], [("r", 1, {"id": 1, "name": "one"}), ("d", 1, None)])
+
+
+@test
+def topics_are_made_as_configured():
+    with publishing(T, partitions=5, cleanup_policy="compact", topic_settings="retention.ms=86400000, segment.bytes=2000000") as tail:
+        name = f"{tail.prefix}.public.t"
+        eq(kafka.topics()[name], 5)
+        config = kafka.topic_config(name)
+        eq([config[k] for k in ("cleanup.policy", "retention.ms", "segment.bytes")], ["compact", "86400000", "2000000"])
+
+
+def murmur2(data):
+    """Kafka's DefaultPartitioner (org.apache.kafka.common.utils.Utils.murmur2)."""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = 0x9747B28C ^ len(data)
+    for i in range(0, len(data) & ~3, 4):
+        k = int.from_bytes(data[i:i + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        h = h * m & mask ^ k
+    tail = data[len(data) & ~3:]
+    if tail:
+        h = (h ^ int.from_bytes(tail, "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return (h ^ h >> 15) & 0x7FFFFFFF
+
+
+@test
+def a_key_is_in_the_partition_where_java_would_put_it():
+    with publishing(T, "INSERT INTO t SELECT g, 'x' FROM generate_series(1, 200) g", partitions=3) as tail:
+        pg.sql("UPDATE t SET name = 'y'")
+        got = messages(tail, decode=lambda data: data)
+        eq(len(got), 400)
+        eq([m for m in got if m.partition != murmur2(m.key) % 3], [])
+
+
+@test
+def an_unchanged_large_value_has_a_placeholder():
+    with publishing(
+        "CREATE TABLE t (id int PRIMARY KEY, n int, doc text); ALTER TABLE t ALTER doc SET STORAGE EXTERNAL",
+        "INSERT INTO t VALUES (1, 0, repeat('x', 5000))",
+    ) as tail:
+        pg.sql("UPDATE t SET n = 1")
+        pg.sql("UPDATE t SET doc = 'short'")
+        docs = [m.value["after"]["doc"] for m in messages(tail)]
+        eq(docs, ["x" * 5000, "__debezium_unavailable_value", "short"])
+
+
+@test
+def columns_come_and_go_with_the_table():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
+        pg.sql("ALTER TABLE t ADD COLUMN price numeric(10,2) DEFAULT 1.5")
+        pg.sql("INSERT INTO t VALUES (2, 'two', 2.5)")
+        tail.wait_caught_up(pg)
+        pg.sql("ALTER TABLE t DROP COLUMN name")
+        pg.sql("INSERT INTO t VALUES (3, 3.5)")
+        eq([sorted(m.value["after"]) for m in messages(tail)], [["id", "name"], ["id", "name", "price"], ["id", "price"]])
+
+
+@test
+def a_table_without_a_key_has_messages_without_one():
+    with publishing("CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)") as tail:
+        pg.sql("INSERT INTO t VALUES (2)")
+        eq([(m.key, m.value["op"], m.value["after"]) for m in messages(tail)], [(None, "r", {"a": 1}), (None, "c", {"a": 2})])
+
+
+@test
+def with_schemas_a_message_says_what_it_is_made_of():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')", format="json_schema") as tail:
+        [event] = messages(tail)
+        eq(event.key["payload"], {"id": 1})
+        eq(event.key["schema"]["type"], "struct")
+        eq(event.value["payload"]["after"], {"id": 1, "name": "one"})
+        eq(event.value["schema"]["name"], f"{tail.prefix}.public.t.Envelope")
+
+
+@test
+def flat_rows_are_the_columns_alone():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')", envelope="flat") as tail:
+        pg.sql("DELETE FROM t")
+        first, gone, tombstone = messages(tail)
+        eq((first.value["id"], first.value["name"]), (1, "one"))
+        eq((gone.key, gone.value["__deleted"], tombstone.value), ({"id": 1}, "true", None))
+
+
+@test
+def tables_go_to_topics_of_their_own_and_one_name_is_never_shared():
+    with publishing(
+        'CREATE TABLE "a b" (id int PRIMARY KEY); CREATE TABLE "a_b" (id int PRIMARY KEY)',
+        "CREATE TABLE c (id int PRIMARY KEY); INSERT INTO c VALUES (1)",
+        tables=("public.c", {"public.a b": {"as": "other"}}, "public.a_b"),
+    ) as tail:
+        made = {name for name in kafka.topics() if name.startswith(tail.prefix)}
+        eq(made, {f"{tail.prefix}.{name}" for name in ("public.c", "other", "public.a_b", "tailrace.positions")})
+    pg.sql('CREATE TABLE IF NOT EXISTS "a b" (id int PRIMARY KEY)')
+    tail = Tailrace(published(pg, kafka, topic_prefix="shared"))
+    has(tail.command("check").out, "topic shared.public.a_b is that of")
+
+
+@test
+def what_is_larger_than_the_topic_takes_is_set_aside():
+    with publishing(T, topic_settings="max.message.bytes=2000000") as tail:
+        pg.sql("INSERT INTO t VALUES (1, repeat('x', 1500000)), (2, repeat('y', 2500000)), (3, 'z')")
+        eq([m.key["id"] for m in messages(tail)], [1, 3])
+        [aside] = kafka.read(f"{tail.prefix}.tailrace.set_aside")
+        eq((aside.key, aside.value["op"]), ({"schema": "public", "table": "t", "key": {"id": 2}}, "c"))
+        has(aside.value["reason"], "max.message.bytes")
+        eq(len(aside.value["row"]["name"]), 2500000)
+        eq(tail.table("public.t")["set_aside"], 1)
+
+
+@test
+def a_topic_that_is_gone_is_filled_anew():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
+        tail.stop()
+        kafka.delete_topic(f"{tail.prefix}.public.t")
+        pg.sql("INSERT INTO t VALUES (2, 'two')")
+        tail.start()
+        wait_until(lambda: len(messages(tail)) >= 2 and tail.table("public.t")["status"] == "live", "the topic to be filled")
+        eq({m.key["id"] for m in messages(tail)}, {1, 2})
+
+
+@test
+def it_cannot_be_verified_and_says_so():
+    with publishing(T) as tail:
+        done = tail.command("verify")
+        eq(done.code, 2)
+        has(done.err, "logs of changes")
+
+
+@test
+def status_and_metrics_count_what_went_out():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
+        pg.sql("INSERT INTO t VALUES (2, 'two')")
+        tail.wait_caught_up(pg)
+        table = tail.table("public.t")
+        eq((table["rows_copied"], table["changes"]), (1, 1))
+        has(tail.get("/metrics")[1], "tailrace")
+        eq(tail.get("/readyz")[0], 200)
+
+
+@test
+def a_table_is_copied_anew_behind_what_is_there():
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
+        eq(tail.command("resync", "public.t").code, 0)
+        wait_until(lambda: len(messages(tail)) == 2, "the row to come again")
+        eq([m.value["op"] for m in messages(tail)], ["r", "r"])
+
+
+run()
