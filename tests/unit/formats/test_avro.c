@@ -342,6 +342,34 @@ static void check_read(const char *line, char **recorded, struct buf *out)
 	avro_schema_free(schema);
 }
 
+static void what_debezium_registered_and_wrote_is_understood(void **state)
+{
+	struct buf file, data, out, text, value;
+	char *fields[2];
+	struct error err = {0};
+
+	(void)state;
+	golden_read("debezium.tsv", &file);
+	buf_init(&out, BUF_MAX);
+	buf_init(&text, BUF_MAX);
+	for (char *rest = (char *)file.data; golden_line(&rest, fields, 2);) {
+		struct avro_schema *schema = parse(fields[0], strlen(fields[0]));
+		buf_clear(&text);
+		assert_true(avro_schema_from_connect(avro_schema_connect(schema), &text, &err));
+		assert_string_equal(buf_text(&text), fields[0]);
+		from_hex(fields[1], &data);
+		read_value(schema, &data, &value);
+		buf_printf(&out, "%s\n", buf_text(&value));
+		buf_release(&value);
+		buf_release(&data);
+		avro_schema_free(schema);
+	}
+	golden_compare("debezium.expected", &out);
+	buf_release(&text);
+	buf_release(&out);
+	buf_release(&file);
+}
+
 static void a_schema_is_the_one_that_confluents_converter_registers(void **state)
 {
 	struct buf out;
@@ -390,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_value_is_written_as_confluents_converter_writes_it),
 		cmocka_unit_test(a_schema_that_was_connects_is_connects_again),
 		cmocka_unit_test(what_avros_library_wrote_is_read),
+		cmocka_unit_test(what_debezium_registered_and_wrote_is_understood),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
