@@ -1,0 +1,13 @@
+/* Inside of template/: where in a source an offset is, for messages. */
+#ifndef MODELS_TEMPLATE_PLACE_H
+#define MODELS_TEMPLATE_PLACE_H
+
+#include "models/template/ast.h"
+
+struct place {
+	int line, column; /* from 1; the column in code points */
+};
+
+struct place place_of(const struct template *t, uint32_t at);
+
+#endif
