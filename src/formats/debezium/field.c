@@ -105,10 +105,13 @@ static void mean_decimal(const struct compiler *cx, const struct type *type, str
 	};
 
 	mean(f, s, &meanings[cx->modes->decimal]);
+	bool money = source_type_is(&cx->source, "money");
+	if (money && cx->modes->decimal == DECIMAL_AS_STRING)
+		f->absent = "\"0.00\"";
 	if (cx->modes->decimal != DECIMAL_PRECISE)
 		return;
 	add_number(cx, s, "scale", type->scale);
-	if (!source_type_is(&cx->source, "money"))
+	if (!money)
 		add_number(cx, s, "connect.decimal.precision", type->precision);
 }
 
