@@ -379,15 +379,30 @@ const char *registry_schema(struct registry *r, uint32_t id, struct error *err)
 
 /* --- Schemas under a subject --------------------------------------------------------------------- */
 
-void registry_subject(const struct registry *r, const char *topic, bool is_key, const char *record,
+/* False: it is no record. */
+static bool print_record_name(const char *schema, struct buf *out)
+{
+	json_t *root = json_loads(schema, JSON_DECODE_ANY, NULL);
+	const char *name = json_string_value(json_object_get(root, "name"));
+	const char *space = json_string_value(json_object_get(root, "namespace"));
+
+	if (name)
+		buf_printf(out, "%s%s%s", space ? space : "", space ? "." : "", name);
+	json_decref(root);
+	return name;
+}
+
+void registry_subject(const struct registry *r, const char *topic, bool is_key, const char *schema,
 	struct buf *out)
 {
-	if (r->naming == SUBJECT_TOPIC_NAME || !record)
-		buf_printf(out, "%s-%s", topic, is_key ? "key" : "value");
-	else if (r->naming == SUBJECT_RECORD_NAME)
-		buf_puts(out, record);
-	else
-		buf_printf(out, "%s-%s", topic, record);
+	size_t start = out->len;
+
+	if (r->naming == SUBJECT_TOPIC_RECORD_NAME)
+		buf_printf(out, "%s-", topic);
+	if (r->naming != SUBJECT_TOPIC_NAME && print_record_name(schema, out))
+		return;
+	out->len = start;
+	buf_printf(out, "%s-%s", topic, is_key ? "key" : "value");
 }
 
 static char *path_of(const char *before, const char *subject, const char *after)

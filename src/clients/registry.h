@@ -31,9 +31,8 @@ void registry_free(struct registry *); /* NULL is allowed */
 /* Is it there, may we, and does it know Avro? */
 MUST_CHECK bool registry_reach(struct registry *, struct error *);
 
-/* Appends the subject of a topic's keys or values. `record`: the record's full name; it is not looked at
- * where the topic alone counts, and where it is NULL the topic does. */
-void registry_subject(const struct registry *, const char *topic, bool is_key, const char *record,
+/* Appends the subject of the schema of a topic's keys or values. Of a schema that is no record's the topic counts. */
+void registry_subject(const struct registry *, const char *topic, bool is_key, const char *schema,
 	struct buf *out);
 
 /* The schema of an id; it lives as long as the registry. NULL: an error, ERROR_DATA of an id that

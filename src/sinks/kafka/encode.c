@@ -8,10 +8,12 @@ static bool find_schema_id(struct encoding *e, const struct kafka_sink *s, const
 
 	buf_init(&text, BUF_MAX);
 	buf_init(&subject, BUF_MAX);
-	registry_subject(s->registry, topic, is_key, schema->name, &subject);
-	bool ok = avro_schema_from_connect(schema, &text, err) &&
-		  registry_register(
-			  s->registry, buf_text(&subject), buf_text(&text), &e->schema_id, err);
+	bool ok = avro_schema_from_connect(schema, &text, err);
+	if (ok) {
+		registry_subject(s->registry, topic, is_key, buf_text(&text), &subject);
+		ok = registry_register(
+			s->registry, buf_text(&subject), buf_text(&text), &e->schema_id, err);
+	}
 	buf_release(&subject);
 	buf_release(&text);
 	return ok;

@@ -200,16 +200,21 @@ static void a_url_that_is_none_is_refused(void **state)
 
 static void subjects_are_named_by_the_strategy(void **state)
 {
+	static const char envelope[] =
+		"{\"type\":\"record\",\"name\":\"Envelope\",\"namespace\":\"s.t\",\"fields\":[]}";
+	static const char bare[] = "{\"type\":\"record\",\"name\":\"s.t.Key\",\"fields\":[]}";
 	static const struct {
 		int naming;
 		bool is_key;
-		const char *record, *expected;
+		const char *schema, *expected;
 	} cases[] = {
-		{SUBJECT_TOPIC_NAME, true, "s.t.Key", "s.t-key"},
-		{SUBJECT_TOPIC_NAME, false, NULL, "s.t-value"},
-		{SUBJECT_RECORD_NAME, false, "s.t.Envelope", "s.t.Envelope"},
-		{SUBJECT_RECORD_NAME, true, NULL, "s.t-key"},
-		{SUBJECT_TOPIC_RECORD_NAME, false, "s.t.Envelope", "s.t-s.t.Envelope"},
+		{SUBJECT_TOPIC_NAME, true, bare, "s.t-key"},
+		{SUBJECT_TOPIC_NAME, false, envelope, "s.t-value"},
+		{SUBJECT_RECORD_NAME, false, envelope, "s.t.Envelope"},
+		{SUBJECT_RECORD_NAME, true, bare, "s.t.Key"},
+		{SUBJECT_RECORD_NAME, true, "\"int\"", "s.t-key"},
+		{SUBJECT_TOPIC_RECORD_NAME, false, envelope, "s.t-s.t.Envelope"},
+		{SUBJECT_TOPIC_RECORD_NAME, false, "[\"null\"]", "s.t-value"},
 	};
 	struct buf out;
 
@@ -219,7 +224,7 @@ static void subjects_are_named_by_the_strategy(void **state)
 		struct registry *r = registry_of(&(struct registry_options){
 			.urls = "http://127.0.0.1:1", .naming = cases[i].naming});
 		buf_clear(&out);
-		registry_subject(r, "s.t", cases[i].is_key, cases[i].record, &out);
+		registry_subject(r, "s.t", cases[i].is_key, cases[i].schema, &out);
 		assert_string_equal(buf_text(&out), cases[i].expected);
 		registry_free(r);
 	}
