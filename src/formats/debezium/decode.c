@@ -39,6 +39,9 @@ static const struct meaning {
 	enum wire wire;
 	int64_t unit_ns;
 } meanings[] = {
+	{SCHEMA_BASE64, WIRE_BASE64, 0},
+	{SCHEMA_HEX, WIRE_HEX, 0},
+	{SCHEMA_BIT, WIRE_BITS, 0},
 	{CONNECT "Decimal", WIRE_DECIMAL, 0},
 	{CONNECT "Date", WIRE_DAYS, 0},
 	{CONNECT "Time", WIRE_TIME, NS_PER_MS},
@@ -76,6 +79,8 @@ static void read_schema(struct decoder *d, const struct connect_schema *s)
 		return;
 	if (s->kind == CONNECT_BYTES)
 		d->wire = WIRE_BYTES;
+	if (s->kind == CONNECT_FLOAT64)
+		d->wire = WIRE_FLOAT;
 	for (size_t i = 0; s->name && i < COUNT_OF(meanings); i++)
 		if (!strcmp(s->name, meanings[i].name)) {
 			d->wire = meanings[i].wire;
@@ -132,7 +137,7 @@ static struct decode_scratch *new_scratch(struct arena *arena)
 /* Of elements in text a list of one has to be looked at whole: the placeholder may be a value among others. */
 static bool elements_have_placeholders(const struct decoder *element)
 {
-	return element->wire != WIRE_PLAIN && element->wire != WIRE_BYTES;
+	return element->wire > WIRE_BYTES;
 }
 
 static void compile(const struct compiler *cx, const struct type *type,

@@ -14,6 +14,7 @@
 /* How a value stands in an event. */
 enum wire {
 	WIRE_PLAIN,
+	WIRE_FLOAT, /* its shortest digits are its number */
 	WIRE_BYTES,
 	WIRE_BASE64, /* a string in text form of the bytes: of tables whose modes are known */
 	WIRE_HEX,
@@ -62,6 +63,12 @@ struct decode_scratch {
 	struct column value; /* of a container on its way to JSON; of json_of's type */
 	bool has_value;
 };
+
+/* Names of ours where a schema does not say what a table that is known does: strings that are bytes, a boolean that is
+ * a bit. */
+#define SCHEMA_BASE64 "tailrace.Base64"
+#define SCHEMA_HEX    "tailrace.Hex"
+#define SCHEMA_BIT    "tailrace.Bit"
 
 /* What `schema` says of the wire; NULL: WIRE_PLAIN. */
 void decoder_init(struct decoder *, struct arena *, const struct connect_schema *,

@@ -74,6 +74,16 @@ static bool print_plain(const uint8_t *text, size_t len, struct buf *out)
 	return true;
 }
 
+static void print_shortest(double v, struct buf *out)
+{
+	struct buf text;
+
+	buf_init(&text, BUF_MAX);
+	pg_print_float8(v, &text);
+	print_plain(text.data, text.len, out);
+	buf_release(&text);
+}
+
 static bool bytes_to_digits(
 	const struct decoder *d, struct connect_reader *r, enum connect_token token, int scale)
 {
@@ -138,8 +148,8 @@ bool decode_digits(const struct decoder *d, struct connect_reader *r, enum conne
 		buf_printf(out, "%" PRId64, r->integer);
 		return true;
 	}
-	if (token == TOKEN_REAL && !r->data) {
-		pg_print_float8(r->real, out);
+	if (token == TOKEN_REAL && (!r->data || (d->wire == WIRE_FLOAT && isfinite(r->real)))) {
+		print_shortest(r->real, out);
 		return true;
 	}
 	if (token != TOKEN_REAL && token != TOKEN_STRING)

@@ -51,6 +51,7 @@ static bool print_integer(const struct decoder *d, int64_t v, struct buf *out, s
 	case WIRE_DAYS: print_as(TYPE_DATE, &days, sizeof days, out); return true;
 	case WIRE_TIMESTAMP: print_as(TYPE_TIMESTAMP, &us, sizeof us, out); return true;
 	case WIRE_PLAIN:
+	case WIRE_FLOAT:
 	case WIRE_BYTES:
 	case WIRE_BASE64:
 	case WIRE_HEX:
@@ -148,6 +149,7 @@ static bool print_string(
 		return true;
 	case WIRE_DECIMAL: return decode_digits(d, r, TOKEN_STRING, err);
 	case WIRE_PLAIN:
+	case WIRE_FLOAT:
 	case WIRE_VARIABLE:
 	case WIRE_DAYS:
 	case WIRE_TIMESTAMP:
@@ -272,7 +274,7 @@ bool decode_string(const struct decoder *d, struct connect_reader *r, enum conne
 	struct buf *text = &d->scratch->text;
 	bool unchanged = false;
 
-	if (token == TOKEN_STRING && d->wire == WIRE_PLAIN)
+	if (token == TOKEN_STRING && d->wire <= WIRE_FLOAT)
 		return add_text(d, r->data, r->len, column, err);
 	buf_clear(text);
 	bool fine = print_any(d, r, token, text, &unchanged, err);

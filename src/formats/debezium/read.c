@@ -315,25 +315,58 @@ static bool read_event(struct reading *g)
 
 /* --- Plain rows ------------------------------------------------------------------------------- */
 
+static bool read_nothing(struct reading *g)
+{
+	g->seen->op = OP_DELETE;
+	g->key_only = true;
+	if (!g->key || !g->out->table->n_key)
+		return poison(g, "a message without a value deletes its key, and it has none");
+	return read_key(g) && (g->as_text || fill_columns(g));
+}
+
+static bool read_struct(struct reading *g)
+{
+	g->value->ops->restart(g->value);
+	return connect_next(g->value, g->err) == TOKEN_STRUCT ? read_row(g) : broken(g);
+}
+
+/* What stands beside the columns, behind one that could not be taken. */
+static bool read_words(struct reading *g)
+{
+	struct connect_reader *r = g->value;
+	enum connect_token token;
+	char name[32];
+
+	r->ops->restart(r);
+	connect_next(r, g->err);
+	while ((token = connect_next(r, g->err)) == TOKEN_FIELD) {
+		size_t n = r->len < sizeof name ? r->len : 0;
+		memcpy(name, r->data, n);
+		name[n] = '\0';
+		if (!take_word(g, name, r))
+			return false;
+	}
+	return token == TOKEN_STRUCT_END || broken(g);
+}
+
+/* That it is a delete, of which the key counts, may be said last. */
 static bool read_plain(struct reading *g)
 {
-	if (!g->value) {
-		g->seen->op = OP_DELETE;
-		g->key_only = true;
-		if (!g->key || !g->out->table->n_key)
-			return poison(
-				g, "a message without a value deletes its key, and it has none");
-		return read_key(g) && (g->as_text || fill_columns(g));
-	}
-	g->value->ops->restart(g->value);
-	g->key_only = false;
-	if (connect_next(g->value, g->err) != TOKEN_STRUCT)
-		return broken(g);
-	if (!read_row(g))
+	if (!g->value)
+		return read_nothing(g);
+	bool fine = read_struct(g);
+	if (!fine && (g->failed == NO_COLUMN || !read_words(g)))
 		return false;
+	if (g->seen->op == OP_DELETE && g->out->table->n_key && !g->as_text) {
+		batch_abort_row(g->out);
+		g->failed = NO_COLUMN;
+		g->has_row = false;
+		g->key_only = true;
+		fine = read_struct(g);
+	}
 	if (!g->seen->op)
 		g->seen->op = OP_UPDATE;
-	return true;
+	return fine;
 }
 
 /* Without a schema the fields tell: an envelope has an op, and a row before or after it. */

@@ -71,6 +71,27 @@ struct debezium_shape *debezium_shape_new(const struct connect_schema *key,
 	return s;
 }
 
+static const char *known_name(const struct field *f, const struct debezium_modes *modes)
+{
+	if (f->write == write_bit)
+		return SCHEMA_BIT;
+	if (modes->binary == BINARY_BYTES ||
+		(f->write != write_bytes && f->write != write_text_bytes))
+		return f->schema->name;
+	return modes->binary == BINARY_HEX ? SCHEMA_HEX : SCHEMA_BASE64;
+}
+
+/* The table says more than such a schema would: see SCHEMA_BIT. */
+static void name_known(const struct field *field, const struct debezium_modes *modes)
+{
+	const struct field *of = field->write == write_carried ? field->element : field;
+
+	if (of->write == write_array)
+		of = of->element;
+	/* the schema was made for this shape alone */
+	((struct connect_schema *)of->schema)->name = known_name(of, modes);
+}
+
 /* The schema that such a table would have been written with. */
 struct debezium_shape *debezium_shape_known(
 	const struct table *known, const struct debezium_modes *modes)
@@ -84,6 +105,7 @@ struct debezium_shape *debezium_shape_known(
 	for (size_t i = 0; i < known->n_columns; i++) {
 		struct field field;
 		field_init(&field, &s->arena, &known->columns[i], &s->modes);
+		name_known(&field, modes);
 		row->fields[i].name = arena_strdup(&s->arena, known->columns[i].name);
 		row->fields[i].schema = field.schema;
 	}
