@@ -3,6 +3,9 @@
 import os
 import sys
 
+import psycopg2
+from psycopg2.extras import LogicalReplicationConnection
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
 from harness import ClickHouse, Postgres, Tailrace, free_port, mirror
 from tap import eq, has, run, test, wait_until
@@ -111,13 +114,12 @@ def a_slot_in_use_elsewhere_is_named_and_waited_for():
     tail.wait_live()
     tail.stop()
     wait_until(lambda: not pg.value("SELECT active FROM pg_replication_slots WHERE slot_name = 'taken'"), "the slot")
-    other = Tailrace(named("taken")).start()
-    # the other has no state: it begins anew with that slot and holds it
-    wait_until(lambda: pg.value("SELECT active FROM pg_replication_slots WHERE slot_name = 'taken'"), "the slot to be taken")
-    pid = pg.value("SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'taken'")
+    # it holds the slot and confirms nothing: what is confirmed by another would be a gap
+    other = psycopg2.connect(pg.url(), connection_factory=LogicalReplicationConnection)
+    other.cursor().start_replication(slot_name="taken", options={"proto_version": "1", "publication_names": "taken"})
     tail.start()
-    tail.wait_for(lambda s: f"pid {pid}" in tail.stream()["error"], "the holder to be named")
-    other.stop()
+    tail.wait_for(lambda s: f"pid {other.info.backend_pid}" in tail.stream()["error"], "the holder to be named")
+    other.close()
     tail.wait_for(lambda s: tail.stream()["status"] != "retrying", "the slot to be had")
     tail.stop()
 
