@@ -19,6 +19,7 @@ static const struct flag flags[] = {
 /* A group and its places, in the order of the partitions; KAFKA_NOWHERE: it has none there. */
 struct group {
 	char name[256];
+	const struct selection *selection; /* of its stream */
 	struct kafka_places at;
 };
 struct cluster {
@@ -70,10 +71,11 @@ static void add_places(const struct cluster *c, struct kafka_places *out)
 	}
 }
 
-static bool ask_group(struct cluster *c, const char *name, struct error *err)
+static bool ask_group(
+	struct cluster *c, const char *name, const struct selection *selection, struct error *err)
 {
 	const struct kafka_group as = {.name = name};
-	struct group group = {0};
+	struct group group = {.selection = selection};
 
 	vec_each (&c->groups, known) {
 		if (!strcmp(known->name, name))
@@ -99,7 +101,7 @@ static bool ask_groups(struct cluster *c, const struct config *config, struct er
 		if (config->streams[i].from != c->brokers.connection)
 			continue;
 		brokers_group(&c->brokers, &config->streams[i], name, sizeof name);
-		ok = ask_group(c, name, err);
+		ok = ask_group(c, name, &config->streams[i].selection, err);
 	}
 	return ok;
 }
@@ -136,6 +138,15 @@ static void forget(struct cluster *c)
 
 /* --- Showing --------------------------------------------------------------------------------------- */
 
+static bool is_read(const struct cluster *c, const struct group *group, const char *topic)
+{
+	const struct brokers *b = &c->brokers;
+	struct kafka_table table = kafka_topic_table(b->prefix, topic);
+
+	return kafka_topic_wanted(b->topics, b->prefix, topic) &&
+	       selection_match(group->selection, table.schema, table.name);
+}
+
 /* What a group has still to read: from its place, or, where it has none, from the first message. */
 static int64_t lag_of(const struct cluster *c, const struct group *group, size_t i)
 {
@@ -162,9 +173,13 @@ static void print_partition(const struct cluster *c, size_t i, struct buf *out)
 {
 	buf_printf(out, "{\"partition\":%d,\"first\":%" PRId64 ",\"end\":%" PRId64 ",\"groups\":[",
 		c->end.items[i].partition, c->first.items[i].offset, c->end.items[i].offset);
+	const char *before = "";
 	vec_each (&c->groups, group) {
-		buf_puts(out, group == c->groups.items ? "" : ",");
+		if (!is_read(c, group, c->end.items[i].topic))
+			continue;
+		buf_puts(out, before);
 		print_group(c, group, i, out);
+		before = ",";
 	}
 	buf_puts(out, "]}");
 }
@@ -205,7 +220,8 @@ static void add_topic(const struct cluster *c, const struct kafka_topic_info *to
 		int64_t lag = 0;
 		for (size_t i = from; i < upto; i++)
 			lag += lag_of(c, group, i);
-		grid_cell(grid, "%s", print_count((uint64_t)lag, text));
+		grid_cell(grid, "%s",
+			is_read(c, group, topic->name) ? print_count((uint64_t)lag, text) : "-");
 	}
 }
 
@@ -217,7 +233,8 @@ static void add_partitions(const struct cluster *c, const struct kafka_topic_inf
 		grid_cell(grid, "%" PRId64, c->first.items[i].offset);
 		grid_cell(grid, "%" PRId64, c->end.items[i].offset);
 		vec_each (&c->groups, group)
-			grid_cell(grid, "%" PRId64, lag_of(c, group, i));
+			grid_cell(grid, is_read(c, group, topic->name) ? "%" PRId64 : "-",
+				lag_of(c, group, i));
 	}
 }
 

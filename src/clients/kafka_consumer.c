@@ -3,9 +3,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "clients/kafka_handle.h"
+
+#define SETTLE_US 100000 /* between two questions to a group whose brokers are not ready */
 
 struct kafka_consumer {
 	struct kafka *kafka;
@@ -58,14 +61,27 @@ static bool take_offsets(struct kafka *k, const rd_kafka_topic_partition_list_t 
 
 /* --- Offsets --------------------------------------------------------------------------------------- */
 
+/* The group's coordinator is being made out: the first answer after a start is often such. */
+static bool is_settling(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+	       code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+	       code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
 bool kafka_committed(struct kafka *k, struct kafka_places *places, struct error *err)
 {
 	static const char what[] = "asking for committed offsets";
 
 	if (!places->len)
 		return true;
+	int64_t until_ms = mono_ms() + KAFKA_WAIT_MS;
 	rd_kafka_topic_partition_list_t *list = list_of(places);
 	rd_kafka_resp_err_t code = rd_kafka_committed(k->rk, list, KAFKA_WAIT_MS);
+	while (is_settling(code) && mono_ms() < until_ms) {
+		usleep(SETTLE_US);
+		code = rd_kafka_committed(k->rk, list, KAFKA_WAIT_MS);
+	}
 	bool ok = code ? kafka_fail(k, err, code, what, NULL)
 		       : take_offsets(k, list, places, what, err);
 	rd_kafka_topic_partition_list_destroy(list);

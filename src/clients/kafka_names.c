@@ -48,3 +48,21 @@ bool kafka_topic_wanted(const char *patterns, const char *prefix, const char *na
 		return false;
 	return patterns && *patterns ? matches_one(patterns, name) : matches_prefix(prefix, name);
 }
+
+struct kafka_table kafka_topic_table(const char *prefix, const char *topic)
+{
+	struct kafka_table t = {.schema = "public"};
+	size_t len = strlen(prefix);
+
+	if (!strncmp(topic, prefix, len) && topic[len] == '.')
+		topic += len + 1;
+	const char *table = strrchr(topic, '.');
+	if (table) {
+		const char *schema = table;
+		while (schema > topic && schema[-1] != '.')
+			schema--;
+		snprintf(t.schema, sizeof t.schema, "%.*s", (int)(table - schema), schema);
+	}
+	snprintf(t.name, sizeof t.name, "%s", table ? table + 1 : topic);
+	return t;
+}

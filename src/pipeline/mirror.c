@@ -200,7 +200,9 @@ struct mirror *mirror_new(struct stream *s, struct table *table, const struct ta
 	if (!ok)
 		error_set(&err, ERROR_TABLE, "%s", table->problem);
 	ok = ok && mirror_compile_filter(m, &err);
-	if (ok && known)
+	/* broken from its first day: as if it had never been there */
+	bool resumes = known && !(s->source->ops->shared && !known->generation && !known->building);
+	if (ok && resumes)
 		ok = resume_known(s, m, known, &err);
 	else if (ok)
 		ok = find_generation(s, m, &err) && mirror_attach_all(s, m, &err) &&

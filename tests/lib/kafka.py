@@ -65,6 +65,20 @@ def published(pg, kafka, tables=("public.*",), stream=None, **connection):
     }
 
 
+def subscribed(kafka, tables=("public.*",), stream=None, warehouse=None, **connection):
+    """A configuration: one stream, `shop`, from Kafka to the embedded ClickHouse or, given one, a ClickHouse object."""
+    target = {"kind": "clickhouse", "database": "shop"}
+    if warehouse:
+        target["url"] = warehouse.http_url
+    else:
+        target |= {"url": "embedded", "http_port": free_port(), "tcp_port": free_port()}
+    return {
+        "connections": {"events": {"kind": "kafka", "brokers": kafka.address, "topic_prefix": "shop", **connection}, "warehouse": target},
+        "streams": {"shop": {"from": "events", "to": "warehouse", "tables": list(tables), **(stream or {})}},
+        "server": {"listen": f"127.0.0.1:{free_port()}"},
+    }
+
+
 def properties(path, **values):
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(f"{name}={value}\n" for name, value in values.items())

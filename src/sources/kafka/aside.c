@@ -7,7 +7,7 @@
 static bool holds_secrets(const struct kafka_source *k, const struct topic *topic)
 {
 	const struct selection_rule *rule = selection_match(
-		k->source.selection, topic->schema, topic->table_name);
+		k->source.selection, topic->carries.schema, topic->carries.name);
 
 	return rule->n_columns > 0;
 }
@@ -40,19 +40,46 @@ static void print_side(const char *name, const uint8_t *bytes, size_t len, bool 
 		print_bytes(bytes, len, out);
 }
 
+/* The key's columns, where the message has a key that can be read; else where the message is. */
+static void print_key(struct kafka_source *k, const struct topic *topic,
+	const struct kafka_record *record, const char *place, struct buf *out)
+{
+	struct row_meta meta = record_meta(k, record);
+	struct debezium_source seen;
+	struct error ignored = {0};
+	struct batch scratch;
+	struct kafka_record key_alone = *record;
+
+	key_alone.has_value = false;
+	key_alone.value = NULL;
+	batch_init(&scratch, topic->form->table);
+	bool read = topic->form->shape && topic->form->table->n_key &&
+		    message_open(&k->message, &key_alone, &ignored) && k->message.key.reader &&
+		    debezium_read(topic->form->shape, k->message.key.reader, NULL, &meta, &seen,
+			    &scratch, &ignored) &&
+		    scratch.rows;
+	if (read)
+		batch_print_key(&scratch, 0, out);
+	else
+		buf_printf(out, "{%s}", place);
+	batch_release(&scratch);
+}
+
 void set_message_aside(struct kafka_source *k, const struct topic *topic,
 	const struct kafka_record *record, const char *reason, struct batch *batch)
 {
 	bool secret = holds_secrets(k, topic);
-	struct buf key, row;
+	struct buf key, row, place;
 
 	buf_init(&key, BUF_MAX);
 	buf_init(&row, BUF_MAX);
-	buf_puts(&key, "{\"topic\":");
-	text_print_json(record->topic, strlen(record->topic), &key);
-	buf_printf(&key, ",\"partition\":%d,\"offset\":%lld}", record->partition,
+	buf_init(&place, BUF_MAX);
+	buf_puts(&place, "\"topic\":");
+	text_print_json(record->topic, strlen(record->topic), &place);
+	buf_printf(&place, ",\"partition\":%d,\"offset\":%lld", record->partition,
 		(long long)record->offset);
-	buf_puts(&row, "{");
+	print_key(k, topic, record, buf_text(&place), &key);
+	buf_printf(&row, "{%s,", buf_text(&place));
 	print_side("key", record->key, record->key_len, record->has_key, secret, &row);
 	buf_puts(&row, ",");
 	print_side("value", record->value, record->value_len, record->has_value, secret, &row);
@@ -65,4 +92,5 @@ void set_message_aside(struct kafka_source *k, const struct topic *topic,
 			       });
 	buf_release(&key);
 	buf_release(&row);
+	buf_release(&place);
 }

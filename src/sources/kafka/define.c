@@ -94,13 +94,13 @@ static struct table *define_table(
 	struct kafka_source *k, const struct topic *topic, const struct form *form)
 {
 	const struct selection_rule *rule = selection_match(
-		k->source.selection, topic->schema, topic->table_name);
+		k->source.selection, topic->carries.schema, topic->carries.name);
 	struct table *t = table_new();
 	struct error err = {0};
 
 	t->source_id = topic->id;
-	t->schema = arena_strdup(&t->arena, topic->schema);
-	t->name = arena_strdup(&t->arena, topic->table_name);
+	t->schema = arena_strdup(&t->arena, topic->carries.schema);
+	t->name = arena_strdup(&t->arena, topic->carries.name);
 	t->options = &rule->options;
 	if (!take_columns(t, &rule->options, form, &err))
 		PROBLEM(t, "%s", err.text);
@@ -143,7 +143,15 @@ struct row_meta record_meta(const struct kafka_source *k, const struct kafka_rec
 	};
 }
 
-uint64_t message_place(
+version_t event_place(const struct debezium_source *seen, const struct kafka_record *record)
+{
+	if (seen->has_position && seen->version)
+		return seen->version;
+	return (version_t)(seen->commit_lsn ? seen->commit_lsn : (uint64_t)record->timestamp_ms)
+	       << 64;
+}
+
+version_t message_place(
 	struct kafka_source *k, const struct form *form, const struct kafka_record *record)
 {
 	struct row_meta meta = record_meta(k, record);
@@ -152,13 +160,14 @@ uint64_t message_place(
 	struct batch scratch;
 
 	if (!form->shape)
-		return (uint64_t)record->timestamp_ms;
+		return event_place(&seen, record);
 	batch_init(&scratch, form->table);
-	bool ok = debezium_read(form->shape, k->message.key.reader, k->message.value.reader, &meta,
-		&seen, &scratch, &ignored);
+	if (!debezium_read(form->shape, k->message.key.reader, k->message.value.reader, &meta,
+		    &seen, &scratch, &ignored))
+		seen = (struct debezium_source){0};
 	batch_release(&scratch);
 	if (k->message.key.reader)
 		k->message.key.reader->ops->restart(k->message.key.reader);
 	k->message.value.reader->ops->restart(k->message.value.reader);
-	return ok && seen.commit_lsn ? seen.commit_lsn : (uint64_t)record->timestamp_ms;
+	return event_place(&seen, record);
 }

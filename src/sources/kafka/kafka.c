@@ -5,7 +5,6 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
-#include "clients/kafka_names.h"
 
 #define REACH_MS 10000
 #define JOIN_MS  60000
@@ -209,7 +208,9 @@ static bool check_identity(struct kafka_source *k, const struct resume *from, st
 
 static bool join(struct kafka_source *k, struct error *err)
 {
-	return topics_subscribe(k, err) && (!k->topics.len || kafka_join(k->member, JOIN_MS, err));
+	bool any;
+
+	return topics_subscribe(k, &any, err) && (!any || kafka_join(k->member, JOIN_MS, err));
 }
 
 static bool kafka_source_start(

@@ -18,21 +18,22 @@
 #ifndef SOURCES_KAFKA_KAFKA_H
 #define SOURCES_KAFKA_KAFKA_H
 
+#include "clients/kafka_names.h"
 #include "formats/debezium/debezium.h"
 #include "sources/kafka/message.h"
 #include "sources/kafka/offsets.h"
 
 struct topic {
 	char *name;
-	char *schema, *table_name; /* that it carries the rows of */
-	uint64_t id;               /* source_id of the table */
+	struct kafka_table carries; /* the rows of that one */
+	uint64_t id;                /* source_id of the table */
 	int partitions;
 	bool there;  /* in the cluster, when last looked */
 	bool told;   /* the pipeline has its table */
 	bool warned; /* of fields without a column */
 	struct forms forms;
 	struct form *form; /* that makes its table now; NULL: none is known yet */
-	uint64_t
+	version_t
 		newest_place; /* of a message of that form: later ones of another define the table anew */
 };
 
@@ -79,7 +80,7 @@ MUST_CHECK bool topics_list(struct kafka_source *k, struct error *err);
 struct topic *topic_find(struct kafka_source *k, const char *name); /* NULL: not ours */
 void topics_release(struct kafka_source *k);
 /* Subscribes to those whose tables the pipeline has. */
-MUST_CHECK bool topics_subscribe(struct kafka_source *k, struct error *err);
+MUST_CHECK bool topics_subscribe(struct kafka_source *k, bool *any, struct error *err);
 /* All partitions of all topics, or of one; release the places. */
 void topic_places(const struct topic *topic, struct kafka_places *out);
 void table_places(
@@ -94,9 +95,11 @@ MUST_CHECK bool sample_topics(struct kafka_source *k, struct error *err);
 
 /* The form of the message that is open, made with its table when it is new. NULL: ERROR_DATA. */
 struct form *topic_form(struct kafka_source *k, struct topic *topic, struct error *err);
-/* How late the message that is open, of that form, is among those of its topic: the place of its commit, or
- * the moment it was written. */
-uint64_t message_place(
+/* How late an event is among those of its topic: by its place in the source's log, or, where it does not say,
+ * by the moment it was written. */
+version_t event_place(const struct debezium_source *seen, const struct kafka_record *record);
+/* Of the message that is open, of that form. */
+version_t message_place(
 	struct kafka_source *k, const struct form *form, const struct kafka_record *record);
 struct row_meta record_meta(const struct kafka_source *k, const struct kafka_record *record);
 

@@ -52,7 +52,6 @@ struct form {
 	bool envelope;                            /* events; else plain rows */
 	struct table *table;                      /* that it makes; see define_table() */
 	struct debezium_shape *shape;             /* NULL: the table has a problem */
-	uint64_t newest_place;                    /* of a message of this form */
 };
 VEC_TYPE(forms, struct form *);
 void forms_release(struct forms *forms);

@@ -23,7 +23,7 @@ static void tell_table(struct topic *topic, struct bundle *bundle)
 static void settle_form(struct kafka_source *k, struct topic *topic, struct form *form,
 	const struct kafka_record *record, struct bundle *bundle)
 {
-	uint64_t place = message_place(k, form, record);
+	version_t place = message_place(k, form, record);
 
 	if (place <= topic->newest_place)
 		return;
@@ -60,7 +60,7 @@ static void note_event(struct kafka_source *k, struct topic *topic,
 	const struct debezium_source *seen, const struct row_meta *meta,
 	const struct kafka_record *record)
 {
-	uint64_t place = seen->commit_lsn ? seen->commit_lsn : (uint64_t)record->timestamp_ms;
+	version_t place = event_place(seen, record);
 
 	if (place > topic->newest_place)
 		topic->newest_place = place;
@@ -146,7 +146,7 @@ static bool take_record(struct kafka_source *k, const struct kafka_record *recor
 
 static bool add_topics(struct kafka_source *k, struct bundle *bundle, struct error *err)
 {
-	bool more = false;
+	bool more = false, any;
 
 	if (!topics_list(k, err) || !sample_topics(k, err))
 		return false;
@@ -158,7 +158,7 @@ static bool add_topics(struct kafka_source *k, struct bundle *bundle, struct err
 		tell_table(*topic, bundle);
 		more = true;
 	}
-	return !more || topics_subscribe(k, err);
+	return !more || topics_subscribe(k, &any, err);
 }
 
 /* Brokers that are away for a moment are no reason to end the session: librdkafka looks for them. */

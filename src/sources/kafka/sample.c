@@ -55,7 +55,7 @@ static void take_sample(
 				F("error", err.text));
 		return;
 	}
-	uint64_t place = message_place(k, form, record);
+	version_t place = message_place(k, form, record);
 	if (topic->form && place < topic->newest_place)
 		return;
 	topic->form = form;

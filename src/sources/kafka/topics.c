@@ -1,35 +1,11 @@
 /* Which topics are read, and what tables they are; see kafka.h. */
 #include <string.h>
-#include "clients/kafka_names.h"
 #include "core/selection.h"
 #include "sources/kafka/kafka.h"
-
-/* "shop.public.orders" or "orders": the last two words, or the one. */
-static void name_table(struct kafka_source *k, struct topic *topic)
-{
-	const char *name = topic->name;
-	size_t prefix = strlen(k->prefix);
-
-	if (!strncmp(name, k->prefix, prefix) && name[prefix] == '.')
-		name += prefix + 1;
-	const char *table = strrchr(name, '.');
-	if (!table) {
-		topic->schema = xstrdup("public");
-		topic->table_name = xstrdup(name);
-		return;
-	}
-	const char *schema = table;
-	while (schema > name && schema[-1] != '.')
-		schema--;
-	topic->schema = xstrndup(schema, (size_t)(table - schema));
-	topic->table_name = xstrdup(table + 1);
-}
 
 static void topic_free(struct topic *topic)
 {
 	free(topic->name);
-	free(topic->schema);
-	free(topic->table_name);
 	forms_release(&topic->forms);
 	free(topic);
 }
@@ -39,9 +15,9 @@ static struct topic *topic_new(struct kafka_source *k, const char *name)
 	struct topic *topic = xcalloc(1, sizeof *topic);
 
 	topic->name = xstrdup(name);
-	name_table(k, topic);
+	topic->carries = kafka_topic_table(k->prefix, name);
 	topic->id = topic_id(name);
-	if (selection_match(k->source.selection, topic->schema, topic->table_name)) {
+	if (selection_match(k->source.selection, topic->carries.schema, topic->carries.name)) {
 		vec_push(&k->topics, topic);
 		map_put(&k->topics_by_name, name, strlen(name), topic);
 		return topic;
@@ -86,7 +62,7 @@ void topics_release(struct kafka_source *k)
 	map_release(&k->topics_by_name);
 }
 
-bool topics_subscribe(struct kafka_source *k, struct error *err)
+bool topics_subscribe(struct kafka_source *k, bool *any, struct error *err)
 {
 	VEC(const char *) names = {0};
 
@@ -95,7 +71,8 @@ bool topics_subscribe(struct kafka_source *k, struct error *err)
 		if (t->there && t->told && !t->form->table->problem)
 			vec_push(&names, t->name);
 	}
-	bool ok = !names.len || kafka_subscribe(k->member, names.items, names.len, err);
+	*any = names.len > 0;
+	bool ok = !*any || kafka_subscribe(k->member, names.items, names.len, err);
 	vec_release(&names);
 	return ok;
 }
