@@ -32,6 +32,7 @@ struct landing {
 	struct table *table; /* definition that the rows have now */
 	uint32_t generation;
 	bool building; /* not yet what people read */
+	bool known;    /* for attach: it has rows, so where it is gone none is made in its place */
 };
 
 /* Copied rows on their way into one table, many batches of them; of one thread. */
@@ -75,6 +76,10 @@ typedef MUST_CHECK bool sink_count_fn(
 typedef MUST_CHECK bool sink_commit_fn(struct sink *, const struct resume *, struct error *);
 typedef MUST_CHECK bool sink_recorded_fn(
 	struct sink *, struct resume *out, bool *found, struct error *);
+typedef MUST_CHECK bool sink_marked_fn(
+	struct sink *, const char *stream, int64_t *mark_us, struct error *);
+typedef MUST_CHECK bool sink_mark_fn(
+	struct sink *, const char *stream, int64_t mark_us, struct error *);
 typedef void sink_close_fn(struct sink *);
 
 struct sink_ops {
@@ -92,7 +97,8 @@ struct sink_ops {
 	/* the live generation found in the target for landing->table; 0: there is none. Of logs,
 	 * asked behind attach: 0 where that had to make the log, so that nothing is in it; else 1 */
 	sink_generation_fn *generation;
-	/* makes database, storage and views when missing; leaves what is there */
+	/* makes database, storage and views when missing; leaves what is there. ERROR_TABLE: of a
+	 * known one the storage is missing */
 	sink_attach_fn *attach;
 	/* storage of `old` becomes that of landing->table. *in_place false: nothing was done, this
 	 * change needs a new generation (key, order, inexact type) */
@@ -127,6 +133,10 @@ struct sink_ops {
 	sink_commit_fn *commit;
 	/* optional: the place that was committed last; what follows it was not */
 	sink_recorded_fn *recorded;
+	/* optional, both: a durable mark of the stream, a time that only rises, kept with the rows
+	 * and lost or set back together with them. marked: the latest one, 0 for none */
+	sink_marked_fn *marked;
+	sink_mark_fn *mark;
 	sink_close_fn *close;
 };
 

@@ -118,8 +118,8 @@ static bool copy_anew_later(
 	char text[sizeof m->error];
 
 	snprintf(text, sizeof text,
-		"%s; it is copied anew as soon as the log has been read up to where it was at the "
-		"start",
+		"%.900s; it is copied anew as soon as the log has been read up to where it was at "
+		"the start",
 		reason);
 	mirror_set_status(s, m, TABLE_BROKEN, text);
 	m->recopy_at = s->session_head.order;
@@ -160,14 +160,17 @@ static bool resume_known(
 		ok = load_chunks(s, m, err) && mirror_take_part(s, m, err);
 	}
 	const char *anew = ok ? why_anew(s, known, then, now) : NULL;
+	if (ok && !anew && !mirror_attach_all(s, m, true, err)) {
+		anew = err->kind == ERROR_TABLE ? err->text : NULL;
+		ok = anew != NULL;
+	}
 	if (anew) {
 		mirror_replace_table(s, &m->table, now);
 		ok = copy_anew_later(s, m, anew, err);
 	} else if (ok) {
 		if (m->generation && !m->building)
 			mirror_replace_table(s, &m->live_table, then);
-		ok = mirror_attach_all(s, m, err) && mirror_define(s, m, now, err) &&
-		     refill_lost_log(s, m, err);
+		ok = mirror_define(s, m, now, err) && refill_lost_log(s, m, err);
 	}
 	if (then)
 		table_unref(then);
@@ -205,7 +208,7 @@ struct mirror *mirror_new(struct stream *s, struct table *table, const struct ta
 	if (ok && resumes)
 		ok = resume_known(s, m, known, &err);
 	else if (ok)
-		ok = find_generation(s, m, &err) && mirror_attach_all(s, m, &err) &&
+		ok = find_generation(s, m, &err) && mirror_attach_all(s, m, false, &err) &&
 		     mirror_save(s, m, &err);
 	if (!ok && known) {
 		m->generation = known->generation;
@@ -275,7 +278,7 @@ bool mirror_recopy(struct stream *s, struct mirror *m, const char *reason, struc
 	if (ok) {
 		mirror_forget_copy(s, m);
 		next_generation(s, m, was_live);
-		ok = mirror_compile_filter(m, err) && mirror_attach_all(s, m, err) &&
+		ok = mirror_compile_filter(m, err) && mirror_attach_all(s, m, false, err) &&
 		     state_chunks_forget(s->state, s->settings->name, m->table->source_id, err) &&
 		     mirror_save(s, m, err);
 	}

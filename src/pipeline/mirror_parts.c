@@ -71,13 +71,14 @@ static bool attach(void *context, struct error *err)
 	return job->stream->sink->ops->attach(job->stream->sink, &job->landing, err);
 }
 
-bool mirror_attach_all(struct stream *s, struct mirror *m, struct error *err)
+bool mirror_attach_all(struct stream *s, struct mirror *m, bool known, struct error *err)
 {
 	struct landing landings[2];
 	size_t n = mirror_landings(m, landings);
 
 	for (size_t i = 0; i < n; i++) {
 		struct attach_job job = {s, landings[i]};
+		job.landing.known = known;
 		if (!stream_attempt(s, "attach", attach, &job, err))
 			return false;
 	}

@@ -10,7 +10,8 @@ void mirror_set_status(struct stream *, struct mirror *, enum table_status, cons
 void mirror_set_generations(
 	struct stream *, struct mirror *, uint32_t live, uint32_t building, bool feed_live);
 MUST_CHECK bool mirror_compile_filter(struct mirror *, struct error *);
-MUST_CHECK bool mirror_attach_all(struct stream *, struct mirror *, struct error *);
+/* known: ERROR_TABLE where a storage is gone that has rows. */
+MUST_CHECK bool mirror_attach_all(struct stream *, struct mirror *, bool known, struct error *);
 
 /* The table is now another than `old`: its storage follows, or it is copied anew. */
 MUST_CHECK bool mirror_define_changed(

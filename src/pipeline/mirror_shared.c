@@ -48,7 +48,7 @@ bool mirror_mend(struct stream *s, struct mirror *m, struct error *err)
 		F("table", m->table->target));
 	pthread_rwlock_wrlock(&m->lock);
 	bool ok = mirror_take_part(s, m, err) && mirror_compile_filter(m, err) &&
-		  mirror_attach_all(s, m, err) && mirror_save(s, m, err);
+		  mirror_attach_all(s, m, false, err) && mirror_save(s, m, err);
 	pthread_rwlock_unlock(&m->lock);
 	if (ok && !same)
 		ok = mirror_define_changed(s, m, old, err);

@@ -63,6 +63,7 @@ bool mirror_chunk_done(
 	m->copy_failures = 0;
 	m->error[0] = '\0'; /* what it waited for is over */
 	pthread_mutex_unlock(&s->lock);
+	s->unmarked = true;
 	failpoint("copier.after_done");
 	return true;
 }
@@ -92,5 +93,6 @@ bool mirror_save(struct stream *s, struct mirror *m, struct error *err)
 	row.definition = (char *)buf_text(&json);
 	bool ok = state_table_put(s->state, s->settings->name, &row, err);
 	buf_release(&json);
+	s->unmarked = true;
 	return ok;
 }

@@ -201,6 +201,7 @@ static bool begin_epoch(
 	s->epoch = s->source->epoch = (uint8_t)(greatest + 1);
 	if (!s->source->ops->start(s->source, NULL, &s->resume, err))
 		return false;
+	s->marked_us = 0;
 	log_info("stream begins", F("stream", s->settings->name), F("epoch", s->epoch),
 		F("position", s->resume.position.token));
 	return state_stream_begin(s->state, s->settings->name, s->epoch, &s->resume, err);
@@ -253,10 +254,12 @@ static bool start_source(struct stream *s, const struct tables *tables, struct t
 	if (!take_recorded(s, &then.resume, err))
 		return false;
 	s->resume = then.resume;
+	s->marked_us = then.marked_us;
 	/* a gap that only reading meets would be met again and again */
 	if (s->gap.kind == ERROR_GAP)
 		*err = s->gap;
-	else if (s->source->ops->start(s->source, &then.resume, &s->resume, err))
+	else if (stream_check_mark(s, err) &&
+		 s->source->ops->start(s->source, &then.resume, &s->resume, err))
 		return true;
 	if (!bridge_gap(s, tables, known, err))
 		return false;
@@ -337,6 +340,7 @@ static bool session_prepare(struct stream *s, struct error *err)
 	if (ok && !s->first_head.order)
 		s->first_head = lag.head;
 	ok = ok && take_up_tables(s, &tables, &known, err);
+	s->unmarked = true; /* what the session before recorded last may be */
 	pthread_mutex_lock(&s->lock);
 	s->taken_up = ok;
 	pthread_mutex_unlock(&s->lock);
@@ -449,6 +453,9 @@ static void session_run(struct stream *s)
 	for (struct bundle *left = queue_take(&s->queue, 0); left; left = queue_take(&s->queue, 0))
 		bundle_free(left);
 	queue_release(&s->queue);
+	/* what keeps it from being written is for the next session to meet */
+	if (s->unmarked && !s->failing)
+		(void)!stream_mark(s, &err);
 }
 
 static void session(struct stream *s)

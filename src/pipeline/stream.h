@@ -55,6 +55,8 @@ struct stream {
 	double rate;         /* changes a second, smoothed */
 	uint64_t counted;    /* changes when the rate was last taken */
 	int64_t counted_ms;
+	int64_t marked_us;     /* of the last mark; of who writes them (mark.c) */
+	_Atomic bool unmarked; /* something was recorded since */
 	_Atomic uint64_t changes, transactions, set_aside, copied_rows, written_bytes, batches;
 	struct backoff backoff;
 };
@@ -74,6 +76,10 @@ void *copier_run(void *stream);
 
 /* Of the writer thread: prepared rows to where they go, with what was set aside. */
 MUST_CHECK bool writer_land(struct stream *, struct mirror *, struct batch *, struct error *);
+
+/* mark.c. ERROR_GAP where the target has an earlier mark than the state store. */
+MUST_CHECK bool stream_check_mark(struct stream *, struct error *);
+MUST_CHECK bool stream_mark(void *stream, struct error *); /* checks, and writes the next one */
 
 /* Calls `fn` until it works, it fails for good, or the session ends; in between it backs off and says so.
  * Of a sink of logs it is called once: what it may have written is taken back as the session ends.

@@ -15,10 +15,11 @@
 #define SPLICE_MS   10 /* while copied rows wait for their place in a log */
 #define LAG_MS      1000
 #define REQUESTS_MS 1000
+#define MARK_MS     10000
 
 struct writer {
 	struct stream *stream;
-	int64_t ticked_ms, lag_ms, requests_ms;
+	int64_t ticked_ms, lag_ms, requests_ms, marked_ms;
 	struct bundle *next; /* taken from the queue already */
 
 	/* written, and not yet committed and recorded */
@@ -248,6 +249,7 @@ static bool advance(struct writer *w, struct error *err)
 
 	if (!state_stream_advance(s->state, s->settings->name, &w->end, w->changes, err))
 		return false;
+	s->unmarked = s->unmarked || w->changes > 0;
 	failpoint("writer.after_record");
 	pthread_mutex_lock(&s->lock);
 	s->resume.position = w->end;
@@ -464,6 +466,11 @@ static bool tick(struct writer *w, struct error *err)
 		take_lag(s);
 	}
 	see_to_status(s);
+	if (s->unmarked && (!w->marked_ms || now - w->marked_ms >= MARK_MS)) {
+		w->marked_ms = now;
+		if (!stream_attempt(s, "mark", stream_mark, s, err))
+			return false;
+	}
 	if (now - w->requests_ms < REQUESTS_MS)
 		return true;
 	w->requests_ms = now;

@@ -58,6 +58,8 @@ static const char *const steps[] = {
 	"	name TEXT PRIMARY KEY,\n"
 	"	value TEXT NOT NULL\n"
 	") STRICT, WITHOUT ROWID;\n",
+
+	"ALTER TABLE streams ADD COLUMN marked_us INTEGER NOT NULL DEFAULT 0",
 };
 
 static bool version_of(struct state *s, int *version, struct error *err)

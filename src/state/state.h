@@ -29,6 +29,7 @@ struct stream_state {
 	char error[1024];
 	uint64_t changes, set_aside;
 	int64_t updated_us;
+	int64_t marked_us; /* of this epoch; see core/sink.h. 0: not yet */
 };
 /* *found false: it never began; a status and an error may be there all the same. */
 MUST_CHECK bool state_stream_get(
@@ -39,6 +40,8 @@ MUST_CHECK bool state_stream_begin(
  * an epoch to an earlier one: both calls refuse it with ERROR_BROKEN. The same place again is allowed. */
 MUST_CHECK bool state_stream_advance(struct state *, const char *stream, const struct position *,
 	uint64_t changes, struct error *);
+MUST_CHECK bool state_stream_mark(
+	struct state *, const char *stream, int64_t mark_us, struct error *);
 MUST_CHECK bool state_stream_status(
 	struct state *, const char *stream, const char *status, const char *error, struct error *);
 

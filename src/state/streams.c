@@ -35,6 +35,7 @@ static void stream_read(sqlite3_stmt *row, struct stream_state *out)
 	out->changes = (uint64_t)sqlite3_column_int64(row, 7);
 	out->updated_us = sqlite3_column_int64(row, 8);
 	out->set_aside = (uint64_t)sqlite3_column_int64(row, 9);
+	out->marked_us = sqlite3_column_int64(row, 10);
 }
 
 static bool stream_get(struct state *s, const char *stream, struct stream_state *out, bool *found,
@@ -43,7 +44,8 @@ static bool stream_get(struct state *s, const char *stream, struct stream_state 
 	static const char sql[] =
 		"SELECT epoch, identity, place, token, commit_time_us, status, error, changes,"
 		" updated_us,"
-		" (SELECT coalesce(sum(set_aside), 0) FROM tables WHERE stream = streams.name)"
+		" (SELECT coalesce(sum(set_aside), 0) FROM tables WHERE stream = streams.name),"
+		" marked_us"
 		" FROM streams WHERE name = ?";
 
 	memset(out, 0, sizeof *out);
@@ -94,7 +96,8 @@ bool state_stream_begin(struct state *s, const char *stream, uint8_t epoch,
 		" (name, epoch, identity, place, token, commit_time_us, updated_us)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 		" ON CONFLICT (name) DO UPDATE SET epoch = ?2, identity = ?3, place = ?4,"
-		" token = ?5, commit_time_us = ?6, updated_us = ?7"
+		" token = ?5, commit_time_us = ?6, updated_us = ?7,"
+		" marked_us = iif(epoch = ?2, marked_us, 0)"
 		" WHERE epoch < ?2 OR (epoch = ?2 AND place <= ?4)";
 	const struct position *position = &resume->position;
 	uint8_t place[PLACE_BYTES];
@@ -127,6 +130,14 @@ bool state_stream_advance(struct state *s, const char *stream, const struct posi
 		err);
 	if (ok && store_changed(s) == 0)
 		ok = refused(s, stream, 0, position, err);
+	return store_leave(s, ok);
+}
+
+bool state_stream_mark(struct state *s, const char *stream, int64_t mark_us, struct error *err)
+{
+	store_enter(s);
+	bool ok = store_run(s, "UPDATE streams SET marked_us = ?2 WHERE name = ?1",
+		VALUES(V(stream), V(mark_us)), err);
 	return store_leave(s, ok);
 }
 

@@ -18,10 +18,7 @@ bool set_aside_create(struct clickhouse_sink *s, struct error *err)
 		       "commit_lsn UInt64,"
 		       " commit_time DateTime64(6, 'UTC'), set_aside_at DateTime64(6, 'UTC'))"
 		       " ENGINE = ReplacingMergeTree(set_aside_at) ORDER BY (stream, `table`, key, "
-		       "version)"
-		       " SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, "
-		       "min_rows_to_fsync_after_merge = 1"
-		       " COMMENT '{\"tailrace\":{\"kind\":\"set_aside\"}}'");
+		       "version)" DURABLE " COMMENT '{\"tailrace\":{\"kind\":\"set_aside\"}}'");
 	bool ok = clickhouse_run(s->client, buf_text(&sql), err) ||
 		  error_add(err, "cannot make table %s.%s", s->cdc, SET_ASIDE);
 	buf_release(&sql);

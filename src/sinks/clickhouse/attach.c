@@ -14,7 +14,7 @@ static bool engine_exchanges(const char *engine)
 	       !strcmp(engine, "Shared");
 }
 
-static bool ensure_database(struct clickhouse_sink *s, const char *name, struct error *err)
+bool database_create(struct clickhouse_sink *s, const char *name, struct error *err)
 {
 	const struct clickhouse_setting settings[] = {{"param_d", name}, {0}};
 	struct arena arena;
@@ -150,10 +150,7 @@ static void create_statement(struct clickhouse_sink *s, const struct landing *la
 	if (options && options->partition_by)
 		buf_printf(sql, " PARTITION BY (%s)", options->partition_by);
 	add_order(t, kind, sql);
-	/* An acknowledged insert, and what is merged from it, is on the disk. */
-	buf_puts(sql, " SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, "
-		      "min_rows_to_fsync_after_merge = 1,"
-		      " min_compressed_bytes_to_fsync_after_merge = 1");
+	buf_puts(sql, DURABLE);
 	if (key_holds_nullable(t))
 		buf_puts(sql, ", allow_nullable_key = 1");
 	if (options && options->settings)
@@ -207,6 +204,8 @@ static bool ensure_storage(struct clickhouse_sink *s, const struct landing *land
 		!stored_table_check(&have, s->cdc, landing->table, err))
 		return false;
 	layout_forget(s, name);
+	if (!have.exists && landing->known)
+		return error_set(err, ERROR_TABLE, "%s.%s is gone from the target", s->cdc, name);
 	return have.exists || create_storage(s, landing, kind, name, err);
 }
 
@@ -296,7 +295,7 @@ bool clickhouse_attach(struct sink *sink, const struct landing *landing, struct 
 	struct arena arena;
 
 	arena_init(&arena);
-	bool ok = ensure_database(s, s->cdc, err) && ensure_database(s, s->database, err) &&
+	bool ok = database_create(s, s->cdc, err) && database_create(s, s->database, err) &&
 		  set_aside_create(s, err);
 	for (enum storage_kind kind = 0; ok && kind < N_STORAGE_KINDS; kind++) {
 		if (!table_keeps(landing->table, kind))

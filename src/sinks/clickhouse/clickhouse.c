@@ -172,5 +172,7 @@ const struct sink_ops clickhouse_sink = {
 	.fetch = clickhouse_fetch,
 	.scan = clickhouse_scan,
 	.count = clickhouse_count,
+	.marked = clickhouse_marked,
+	.mark = clickhouse_mark,
 	.close = clickhouse_close,
 };

@@ -6,6 +6,7 @@
  *	shop_cdc.orders__g3      a storage being built, to become shop_cdc.orders
  *	shop.orders, ..._log     views: the source's columns of what is live, or of all versions
  *	shop_cdc._set_aside      rows that could not be taken
+ *	shop_cdc._streams        the mark of each stream, see mark.c
  *
  * All that is known of a storage stands in the server: whose it is in the table's comment, which
  * column of the source a column is (by attribute number) in the column's comment, both JSON.
@@ -47,6 +48,11 @@ static inline struct clickhouse_sink *clickhouse_sink_of(struct sink *sink)
 enum storage_kind { STORAGE_ROWS, STORAGE_LOG };
 #define N_STORAGE_KINDS 2
 #define SET_ASIDE       "_set_aside"
+
+/* Of every table: an acknowledged insert, and what is merged from it, is on the disk. */
+#define DURABLE                                                        \
+	" SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, " \
+	"min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1"
 
 /* --- names.c: names and texts ---------------------------------------------------------------- */
 
@@ -147,8 +153,8 @@ MUST_CHECK bool stored_table_check(const struct stored_table *have, const char *
 /* "public.orders" into the arena. */
 const char *source_name(const struct table *t, struct arena *arena);
 
-/* --- attach.c, evolve.c, publish.c, write.c, load.c, read.c, aside.c, check.c: the slots of the sink
- * ----- */
+/* --- attach.c, evolve.c, publish.c, write.c, load.c, read.c, aside.c, mark.c, check.c: the slots of
+ * the sink --- */
 
 sink_generation_fn clickhouse_generation;
 sink_attach_fn clickhouse_attach;
@@ -164,7 +170,12 @@ sink_set_aside_fn clickhouse_set_aside;
 sink_fetch_fn clickhouse_fetch;
 sink_scan_fn clickhouse_scan;
 sink_count_fn clickhouse_count;
+sink_marked_fn clickhouse_marked;
+sink_mark_fn clickhouse_mark;
 sink_check_fn clickhouse_check;
+
+/* Makes the database when it is missing. ERROR_CONFIG: it cannot exchange tables. */
+MUST_CHECK bool database_create(struct clickhouse_sink *s, const char *name, struct error *err);
 
 /* Adds "name Type COMMENT ..." of a column of the source; with_default: and the value that older
  * rows have. */

@@ -403,6 +403,43 @@ static void the_greatest_epoch_of_all_generations_is_found(void **state)
 	table_unref(t);
 }
 
+static void the_latest_mark_of_a_stream_is_found(void **state)
+{
+	struct fixture *f = *state;
+	const struct sink_ops *ops = f->sink->ops;
+	int64_t mark_us = 9;
+
+	WORKS(ops->marked(f->sink, "shop", &mark_us, &err));
+	assert_int_equal(mark_us, 0);
+	WORKS(ops->mark(f->sink, "shop", 1700000000000001, &err));
+	WORKS(ops->mark(f->sink, "shop", 1700000000000003, &err));
+	WORKS(ops->mark(f->sink, "other", 1700000000000009, &err));
+	WORKS(ops->marked(f->sink, "shop", &mark_us, &err));
+	assert_int_equal(mark_us, 1700000000000003);
+	assert_answer(f, "SELECT stream, marked_at FROM {cdc}._streams FINAL ORDER BY stream",
+		"other\t2023-11-14 22:13:20.000009\nshop\t2023-11-14 22:13:20.000003");
+	WORKS(ops->marked(f->sink, "another", &mark_us, &err));
+	assert_int_equal(mark_us, 0);
+}
+
+static void a_known_storage_that_is_gone_is_not_made_in_its_place(void **state)
+{
+	struct fixture *f = *state;
+	struct table *t = table_of(f, KEEP_BOTH, small);
+	struct landing live = {.table = t, .generation = 1};
+	struct error err = {0};
+
+	attach(f, &live);
+	live.known = true;
+	attach(f, &live);
+	ask(f, "DROP TABLE {cdc}.orders_log SYNC");
+	assert_false(f->sink->ops->attach(f->sink, &live, &err));
+	assert_int_equal(err.kind, ERROR_TABLE);
+	assert_non_null(strstr(err.text, "_cdc.orders_log is gone from the target"));
+	assert_answer(f, "EXISTS TABLE {cdc}.orders_log", "0");
+	table_unref(t);
+}
+
 static void an_acknowledged_insert_is_fsynced(void **state)
 {
 	struct fixture *f = *state;
@@ -464,6 +501,8 @@ int main(int argc, char **argv)
 		TEST(a_discarded_generation_leaves_nothing),
 		TEST(names_that_are_taken_are_refused_with_a_way_out),
 		TEST(the_greatest_epoch_of_all_generations_is_found),
+		TEST(the_latest_mark_of_a_stream_is_found),
+		TEST(a_known_storage_that_is_gone_is_not_made_in_its_place),
 		TEST(an_acknowledged_insert_is_fsynced),
 		TEST(a_server_that_is_away_is_tried_again_and_a_wrong_user_is_not),
 	};

@@ -55,6 +55,21 @@ static void a_position_never_moves_back_within_an_epoch(void **unused)
 	state_close(s);
 }
 
+static void a_mark_is_of_its_epoch(void **unused)
+{
+	(void)unused;
+	struct error err = {0};
+	struct state *s = open_state();
+	assert_ok(begin(s, 1, 7, &err), &err);
+	assert_int_equal(get(s).marked_us, 0);
+	assert_ok(state_stream_mark(s, "shop", 1700000000000000, &err), &err);
+	assert_ok(advance(s, 8, &err) && begin(s, 1, 9, &err), &err);
+	assert_int_equal(get(s).marked_us, 1700000000000000);
+	assert_ok(begin(s, 2, 1, &err), &err);
+	assert_int_equal(get(s).marked_us, 0);
+	state_close(s);
+}
+
 static void a_stream_that_never_began_has_a_status_and_no_position(void **unused)
 {
 	(void)unused;
@@ -292,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_position_is_read_back_as_it_was),
 		TEST(a_position_never_moves_back_within_an_epoch),
+		TEST(a_mark_is_of_its_epoch),
 		TEST(a_stream_that_never_began_has_a_status_and_no_position),
 		TEST(what_was_committed_survives_kill_9),
 		TEST(a_table_is_read_back_as_it_was),

@@ -84,6 +84,22 @@ static void a_database_of_a_newer_version_is_left_alone(void **unused)
 	assert_non_null(strstr(err.text, "is of a newer tailrace (version 99"));
 }
 
+static void an_older_database_is_brought_on(void **unused)
+{
+	(void)unused;
+	static const char first_step[] = "ALTER TABLE streams DROP COLUMN marked_us;"
+					 "PRAGMA user_version = 1";
+	struct error err = {0};
+	struct state *s = open_state();
+	assert_ok(begin(s, 1, 7, &err), &err);
+	assert_int_equal(sqlite3_exec(s->db, first_step, NULL, NULL, NULL), SQLITE_OK);
+	state_close(s);
+	s = open_state();
+	assert_string_equal(get(s).resume.position.token, "begin");
+	assert_int_equal(get(s).marked_us, 0);
+	state_close(s);
+}
+
 static void a_folder_that_cannot_be_made_is_named(void **unused)
 {
 	(void)unused;
@@ -236,6 +252,7 @@ int main(void)
 		TEST(a_file_that_is_no_database_is_named_as_damaged),
 		TEST(pages_overwritten_under_our_feet_are_named_as_damaged),
 		TEST(a_database_of_a_newer_version_is_left_alone),
+		TEST(an_older_database_is_brought_on),
 		TEST(a_folder_that_cannot_be_made_is_named),
 		TEST(processes_that_write_at_once_lose_nothing),
 		TEST(processes_that_open_a_new_folder_at_once_all_succeed),
