@@ -70,4 +70,5 @@ def main():
             out.writelines(fields(m.value, registry) for m in messages if m.value)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""PostgreSQL into a real Kafka as Avro, with a real schema registry: the schemas are those that Debezium registers, they
+follow the tables, and a registry that refuses or is away holds up no more than it must."""
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDEN = os.path.join(HERE, "..", "..", "golden", "avro")
+sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), GOLDEN]
+from harness import Postgres, Tailrace  # noqa: E402
+from kafka import Kafka, published  # noqa: E402
+from record_debezium import TABLES  # noqa: E402
+from registry import Registry  # noqa: E402
+from tap import eq, has, run, test, wait_until  # noqa: E402
+
+pg, kafka, registry = Postgres(), Kafka(), Registry()
+pg.sql(TABLES)
+pg.sql("CREATE TABLE grows (id int PRIMARY KEY); CREATE TABLE strict (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)")
+tail = Tailrace(published(
+    pg, kafka, ("public.*", "my-odd.*"), topic_prefix="my-shop", format="avro", registry=registry.url
+))
+tail.start()
+tail.wait_live()
+
+
+def values(table):
+    return [m.value for m in kafka.read(f"my-shop.{table}", decode=registry.decode)]
+
+
+def debezium_schemas():
+    """Full names of records to the texts that Debezium had registered."""
+    with open(os.path.join(GOLDEN, "debezium.tsv"), encoding="utf-8") as lines:
+        texts = {line.split("\t")[0] for line in lines}
+    return {"{namespace}.{name}".format(**json.loads(text)): text for text in texts}
+
+
+@test
+def the_schemas_are_those_that_debezium_registers():
+    expected = debezium_schemas()
+    for table in ("public.kinds", "my-odd.the_table"):
+        for part in ("key", "value"):
+            text = registry.call("GET", f"/subjects/my-shop.{table}-{part}/versions/latest")["schema"]
+            eq(text, expected["{namespace}.{name}".format(**json.loads(text))])
+
+
+@test
+def what_was_written_is_read_by_another_library():
+    after = [value["after"] for value in values("public.kinds")]
+    eq([row["id"] for row in after], [1, 2])
+    eq((after[0]["note"], after[0]["raw"], after[0]["ints"]), ('a "quote"', b"\x00\xff", None))
+    eq((str(after[1]["price"]), after[1]["ints"], after[1]["loose"]["scale"]), ("3.50", [1, 2, None], 3))
+
+
+@test
+def a_column_more_is_another_version():
+    pg.sql("INSERT INTO grows VALUES (1)")
+    pg.sql("ALTER TABLE grows ADD COLUMN note text; INSERT INTO grows VALUES (2, 'two')")
+    tail.wait_caught_up(pg)
+    eq([value["after"] for value in values("public.grows")], [{"id": 1}, {"id": 2, "note": "two"}])
+    eq(registry.versions("my-shop.public.grows-value"), [1, 2])
+    eq(registry.versions("my-shop.public.grows-key"), [1])
+
+
+@test
+def a_registry_that_was_killed_is_waited_for():
+    registry.kill()
+    pg.sql("ALTER TABLE grows ADD COLUMN later int; INSERT INTO grows VALUES (3, 'three', 3)")
+    wait_until(lambda: "registry http://" in open(tail.log, encoding="utf-8").read(), "a word on the registry")
+    registry.start()
+    tail.wait_caught_up(pg)
+    eq([value["after"]["id"] for value in values("public.grows")], [1, 2, 3])
+    eq(registry.versions("my-shop.public.grows-value"), [1, 2, 3])
+
+
+@test
+def a_table_whose_schema_is_refused_stops_alone_and_says_why():
+    registry.set_compatibility("my-shop.public.strict-value", "BACKWARD")
+    pg.sql("ALTER TABLE strict ADD COLUMN more int NOT NULL; INSERT INTO strict VALUES (1, 2)")
+    pg.sql("INSERT INTO other VALUES (1)")
+    reason = wait_until(lambda: tail.table("public.strict")["error"], "the reason")
+    has(reason, "the registry refuses the schema for subject my-shop.public.strict-value")
+    has(reason, "added before.more (int)")
+    wait_until(lambda: [value["after"]["id"] for value in values("public.other")] == [1], "the other table")
+
+
+run()
