@@ -134,7 +134,8 @@ static void a_delete_takes_the_key_of_the_old_row_or_of_the_message(void **state
 		deleted);
 	assert_string_equal(
 		rows_of(w, "{\"id\":1}", "{\"before\":null,\"after\":null,\"op\":\"d\"}"), deleted);
-	assert_false(read_message(w, NULL, "{\"before\":null,\"op\":\"d\"}", 26));
+	const char *nameless = "{\"before\":null,\"op\":\"d\"}";
+	assert_false(read_message(w, NULL, nameless, strlen(nameless)));
 	assert_string_equal(w->err.text, "a delete that names no row");
 }
 
@@ -325,9 +326,9 @@ static void the_reason_says_what_is_wrong(void **state)
 	assert_string_equal(reason_of(w, "n", "[1]"), "a list where the column takes a smallint");
 	assert_string_equal(
 		reason_of(w, "n", "1.5"), "the number is out of the range of a smallint");
-	assert_string_equal(
-		reason_of(w, "price", "12345.67"), "the number has more than 4 digits before the "
-						   "point, which is what Decimal(6,2) holds");
+	assert_string_equal(reason_of(w, "price", "12345.67"),
+		"the number has more than 4 digits before the "
+		"point, which is what Decimal(6,2) holds");
 	assert_string_equal(reason_of(w, "price", "\"*\""), "these bytes are no number");
 	assert_string_equal(
 		reason_of(w, "price", "1e999999999"), "the number's exponent is too large");
@@ -361,7 +362,8 @@ static void on_unrepresentable_stop_ends_the_table(void **state)
 	struct world *w = *state;
 
 	w->options.unrepresentable = UNREPRESENTABLE_STOP;
-	assert_false(read_message(w, NULL, "{\"id\":1,\"n\":null}", 17));
+	const char *wrong = "{\"id\":1,\"n\":null}";
+	assert_false(read_message(w, NULL, wrong, strlen(wrong)));
 	assert_int_equal(w->err.kind, ERROR_TABLE);
 	assert_string_equal(w->err.text,
 		"column n: NULL in a column that takes none; on_unrepresentable is stop");
