@@ -3,6 +3,7 @@
 #define PIPELINE_INTERNAL_H
 
 #include "pipeline/pipeline.h"
+#include "pipeline/status.h"
 #include "pipeline/stream.h"
 
 struct pipeline {
@@ -11,6 +12,10 @@ struct pipeline {
 	VEC(struct stream *) streams; /* as long as the pipeline */
 	int64_t started_ms;
 };
+
+/* A table as the state store has it; strings are the arena's. */
+struct table_snapshot recorded_table(
+	struct arena *, const char *stream, const struct table_state *known);
 
 /* Under the stream's lock. */
 bool stream_progressing(const struct stream *);

@@ -166,7 +166,7 @@ static bool resume_known(
 	}
 	if (anew) {
 		mirror_replace_table(s, &m->table, now);
-		ok = copy_anew_later(s, m, anew, err);
+		ok = copy_anew_later(s, m, anew, err) && absent_renamed(s, m, then, now, err);
 	} else if (ok) {
 		if (m->generation && !m->building)
 			mirror_replace_table(s, &m->live_table, then);
@@ -332,9 +332,14 @@ static bool adds_default_under_rule(const struct table *old, const struct table 
 bool mirror_define_changed(struct stream *s, struct mirror *m, struct table *old, struct error *err)
 {
 	bool in_place = false;
+	bool renamed = strcmp(old->schema, m->table->schema) != 0 ||
+		       strcmp(old->name, m->table->name) != 0;
 
 	if (!table_same_configuration(old, m->table))
-		return mirror_recopy(s, m, "it is configured otherwise than it was", err);
+		return mirror_recopy(s, m,
+			renamed ? "it has another name in the source"
+				: "it is configured otherwise than it was",
+			err);
 	if (adds_default_under_rule(old, m->table))
 		return mirror_recopy(s, m, "a column under a rule was added with a default", err);
 
@@ -363,7 +368,9 @@ bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct
 	pthread_rwlock_wrlock(&m->lock);
 	mirror_replace_table(s, &m->table, now);
 	pthread_rwlock_unlock(&m->lock);
-	if (now->problem)
+	if (!absent_renamed(s, m, old, now, err))
+		ok = false;
+	else if (now->problem)
 		mirror_break(s, m, now->problem);
 	else if (m->recopy_at && !mirror_takes_rows(m))
 		ok = mirror_save(s, m, err);

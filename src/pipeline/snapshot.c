@@ -3,7 +3,6 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "pipeline/internal.h"
-#include "pipeline/status.h"
 
 static double copy_progress(const struct mirror *m)
 {
@@ -90,12 +89,16 @@ static void take_stream(struct stream *s, struct arena *arena, struct stream_sna
 		.batches = s->batches,
 		.progressing = stream_progressing(s) && s->taken_up,
 	};
-	out->tables = arena_alloc(arena, (s->mirrors.len + 1) * sizeof *out->tables);
+	out->tables = arena_alloc(
+		arena, (s->mirrors.len + s->absent.len + 1) * sizeof *out->tables);
 	/* before all have been taken up, a part of them would look like the whole */
 	for (size_t i = 0; s->taken_up && i < s->mirrors.len; i++) {
 		if (!s->mirrors.items[i]->replaced)
 			take_table(s->mirrors.items[i], arena, &out->tables[out->n_tables++]);
 	}
+	for (size_t i = 0; s->taken_up && i < s->absent.len; i++)
+		out->tables[out->n_tables++] = recorded_table(
+			arena, out->name, &s->absent.items[i]);
 }
 
 static uint64_t resident_bytes(void)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "base/text.h"
+#include "pipeline/internal.h"
 
 /* --- JSON --- */
 
@@ -133,7 +134,7 @@ static double recorded_progress(const struct table_state *known)
 	return known->chunks ? (double)known->chunks_done / known->chunks : 0;
 }
 
-static struct table_snapshot recorded_table(
+struct table_snapshot recorded_table(
 	struct arena *a, const char *stream, const struct table_state *known)
 {
 	return (struct table_snapshot){

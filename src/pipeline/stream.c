@@ -268,33 +268,6 @@ static bool start_source(struct stream *s, const struct tables *tables, struct t
 	return state_tables(s->state, s->settings->name, known, err);
 }
 
-/* Tables of the state store that are not there any more: gone in the source, or no longer selected. */
-static bool settle_absent(struct stream *s, const struct table_states *known, struct error *err)
-{
-	for (size_t i = 0; i < known->len; i++) {
-		struct table_state row = known->items[i];
-		bool selected = selection_match(&s->settings->selection, row.schema, row.name) !=
-				NULL;
-		enum table_status status = selected ? TABLE_DROPPED : TABLE_EXCLUDED;
-		if (mirror_find(s, row.source_id))
-			continue;
-		if (mirror_named(s, row.schema, row.name)) {
-			if (!state_table_forget(s->state, s->settings->name, row.source_id, err))
-				return false;
-			continue;
-		}
-		if (row.status == status)
-			continue;
-		log_warn(selected ? "table is gone from the source; its rows are kept"
-				  : "table is no longer selected; its rows are kept",
-			F("stream", s->settings->name), F("table", row.target));
-		row.status = status;
-		if (!state_table_put(s->state, s->settings->name, &row, err))
-			return false;
-	}
-	return true;
-}
-
 static const struct table_state *find_known(const struct table_states *known, uint64_t source_id)
 {
 	for (size_t i = 0; i < known->len; i++) {
@@ -318,7 +291,7 @@ static bool take_up_tables(struct stream *s, const struct tables *tables,
 		*err = s->failure;
 		return false;
 	}
-	return settle_absent(s, known, err);
+	return absent_settle(s, known, err);
 }
 
 static bool session_prepare(struct stream *s, struct error *err)
@@ -358,6 +331,7 @@ static void session_free(struct stream *s)
 	vec_each (&s->mirrors, m)
 		mirror_free(*m);
 	vec_release(&s->mirrors);
+	table_states_release(&s->absent);
 	pthread_mutex_unlock(&s->lock);
 	splice_release(&s->splice);
 	close_ends(s);

@@ -40,10 +40,11 @@ struct stream {
 	pthread_mutex_t lock;   /* of what follows, and of the copies in the mirrors */
 	pthread_cond_t changed; /* a chunk may be had, a session ends, the stream stops */
 	VEC(struct mirror *) mirrors;
-	struct splice splice; /* copied rows on their way into a log */
-	struct error failure; /* why the session ends; the first one counts */
-	struct error gap;     /* met while reading: the next session has to bridge it */
-	bool taken_up;        /* the mirrors are all there */
+	struct table_states absent; /* see absent.c */
+	struct splice splice;       /* copied rows on their way into a log */
+	struct error failure;       /* why the session ends; the first one counts */
+	struct error gap;           /* met while reading: the next session has to bridge it */
+	bool taken_up;              /* the mirrors are all there */
 	enum stream_status status;
 	char error[1024];             /* last one, for status */
 	struct resume resume;         /* recorded position */
@@ -76,6 +77,13 @@ void *copier_run(void *stream);
 
 /* Of the writer thread: prepared rows to where they go, with what was set aside. */
 MUST_CHECK bool writer_land(struct stream *, struct mirror *, struct batch *, struct error *);
+
+/* absent.c: settle takes what the state store knows beyond the mirrors, once all are there; a table takes
+ * the place of one of its name; one that is called otherwise now leaves its rows behind. */
+MUST_CHECK bool absent_settle(struct stream *, const struct table_states *known, struct error *);
+MUST_CHECK bool absent_replaced(struct stream *, const struct table *by, struct error *);
+MUST_CHECK bool absent_renamed(struct stream *, const struct mirror *, const struct table *old,
+	const struct table *now, struct error *);
 
 /* mark.c. ERROR_GAP where the target has an earlier mark than the state store. */
 MUST_CHECK bool stream_check_mark(struct stream *, struct error *);

@@ -162,27 +162,9 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 		s->state, s->settings->name, m->table->source_id, rows, aside, err);
 }
 
-/* A table made again takes the place of the dropped one. */
-static bool forget_namesake(struct stream *s, const struct table *table, struct error *err)
-{
-	for (size_t i = 0; i < s->mirrors.len; i++) {
-		struct mirror *m = s->mirrors.items[i];
-		if (m->replaced || m->status != TABLE_DROPPED ||
-			strcmp(m->table->schema, table->schema) != 0 ||
-			strcmp(m->table->name, table->name) != 0)
-			continue;
-		pthread_mutex_lock(&s->lock);
-		m->replaced = true;
-		pthread_mutex_unlock(&s->lock);
-		if (!state_table_forget(s->state, s->settings->name, m->table->source_id, err))
-			return false;
-	}
-	return true;
-}
-
 static bool add_mirror(struct stream *s, struct table *table, struct error *err)
 {
-	if (!forget_namesake(s, table, err))
+	if (!absent_replaced(s, table, err))
 		return false;
 	struct mirror *m = mirror_new(s, table, NULL);
 

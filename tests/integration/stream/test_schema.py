@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
 from harness import Postgres, Tailrace, mirror
-from tap import eq, run, test
+from tap import eq, has, run, test
 
 pg = Postgres()
 pg.sql("CREATE TYPE mood AS ENUM ('sad', 'glad')")
@@ -126,6 +126,45 @@ def a_new_table_joins_by_itself_and_a_dropped_one_is_kept():
     pg.sql("DROP TABLE doomed")
     tail.wait_for(lambda s: tail.table("public.doomed")["status"] == "dropped", "the drop to be seen")
     eq(tail.value("SELECT count() FROM shop.doomed"), 10)
+
+
+@test
+def a_renamed_table_is_copied_under_its_new_name_and_what_stays_behind_is_marked():
+    pg.sql("CREATE TABLE leads (id int PRIMARY KEY, v text); INSERT INTO leads VALUES (1, 'a'), (2, 'b')")
+    tail.wait_live("public.leads")
+    pg.sql("ALTER TABLE leads RENAME TO contacts; DELETE FROM contacts WHERE id = 1")
+    tail.wait_live("public.contacts")
+    settled("public.contacts")
+    eq(tail.query("SELECT id FROM shop.contacts"), [(2,)])
+
+    def left_behind():
+        left = tail.table("public.leads")
+        eq((left["status"], left["target"]), ("dropped", "leads"))
+        has(left["error"], "it is public.contacts in the source now")
+        eq(tail.value("SELECT count() FROM shop.leads"), 2)
+
+    left_behind()
+    # renamed again while nobody looks, and the first name taken by another table
+    tail.stop()
+    left = next(t for t in tail.command("status", "--json").json["streams"][0]["tables"] if t["name"] == "public.leads")
+    eq(left["status"], "dropped")
+    pg.sql("ALTER TABLE contacts RENAME TO people; INSERT INTO people VALUES (3, 'c')")
+    tail.start()
+    tail.wait_live("public.people")
+    settled("public.people")
+    left_behind()
+    has(tail.table("public.contacts")["error"], "it is public.people in the source now")
+    pg.sql("CREATE TABLE leads (id int PRIMARY KEY); INSERT INTO leads VALUES (7)")
+    tail.wait_live("public.leads")
+    settled("public.leads")
+    eq(tail.query("SELECT id FROM shop.leads"), [(7,)])
+    eq(sum(t["name"] == "public.leads" for t in tail.stream()["tables"]), 1)
+    # back to an earlier name, which is free
+    pg.sql("ALTER TABLE people RENAME TO contacts")
+    tail.wait_live("public.contacts")
+    settled("public.contacts")
+    eq(tail.query("SELECT id FROM shop.contacts ORDER BY id"), [(2,), (3,)])
+    eq(tail.table("public.people")["status"], "dropped")
 
 
 @test
