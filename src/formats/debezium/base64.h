@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* `out` has room for len bytes. Returns how many there are; -1: it is no such text. */
+/* `out` has room for len bytes, and may be `text`. Returns how many there are; -1: it is no such text. */
 ssize_t base64_decode(const uint8_t *text, size_t len, uint8_t *out);
 ssize_t hex_decode(const uint8_t *text, size_t len, uint8_t *out);
 

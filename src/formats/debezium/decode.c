@@ -272,6 +272,8 @@ bool decode(const struct decoder *d, struct connect_reader *r, enum connect_toke
 		column_add_unchanged(column);
 		return true;
 	}
+	if (token == TOKEN_STRUCT && d->wire == WIRE_VARIABLE)
+		return decode_variable(d, r, column, err);
 	return d->decode(d, r, token, column, err);
 }
 

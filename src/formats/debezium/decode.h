@@ -87,7 +87,10 @@ MUST_CHECK bool decode_json(
 decode_fn decode_bool, decode_integer, decode_float, decode_decimal, decode_string, decode_uuid,
 	decode_date, decode_timestamp, decode_point, decode_array, decode_map, decode_carried;
 
-/* A number's digits, without an exponent, in the scratch: of a number, a text, Connect's and Debezium's decimals. */
+/* Of {scale, value}, the struct having begun. */
+MUST_CHECK bool decode_variable(
+	const struct decoder *, struct connect_reader *, struct column *, struct error *);
+/* A number's digits, without an exponent, in the scratch: of a number, a text, Connect's Decimal. */
 MUST_CHECK bool decode_digits(
 	const struct decoder *, struct connect_reader *, enum connect_token, struct error *);
 

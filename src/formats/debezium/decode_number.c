@@ -8,7 +8,8 @@
 #include "formats/debezium/decode.h"
 #include "formats/pgtype/forms.h"
 
-#define LARGEST_SCALE 100000 /* of a number with an exponent, or a VariableScaleDecimal */
+#define LARGEST_SCALE    16383 /* of PostgreSQL's numeric */
+#define LARGEST_EXPONENT 1000  /* more than any decimal holds */
 
 bool decode_bool(const struct decoder *d, struct connect_reader *r, enum connect_token token,
 	struct column *column, struct error *err)
@@ -37,7 +38,7 @@ static bool read_exponent(const uint8_t *text, size_t n, size_t len, long *out)
 	memcpy(number, text + n + 1, digits);
 	number[digits] = '\0';
 	*out = strtol(number, &end, 10);
-	return !*end && labs(*out) <= LARGEST_SCALE;
+	return !*end && labs(*out) <= LARGEST_EXPONENT;
 }
 
 /* "-1.25E+3" to "-1250": the exponent moves the point. */
@@ -89,6 +90,8 @@ static bool bytes_to_digits(
 {
 	struct buf *out = &d->scratch->text;
 
+	if (scale < 0 || scale > LARGEST_SCALE)
+		return false;
 	if (token == TOKEN_BYTES) {
 		digits_from_bytes(r->data, r->len, (size_t)scale, out);
 		return true;
@@ -102,34 +105,61 @@ static bool bytes_to_digits(
 }
 
 /* {"scale":2,"value":"AQ=="}, in whatever order: the value is kept as it came until the scale is known. */
-static bool variable_to_digits(const struct decoder *d, struct connect_reader *r, struct error *err)
+static bool read_variable(struct connect_reader *r, struct buf *value, bool *is_text,
+	int64_t *scale, struct error *err)
 {
-	struct buf value;
-	int64_t scale = -1;
-	enum connect_token token, kind = TOKEN_NULL;
-	struct connect_reader kept = {0};
+	enum connect_token token;
 
-	buf_init(&value, BUF_MAX);
+	*scale = -1;
 	while ((token = connect_next(r, err)) == TOKEN_FIELD) {
 		bool is_scale = r->len == 5 && !memcmp(r->data, "scale", 5);
 		token = connect_next(r, err);
 		if (is_scale && token == TOKEN_INTEGER) {
-			scale = r->integer;
+			*scale = r->integer;
 		} else if (!is_scale && (token == TOKEN_STRING || token == TOKEN_BYTES)) {
-			buf_clear(&value);
-			buf_append(&value, r->data, r->len);
-			kind = token;
+			buf_clear(value);
+			buf_append(value, r->data, r->len);
+			*is_text = token == TOKEN_STRING;
 		} else {
 			break;
 		}
 	}
-	kept.data = value.data;
-	kept.len = value.len;
-	bool fine = token == TOKEN_STRUCT_END && scale >= 0 && scale <= LARGEST_SCALE &&
-		    kind != TOKEN_NULL && bytes_to_digits(d, &kept, kind, (int)scale);
-	buf_release(&value);
-	return fine || token == TOKEN_FAILED ||
+	if (token == TOKEN_STRUCT_END && *scale >= 0 && *scale <= LARGEST_SCALE && value->len)
+		return true;
+	return token != TOKEN_FAILED &&
 	       error_set(err, ERROR_DATA, "this is no VariableScaleDecimal");
+}
+
+/* As a text of its digits, which every type that takes a number takes. */
+bool decode_variable(
+	const struct decoder *d, struct connect_reader *r, struct column *column, struct error *err)
+{
+	struct buf value, digits;
+	bool is_text = false, fine = true;
+	int64_t scale;
+
+	buf_init(&value, BUF_MAX);
+	buf_init(&digits, BUF_MAX);
+	if (!read_variable(r, &value, &is_text, &scale, err)) {
+		buf_release(&value);
+		return false;
+	}
+	if (is_text) {
+		ssize_t n = base64_decode(value.data, value.len, value.data);
+		fine = n > 0 || error_set(err, ERROR_DATA, "these bytes are no number");
+		value.len = n > 0 ? (size_t)n : 0;
+	}
+	if (fine && d->unavailable && value.len == d->unavailable_len &&
+		!memcmp(value.data, d->unavailable, value.len)) {
+		column_add_unchanged(column);
+	} else if (fine) {
+		digits_from_bytes(value.data, value.len, (size_t)scale, &digits);
+		struct connect_reader text = {.data = digits.data, .len = digits.len};
+		fine = d->decode(d, &text, TOKEN_STRING, column, err);
+	}
+	buf_release(&value);
+	buf_release(&digits);
+	return fine;
 }
 
 bool decode_digits(const struct decoder *d, struct connect_reader *r, enum connect_token token,
@@ -138,8 +168,6 @@ bool decode_digits(const struct decoder *d, struct connect_reader *r, enum conne
 	struct buf *out = &d->scratch->text;
 
 	buf_clear(out);
-	if (token == TOKEN_STRUCT && d->wire == WIRE_VARIABLE)
-		return variable_to_digits(d, r, err);
 	if (token == TOKEN_BYTES || (token == TOKEN_STRING && d->wire == WIRE_DECIMAL)) {
 		return (d->wire == WIRE_DECIMAL && bytes_to_digits(d, r, token, d->scale)) ||
 		       error_set(err, ERROR_DATA, "these bytes are no number");

@@ -10,6 +10,7 @@
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US    (86400 * SECOND_US)
+#define MOST_BITS 65536 /* that a short value is filled up to: a schema may say any length */
 
 /* --- Integers of a meaning -------------------------------------------------------------------- */
 
@@ -85,7 +86,7 @@ static void print_hex(const uint8_t *bytes, size_t n, struct buf *out)
 /* The lowest bit first; `scale` of them, or as many as there are from the highest that is set. */
 static void print_bits(const struct decoder *d, const uint8_t *bytes, size_t n, struct buf *out)
 {
-	size_t bits = (size_t)d->scale;
+	size_t bits = d->scale > 0 && d->scale <= MOST_BITS ? (size_t)d->scale : 0;
 
 	if (!bits)
 		for (bits = n * 8; bits && !(bytes[(bits - 1) / 8] >> ((bits - 1) % 8) & 1);)
@@ -221,8 +222,6 @@ bool print_json(
 static bool print_struct(const struct decoder *d, struct connect_reader *r,
 	enum connect_token token, struct buf *out, bool *unchanged, struct error *err)
 {
-	if (token == TOKEN_STRUCT && d->wire == WIRE_VARIABLE)
-		return decode_digits(d, r, token, err);
 	if (token == TOKEN_STRUCT && d->wire >= WIRE_GEOMETRY)
 		return print_shape(d, r, out, unchanged, err);
 	return print_json(r, token, out, err);
@@ -239,7 +238,11 @@ static bool print_any(const struct decoder *d, struct connect_reader *r, enum co
 			buf_puts(out, r->boolean ? "true" : "false");
 		return true;
 	case TOKEN_INTEGER: return print_integer(d, r->integer, out, err);
-	case TOKEN_REAL: return decode_digits(d, r, token, err);
+	case TOKEN_REAL:
+		if (!r->data)
+			return decode_digits(d, r, token, err);
+		buf_append(out, r->data, r->len);
+		return true;
 	case TOKEN_STRING: return print_string(d, r, out, err);
 	case TOKEN_BYTES:
 		if (d->wire == WIRE_DECIMAL)
