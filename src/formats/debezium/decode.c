@@ -137,7 +137,7 @@ static struct decode_scratch *new_scratch(struct arena *arena)
 /* Of elements in text a list of one has to be looked at whole: the placeholder may be a value among others. */
 static bool elements_have_placeholders(const struct decoder *element)
 {
-	return element->wire > WIRE_BYTES;
+	return element->wire > WIRE_BYTES || !type_is_string(&element->type);
 }
 
 static void compile(const struct compiler *cx, const struct type *type,

@@ -69,10 +69,10 @@ static bool is_text_of(const struct decoder *d, const struct column *c, size_t r
 
 static bool is_placeholder_list(const struct decoder *d, const struct column *c, size_t from)
 {
+	if (c->rows - from == 1 && column_is_unchanged(c, from))
+		return true;
 	if (c->rows - from != 1 || column_is_null(c, from))
 		return are_letters(c, from, c->rows, d->unavailable);
-	if (column_is_unchanged(c, from))
-		return true;
 	if (c->type.kind == TYPE_UUID)
 		return is_uuid_of(c, from, d->unavailable);
 	return type_is_string(&c->type) && is_text_of(d, c, from);
@@ -96,6 +96,12 @@ bool decode_array(const struct decoder *d, struct connect_reader *r, enum connec
 		column_add_unchanged(column);
 		return true;
 	}
+	for (size_t i = from; i < elements->rows; i++)
+		if (column_is_unchanged(elements, i)) {
+			column_truncate(column, column->rows);
+			return error_set(
+				err, ERROR_DATA, "a placeholder among the values of a list");
+		}
 	column_end_row(column);
 	return true;
 }
