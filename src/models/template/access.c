@@ -14,14 +14,27 @@ static const char *described(struct render *r, struct value v)
 	return arena_printf(&r->arena, "%s object", value_type(v));
 }
 
+/* As repr() shows it; a name too long for that as it is. */
+static const char *quoted(struct render *r, const char *name)
+{
+	struct buf text;
+
+	buf_init(&text, 256);
+	const char *shown = strlen(name) < 20 && render_repr(r, value_text(name), &text)
+				    ? arena_strdup(&r->arena, buf_text(&text))
+				    : arena_printf(&r->arena, "'%s'", name);
+	buf_release(&text);
+	return shown;
+}
+
 static struct value no_attribute(struct render *r, struct value of, const char *name)
 {
 	if (name[0] == '_' && name[1] == '_')
 		return value_undefined(arena_printf(&r->arena,
 			"access to attribute '%s' of '%s' object is unsafe.", name,
 			value_type(of)));
-	return value_undefined(
-		arena_printf(&r->arena, "'%s' has no attribute '%s'", described(r, of), name));
+	return value_undefined(arena_printf(
+		&r->arena, "'%s' has no attribute %s", described(r, of), quoted(r, name)));
 }
 
 static struct value field_of(struct value tuple, const char *name)

@@ -165,11 +165,11 @@ static bool filter_indent(struct call *c)
 
 static bool filter_truncate(struct call *c)
 {
-	struct value text, end = value_given(c->arg[2]) ? c->arg[2] : value_text("...");
+	struct value text = c->self, end = value_given(c->arg[2]) ? c->arg[2] : value_text("...");
 	int64_t length, leeway = 5;
+	size_t len;
 
-	if (!self_text(c, &text) || !call_integer(c, 0, 255, &length) ||
-		!call_wants(c, 2, VALUE_STRING))
+	if (!call_integer(c, 0, 255, &length) || !call_wants(c, 2, VALUE_STRING))
 		return false;
 	if (c->arg[3].kind != VALUE_NONE && !call_integer(c, 3, 5, &leeway))
 		return false;
@@ -180,8 +180,13 @@ static bool filter_truncate(struct call *c)
 	if (leeway < 0)
 		return render_fail(c->render, "expected leeway >= 0, got %lld", (long long)leeway);
 	c->result = text;
-	if ((int64_t)utf8_count(text.s, text.len) <= length + leeway)
+	if (!length_of(c->render, text, &len))
+		return false;
+	if ((int64_t)len <= length + leeway)
 		return true;
+	if (text.kind != VALUE_STRING)
+		return render_fail(
+			c->render, "truncate works on text, not on %s", value_type(text));
 	text.len = (uint32_t)utf8_offset(text.s, text.len, (size_t)(length - end_len));
 	const char *space = value_truth(c->arg[1]) ? NULL : memrchr(text.s, ' ', text.len);
 	if (space)

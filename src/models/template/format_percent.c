@@ -207,7 +207,9 @@ static bool put_all(struct percent *p)
 		if (percent && !put_one(p))
 			return false;
 	}
+	/* What has items, but for a tuple, may be left over. */
 	bool all = p->by_name || p->values.kind == VALUE_DICT || p->values.kind == VALUE_LIST ||
+		   p->values.kind == VALUE_RANGE || p->values.kind == VALUE_UNDEFINED ||
 		   p->used == (p->values.kind == VALUE_TUPLE ? p->values.list->len : 1);
 	return all || render_fail(p->r, "not all arguments converted during string formatting");
 }

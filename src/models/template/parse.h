@@ -36,9 +36,10 @@ struct parser {
 };
 
 bool parse_fail(struct parser *p, uint32_t at, const char *fmt, ...) PRINTF(3, 4);
+/* The end is never passed, also after a failure. */
 static inline const struct token *parse_token(const struct parser *p)
 {
-	return &p->tokens.items[p->at];
+	return &p->tokens.items[p->at < p->tokens.len ? p->at : p->tokens.len - 1];
 }
 static inline bool parse_is(const struct parser *p, enum token_kind kind)
 {
