@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/ends.h"
 #include "core/filter.h"
+#include "pipeline/status.h"
 
 enum { FLAG_JSON };
 static const struct flag flags[] = {
@@ -21,13 +22,45 @@ struct report {
 };
 VEC_TYPE(reports, struct report);
 
-static void add_problem(struct findings *findings, const char *what)
+static void add_finding(struct findings *findings, int level, const char *what, const char *mend)
 {
 	struct finding finding = {
-		.level = FINDING_PROBLEM,
-		.what = arena_strdup(&findings->arena, what),
-	};
+		.level = level, .what = arena_strdup(&findings->arena, what), .mend = mend};
 	vec_push(&findings->list, finding);
+}
+
+static void add_problem(struct findings *findings, const char *what)
+{
+	add_finding(findings, FINDING_PROBLEM, what, NULL);
+}
+
+/* What kept it from going on may be mended by now, but a gap stays one until every table is copied anew. */
+static void check_stopped(
+	struct ends *ends, struct report *report, const struct stream_state *known)
+{
+	bool runs = state_runner(ends->state), gap = strstr(known->error, GAP_WAY_OUT);
+	bool recopies = gap && report->stream->options.on_gap == ON_GAP_RECOPY;
+	CLEANUP(free_string)
+	char *what = xasprintf(
+		"%s: %s", runs ? "it has stopped" : "it stopped when it last ran", known->error);
+
+	add_finding(&report->findings, (runs || gap) && !recopies ? FINDING_PROBLEM : FINDING_NOTE,
+		what,
+		recopies ? "the next start copies every table anew"
+			 : "mend that, then start tailrace again");
+}
+
+static void check_state(struct ends *ends, struct report *report)
+{
+	const char *name = report->stream->name;
+	struct stream_state known;
+	struct error err = {0};
+	bool found;
+
+	if (!state_stream_get(ends->state, name, &known, &found, &err))
+		add_problem(&report->findings, err.text);
+	else if (!strcmp(known.status, "stopped"))
+		check_stopped(ends, report, &known);
 }
 
 /* The row filters are ours to evaluate, so it is for us to say whether they can be. */
@@ -73,6 +106,7 @@ static void check_stream(struct ends *ends, struct report *report)
 {
 	struct tables tables = {0};
 	arena_init(&report->findings.arena);
+	check_state(ends, report);
 	check_source(ends, report, &tables);
 	check_sink(ends, report, &tables);
 	vec_each (&tables, it)
@@ -205,8 +239,8 @@ const struct command check_command = {
 	.summary = "say what is missing before a run, and what mends it",
 	.help = "Reads the configuration, reaches both ends of every stream, and prints what\n"
 		"it finds: settings, rights, slots, tables without a key, types without a\n"
-		"match, names that collide. A problem keeps a stream or a table from being\n"
-		"mirrored and comes with the statement that mends it. Nothing is changed.\n"
+		"match, names that collide, why a stream stopped. A problem keeps a stream or a\n"
+		"table from being mirrored and comes with what mends it. Nothing is changed.\n"
 		"Ends with 0 when there is no problem.\n",
 	.flags = flags,
 	.run = check,

@@ -219,7 +219,7 @@ static void add_sums(struct grid *g, const struct view *view, const struct shown
 		rate += (*t)->rate;
 		in_target += rows > 0 ? (uint64_t)rows : 0;
 	}
-	grid_cell(g, "%zu tables", tables->len);
+	grid_cell(g, "%zu table%s", tables->len, tables->len == 1 ? "" : "s");
 	grid_cell(g, "%s", "");
 	grid_cell(g, "%s", print_count(copied, amount));
 	grid_cell(g, "%s", "");

@@ -9,6 +9,10 @@
 #include "config/config.h"
 #include "state/state.h"
 
+/* Stands behind the reason of a stream that stopped at a gap, which another start alone would meet again. */
+#define GAP_WAY_OUT \
+	"to copy every table anew beside what is there, set on_gap: recopy for this stream"
+
 struct table_snapshot {
 	const char *name;   /* "public.orders" */
 	const char *target; /* "orders" */

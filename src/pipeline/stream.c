@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pipeline/status.h"
 
 #define READ_MS      250   /* longest wait for something to read */
 #define BUSY_WAIT_MS 5     /* while a ripe bundle waits for its writer */
@@ -465,10 +466,8 @@ static bool goes_on(struct stream *s, const struct error *failure)
 		return true;
 	}
 	CLEANUP(free_string)
-	char *why = xasprintf("%s%s", failure->text,
-		failure->kind == ERROR_GAP ? "; to copy every table anew beside what is there, set "
-					     "on_gap: recopy for this stream"
-					   : "");
+	char *why = xasprintf(
+		"%s%s", failure->text, failure->kind == ERROR_GAP ? "; " GAP_WAY_OUT : "");
 	log_error("stream stops", F("stream", s->settings->name),
 		F("kind", error_kind_name(failure->kind)), F("error", why));
 	stream_set_status(s, STREAM_STOPPED, why);

@@ -28,6 +28,11 @@ void verify_release(struct verify_report *report)
 
 /* --- For people --- */
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static uint64_t differences(const struct verify_table *t)
 {
 	return t->missing + t->extra + t->different;
@@ -49,7 +54,7 @@ static void print_difference(const struct verify_difference *d, struct buf *out)
 
 static void print_counts(const struct verify_table *t, struct buf *out)
 {
-	buf_printf(out, "%" PRIu64 " rows", t->rows);
+	buf_printf(out, "%" PRIu64 " row%s", t->rows, plural(t->rows));
 	if (differences(t))
 		buf_printf(out, ", %" PRIu64 " missing, %" PRIu64 " extra, %" PRIu64 " different",
 			t->missing, t->extra, t->different);
@@ -102,10 +107,14 @@ void verify_print(const struct verify_report *report, struct buf *out)
 		differing += differences(t);
 		tables += !t->not_verified;
 	}
-	buf_printf(out, "%" PRIu64 " rows of %zu tables compared: ", rows, tables);
+	buf_printf(out, "%" PRIu64 " row%s of %zu table%s compared: ", rows, plural(rows), tables,
+		plural(tables));
 	switch (report->verdict) {
 	case VERDICT_EQUAL: buf_puts(out, "source and target are equal\n"); break;
-	case VERDICT_DIFFERENT: buf_printf(out, "%" PRIu64 " rows differ\n", differing); break;
+	case VERDICT_DIFFERENT:
+		buf_printf(out, "%" PRIu64 " row%s\n", differing,
+			differing == 1 ? " differs" : "s differ");
+		break;
 	case VERDICT_INCOMPLETE:
 		buf_puts(out, "nothing differs, but not everything could be compared\n");
 		break;

@@ -270,7 +270,7 @@ bool pg_check_tables(struct pg_check *c, struct error *err)
 	vec_each (&tables, r)
 		fine += !(*r)->table->problem;
 	if (fine)
-		FINDING(c, FINDING_OK, NULL, "%zu tables can be mirrored", fine);
+		FINDING(c, FINDING_OK, NULL, "%zu table%s can be mirrored", fine, fine == 1 ? "" : "s");
 	else if (!tables.len)
 		FINDING(c, FINDING_PROBLEM,
 			"look at the patterns under tables: in the configuration",

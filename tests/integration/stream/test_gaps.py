@@ -20,9 +20,17 @@ def a_slot_that_was_dropped_stops_the_stream_and_a_copy_anew_mends_it():
     case.drop_slot()
     case.change_meanwhile()
     case.must_stop("dropped", "gone", "on_gap")
+    check = case.tail.command("check")
+    eq(check.code, 1)
+    has(check.out, 'it stopped when it last ran: source shop: slot "dropped" is gone')
+    eq("ready to run" in check.out, False)
     case.recopying()
+    check = case.tail.command("check")
+    eq(check.code, 0)
+    has(check.out, "the next start copies every table anew")
     case.must_recover()
     case.tail.stop()
+    eq("it stopped" in case.tail.command("check").out, False)
 
 
 @test

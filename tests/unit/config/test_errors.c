@@ -106,6 +106,16 @@ static void a_key_given_twice_is_named_with_its_first_line(void **unused)
 		"line 10");
 }
 
+static void a_secret_is_given_once(void **unused)
+{
+	(void)unused;
+	assert_refused("connections:\n  shop:\n    kind: postgres\n    url: x\n    url_file: y\n"
+		       "streams: {}\n",
+		"tailrace.yaml:5: connection 'shop' has 'url' and 'url_file'; give one of them");
+	assert_refused(TABLES "      - public.*\nserver:\n  hmac_key_file: y\n  hmac_key: x\n",
+		"tailrace.yaml:11: server has 'hmac_key' and 'hmac_key_file'; give one of them");
+}
+
 static void values_of_the_wrong_type_are_named(void **unused)
 {
 	(void)unused;
@@ -291,6 +301,7 @@ int main(void)
 		TEST(hostile_documents_are_refused_and_never_loop),
 		TEST(unknown_keys_are_named_with_the_nearest),
 		TEST(a_key_given_twice_is_named_with_its_first_line),
+		TEST(a_secret_is_given_once),
 		TEST(values_of_the_wrong_type_are_named),
 		TEST(what_is_missing_is_named),
 		TEST(connections_that_do_not_fit_are_named),

@@ -511,7 +511,7 @@ static void the_report_is_for_people_and_programs(void **unused)
 		"    {\"id\":7}  missing in the target\n"
 		"    {\"id\":8}  different in status, amount\n"
 		"    {\"id\":9}  set aside: note: out of range\n"
-		"5 rows of 1 tables compared: 2 rows differ\n");
+		"5 rows of 1 table compared: 2 rows differ\n");
 	report.tables.items[0].seconds = 0.5;
 	buf_clear(&text);
 	verify_json(&report, &text);
