@@ -133,7 +133,8 @@ static void roff_option(const struct option *o, FILE *out)
 static void roff_options(const char *title, const struct option *table, FILE *out)
 {
 	fprintf(out, ".SS %s\n", title);
-	for (const struct option *o = table; o->name; o++)
+	struct option_walk w = option_walk(table);
+	for (const struct option *o; (o = option_next(&w));)
 		roff_option(o, out);
 }
 
