@@ -1,6 +1,7 @@
 /*
- * Attributes, items and slices. As in Jinja2, a.b is the attribute or else the item of that name, and a['b']
- * the item or else the attribute; what is neither is undefined, and says so when it is used.
+ * Attributes, items and slices. As in Jinja2, a.b is the attribute or else the item of that name,
+ * and a['b'] the item or else the attribute; what is neither is undefined, and says so when it is
+ * used.
  */
 #include "models/template/builtins.h"
 #include "models/template/render.h"
@@ -77,7 +78,8 @@ bool render_attribute(struct render *r, struct value of, const char *name, struc
 	return true;
 }
 
-/* The index in a sequence of that length, counted from the end when it is negative; SIZE_MAX: outside. */
+/* The index in a sequence of that length, counted from the end when it is negative; SIZE_MAX:
+ * outside. */
 static size_t index_in(int64_t i, size_t len)
 {
 	if (i < 0)

@@ -1,7 +1,8 @@
 /*
- * Inside of template/: what a template is parsed into. The nodes lie in the template's arena and never
- * change, so that several threads can render one template. Every node knows where in the source it
- * stands (an offset in bytes); lines and columns are counted only when an error wants them.
+ * Inside of template/: what a template is parsed into. The nodes lie in the template's arena and
+ * never change, so that several threads can render one template. Every node knows where in the
+ * source it stands (an offset in bytes); lines and columns are counted only when an error wants
+ * them.
  */
 #ifndef MODELS_TEMPLATE_AST_H
 #define MODELS_TEMPLATE_AST_H

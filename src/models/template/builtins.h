@@ -1,6 +1,6 @@
 /*
- * Inside of template/: what Jinja2 has built in, in const tables of functions; NULL for an unknown name.
- * A filter's self is what it is applied to, as a method's is. A test's result is a bool.
+ * Inside of template/: what Jinja2 has built in, in const tables of functions; NULL for an unknown
+ * name. A filter's self is what it is applied to, as a method's is. A test's result is a bool.
  *
  *	filters_*.c                  filters
  *	tests.c                      tests (`is ...`)

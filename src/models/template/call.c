@@ -1,4 +1,5 @@
-/* Calls: arguments are evaluated, bound to the parameters of a signature, and handed over; see call.h. */
+/* Calls: arguments are evaluated, bound to the parameters of a signature, and handed over; see
+ * call.h. */
 #include "models/template/render.h"
 
 static bool add_positional(struct render *r, struct value more, struct list *out)

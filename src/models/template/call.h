@@ -1,9 +1,9 @@
 /*
  * What a host writes functions and objects with, and the engine its own filters, tests and methods.
  *
- * A function has a signature, the names of its parameters separated by spaces: `name=` may be left out,
- * `*` at the end takes any more by place and `**` by name. Its arguments are bound before it is called:
- *
+ * A function has a signature, the names of its parameters separated by spaces: `name=` may be left
+ * out, `*` at the end takes any more by place and `**` by name. Its arguments are bound before it
+ * is called:
  *	static bool call_ref(struct call *c)
  *	{
  *		if (!call_wants(c, 0, VALUE_STRING))
@@ -73,7 +73,8 @@ MUST_CHECK bool render_json(
 /* The value of a JSON text; false without an error when it is none. */
 bool json_value(struct arena *a, const char *text, size_t len, struct value *out);
 
-/* Goes through what can be gone through: iterate_open(), then iterate_next() until it is not NEXT_ITEM. */
+/* Goes through what can be gone through: iterate_open(), then iterate_next() until it is not
+ * NEXT_ITEM. */
 enum next { NEXT_ITEM, NEXT_END, NEXT_FAILED };
 MUST_CHECK bool iterate_open(struct render *r, struct value v, struct iterator **out);
 enum next iterate_next(struct render *r, struct iterator *it, struct value *item);

@@ -1,6 +1,7 @@
 /*
- * Filters that give an iterator, which works as it is gone through: map, select, reject, selectattr,
- * rejectattr, unique, items, batch, slice; see builtins.h. An empty or undefined value gives nothing.
+ * Filters that give an iterator, which works as it is gone through: map, select, reject,
+ * selectattr, rejectattr, unique, items, batch, slice; see builtins.h. An empty or undefined value
+ * gives nothing.
  */
 #include "models/template/builtins.h"
 #include "models/template/getter.h"

@@ -1,4 +1,5 @@
-/* Filters of text; see builtins.h. What they are applied to becomes text first, as str() does it. */
+/* Filters of text; see builtins.h. What they are applied to becomes text first, as str() does
+ * it. */
 #include "models/template/builtins.h"
 #include "models/template/render.h"
 #include "models/template/unicode.h"

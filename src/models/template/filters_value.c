@@ -45,7 +45,8 @@ static bool filter_abs(struct call *c)
 	return operate(c->render, i < 0 ? OP_SUB : OP_ADD, value_int(0), value_int(i), &c->result);
 }
 
-/* The text without space around it and underscores between digits; NULL when it cannot be a number. */
+/* The text without space around it and underscores between digits; NULL when it cannot be a
+ * number. */
 static char *plain_number(struct render *r, struct value text)
 {
 	struct value stripped = text_strip(text, (struct value){0}, true, true);
@@ -194,7 +195,8 @@ static double round_float(double f, int64_t precision)
 	if (precision < -300)
 		return 0;
 	if (precision >= 0) {
-		/* printf rounds the exact value, to even where it lies in the middle, as Python does. */
+		/* printf rounds the exact value, to even where it lies in the middle, as Python
+		 * does. */
 		if (fabs(f) > 1e22)
 			return f;
 		snprintf(text, sizeof text, "%.*f", (int)precision, f);

@@ -147,8 +147,8 @@ static void print_by_type(double f, const struct spec *spec, char *text, size_t 
 #pragma GCC diagnostic pop
 }
 
-/* Without a type: as repr(); with a precision as g, but with a digit behind the point, for which an exponent
- * makes room where there is none. */
+/* Without a type: as repr(); with a precision as g, but with a digit behind the point, for which
+ * an exponent makes room where there is none. */
 static void print_untyped(double f, const struct spec *spec, char *text, size_t size)
 {
 	struct spec inner = *spec;

@@ -1,6 +1,6 @@
 /*
- * Inside of template/: Python's format specifications, which `%` and str.format share once they have read
- * their own way of writing them.
+ * Inside of template/: Python's format specifications, which `%` and str.format share once they
+ * have read their own way of writing them.
  */
 #ifndef MODELS_TEMPLATE_FORMAT_H
 #define MODELS_TEMPLATE_FORMAT_H
@@ -20,7 +20,8 @@ struct spec {
 
 #define SPEC_NONE ((struct spec){.sign = '-', .precision = -1})
 
-/* A number by one of the types d b o x X c e E f F g G n %, or none; integers and floats as the type wants. */
+/* A number by one of the types d b o x X c e E f F g G n %, or none; integers and floats as the
+ * type wants. */
 MUST_CHECK bool format_number(
 	struct render *r, struct value v, const struct spec *spec, struct buf *out);
 MUST_CHECK bool format_text(

@@ -1,4 +1,5 @@
-/* '{0} {name.attribute[3]!r:>10}'.format(...), as Python formats, one nested level in specifications. */
+/* '{0} {name.attribute[3]!r:>10}'.format(...), as Python formats, one nested level in
+ * specifications. */
 #include "models/template/format.h"
 #include "models/template/unicode.h"
 

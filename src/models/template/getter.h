@@ -1,6 +1,6 @@
 /*
- * Inside of template/: the `attribute` that filters take: a name, several with dots between them (numbers
- * are indexes), or nothing for the item itself; and what filters make of it to compare.
+ * Inside of template/: the `attribute` that filters take: a name, several with dots between them
+ * (numbers are indexes), or nothing for the item itself; and what filters make of it to compare.
  */
 #ifndef MODELS_TEMPLATE_GETTER_H
 #define MODELS_TEMPLATE_GETTER_H

@@ -1,6 +1,6 @@
 /*
- * Going through values one by one. Lists and dicts are read live, as in Python: what is appended to a list
- * on the way is met, a dict that changes its size is an error.
+ * Going through values one by one. Lists and dicts are read live, as in Python: what is appended to
+ * a list on the way is met, a dict that changes its size is an error.
  */
 #include "models/template/render.h"
 #include "models/template/unicode.h"

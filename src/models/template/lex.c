@@ -1,6 +1,7 @@
 /*
- * The lexer; see lex.h. Outside of tags it looks for the next `{{`, `{%` or `{#`; inside it cuts words,
- * numbers, texts and operators until the end of the tag, which is none while a bracket is open.
+ * The lexer; see lex.h. Outside of tags it looks for the next `{{`, `{%` or `{#`; inside it cuts
+ * words, numbers, texts and operators until the end of the tag, which is none while a bracket is
+ * open.
  */
 #include "models/template/lex.h"
 

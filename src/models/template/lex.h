@@ -57,7 +57,8 @@ VEC_TYPE(tokens, struct token);
 /* The tokens end with TOKEN_END; the caller releases them, after a failure too. */
 MUST_CHECK bool lex(const struct template *t, struct tokens *out, struct error *err);
 
-/* What messages call it: "end of print statement"; a name is called by itself. Arena memory or static. */
+/* What messages call it: "end of print statement"; a name is called by itself. Arena memory or
+ * static. */
 const char *token_text(struct template *t, const struct token *token);
 const char *token_kind_text(enum token_kind kind);
 

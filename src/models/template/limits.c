@@ -4,7 +4,7 @@
 #include "models/template/render.h"
 
 const struct limits limits_default = {
-	.depth = 1000, .steps = 50000000, .max_bytes = (size_t)64 << 20};
+	.depth = 1000, .steps = 50000000, .max_bytes = (size_t)256 << 20};
 
 #define CHECK_EVERY 256   /* steps: the arena's bytes are summed up */
 #define LARGE       65536 /* bytes: looked at before they are made */

@@ -37,7 +37,8 @@ static size_t unescape_hex(struct parser *p, uint32_t at, const char *s, size_t 
 	return 2 + digits;
 }
 
-/* The escape at s, which is a backslash with something behind it; how many bytes it took, 0 after a failure. */
+/* The escape at s, which is a backslash with something behind it; how many bytes it took, 0
+ * after a failure. */
 static size_t unescape(struct parser *p, uint32_t at, const char *s, size_t n, struct buf *out)
 {
 	static const char from[] = "\\'\"abfnrtv", to[] = "\\'\"\a\b\f\n\r\t\v";

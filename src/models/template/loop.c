@@ -1,6 +1,7 @@
 /*
- * for: its items one by one, each in a scope of its own, and the `loop` that the body may ask. loop.last
- * and loop.nextitem look one item ahead; loop.length of what has none reads all that is left.
+ * for: its items one by one, each in a scope of its own, and the `loop` that the body may ask.
+ * loop.last and loop.nextitem look one item ahead; loop.length of what has none reads all that is
+ * left.
  */
 #include "models/template/builtins.h"
 #include "models/template/render.h"
@@ -22,7 +23,7 @@ struct loop {
 /* The items for which the loop's own `if` holds, in the scope around the loop. */
 struct filtered {
 	const struct statement *loop;
-	struct scope *outer;
+	struct scope scope; /* of the test */
 	struct iterator *items;
 };
 
@@ -34,8 +35,8 @@ static enum next next_filtered(struct render *r, struct iterator *it, struct val
 	enum next next;
 
 	while ((next = iterate_next(r, f->items, item)) == NEXT_ITEM) {
-		struct scope scope = {.outer = f->outer};
-		r->scope = &scope;
+		dict_clear(&f->scope.names);
+		r->scope = &f->scope;
 		bool ok = render_charge(r, 1) && assign(r, &f->loop->loop.target, *item) &&
 			  eval(r, f->loop->loop.test, &test);
 		r->scope = inside;
@@ -196,13 +197,19 @@ static const struct object_ops loop_ops = {
 
 static enum flow run_rounds(struct render *r, const struct statement *s, struct loop *loop)
 {
-	struct scope *outer = r->scope;
+	struct scope *outer = r->scope, *inner = NULL;
+	uint64_t closures = 0;
 	enum flow flow = FLOW_NEXT;
 	enum next next = NEXT_END;
 
 	while (flow != FLOW_BREAK && flow != FLOW_FAILED &&
 		(next = advance(r, loop)) == NEXT_ITEM) {
-		r->scope = scope_new(r, outer);
+		/* A scope that a macro holds on to is left to it. */
+		if (!inner || r->closures != closures)
+			inner = scope_new(r, outer);
+		closures = r->closures;
+		dict_clear(&inner->names);
+		r->scope = inner;
 		flow = render_charge(r, 1) && assign(r, &s->loop.target, loop->current)
 			       ? FLOW_NEXT
 			       : FLOW_FAILED;
@@ -240,7 +247,8 @@ enum flow run_for(struct render *r, const struct statement *s)
 		return FLOW_FAILED;
 	if (s->loop.test) {
 		struct filtered *filtered = arena_alloc(&r->arena, sizeof *filtered);
-		*filtered = (struct filtered){.loop = s, .outer = r->scope, .items = loop->items};
+		*filtered = (struct filtered){
+			.loop = s, .scope.outer = r->scope, .items = loop->items};
 		loop->items = iterator_new(r, next_filtered, loop->of, filtered).iterator;
 		loop->filtered = true;
 	}

@@ -1,6 +1,6 @@
 /*
- * Macros: arguments are bound as Jinja2 binds them (what is left over goes to varargs and kwargs where the
- * body uses those), and the body is run in the scope in which the macro was defined.
+ * Macros: arguments are bound as Jinja2 binds them (what is left over goes to varargs and kwargs
+ * where the body uses those), and the body is run in the scope in which the macro was defined.
  */
 #include <stdio.h>
 #include "models/template/place.h"
@@ -141,6 +141,7 @@ struct value closure_value(struct render *r, const struct macro *macro, struct s
 
 	callable->function = &macro_function;
 	callable->data = scope;
+	r->closures += scope != NULL;
 	callable->macro = macro;
 	return value_callable(callable);
 }

@@ -162,7 +162,7 @@ static bool call_clear(struct call *c)
 {
 	if (!changeable(c))
 		return false;
-	*c->self.dict = (struct dict){0};
+	dict_clear(c->self.dict);
 	return true;
 }
 

@@ -307,7 +307,8 @@ static struct list *split_at(struct call *c, struct value separator, int64_t mos
 	return parts;
 }
 
-/* What split gives without a limit, but for all before the last `most` separators: it stays whole. */
+/* What split gives without a limit, but for all before the last `most` separators: it stays
+ * whole. */
 static struct list *join_first(struct call *c, const struct list *all, int64_t most)
 {
 	struct list *parts = list_new(&c->render->arena, 0);

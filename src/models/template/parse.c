@@ -1,6 +1,6 @@
 /*
- * The parser of statements; see parse.h. Each tag has its function in a table; a body ends where one
- * of the tags that its statement names is met.
+ * The parser of statements; see parse.h. Each tag has its function in a table; a body ends where
+ * one of the tags that its statement names is met.
  */
 #include "models/template/parse.h"
 
@@ -173,7 +173,8 @@ static const struct statement *parse_output(struct parser *p)
 	return s->expr && parse_expect(p, TOKEN_PRINT_END) ? s : NULL;
 }
 
-/* Statements up to one of the ends (NULL: of the source), behind whose `{%` the parser then stands. */
+/* Statements up to one of the ends (NULL: of the source), behind whose `{%` the parser then
+ * stands. */
 static bool parse_until(struct parser *p, const char *const *ends, struct body *out)
 {
 	const struct statement **link = &out->first;

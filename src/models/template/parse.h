@@ -1,6 +1,6 @@
 /*
- * Inside of template/: the parser, shared by parse.c (statements) and parse_expr.c (expressions). Its
- * grammar is Jinja2's. A function that fails has set the error and returns false or NULL.
+ * Inside of template/: the parser, shared by parse.c (statements) and parse_expr.c (expressions).
+ * Its grammar is Jinja2's. A function that fails has set the error and returns false or NULL.
  */
 #ifndef MODELS_TEMPLATE_PARSE_H
 #define MODELS_TEMPLATE_PARSE_H
@@ -75,7 +75,8 @@ const struct expr **parse_keep(
 	struct parser *p, struct exprs *list); /* in the arena; releases the list */
 bool parse_at_tuple_end(const struct parser *p);
 bool parse_is_constant(const char *name); /* true, none ... */
-/* Tells the macros and loops around that a special name (loop, caller, varargs, kwargs) is used or set. */
+/* Tells the macros and loops around that a special name (loop, caller, varargs, kwargs) is used
+ * or set. */
 void parse_note_name(struct parser *p, const char *name, bool set);
 
 /* The constants of the source, in literal.c. */

@@ -1,6 +1,7 @@
 /*
- * The parser of expressions; see parse.h. One function a level of precedence, as in Jinja2: if, or, and,
- * not, comparisons, + -, ~, * / // %, **, + - of one value, and then the values of parse_value.c.
+ * The parser of expressions; see parse.h. One function a level of precedence, as in Jinja2: if, or,
+ * and, not, comparisons, + -, ~, * / // %, **, + - of one value, and then the values of
+ * parse_value.c.
  */
 #include "models/template/parse.h"
 #include "models/template/place.h"

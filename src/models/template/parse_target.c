@@ -87,7 +87,8 @@ bool parse_target(struct parser *p, bool attributes, struct target *out)
 	return ok;
 }
 
-/* dbt's macros may name the types of their parameters: `orders: relation`, `names: list[string]`. */
+/* dbt's macros may name the types of their parameters: `orders: relation`, `names:
+ * list[string]`. */
 static bool skip_type(struct parser *p)
 {
 	if (!parse_enter(p) || !parse_name(p))

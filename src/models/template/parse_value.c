@@ -1,6 +1,6 @@
 /*
- * The parser of values and what follows them: names, literals, attributes, items, slices, calls, filters and
- * tests; see parse.h.
+ * The parser of values and what follows them: names, literals, attributes, items, slices, calls,
+ * filters and tests; see parse.h.
  */
 #include "base/vec.h"
 #include "models/template/builtins.h"

@@ -26,8 +26,8 @@ static bool reads_as(const struct decimal *d, double f)
 	return strtod(text, NULL) == f;
 }
 
-/* The n digits nearest to f, or their neighbour above: next to a power of two the nearest may read as
- * another number. */
+/* The n digits nearest to f, or their neighbour above: next to a power of two the nearest may
+ * read as another number. */
 static bool try_digits(double f, int n, struct decimal *out)
 {
 	char text[40];

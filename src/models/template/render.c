@@ -1,6 +1,6 @@
 /*
- * Statements: a template is run by walking its tree. A body returns how it was left; a function for each
- * kind of statement stands in a table.
+ * Statements: a template is run by walking its tree. A body returns how it was left; a function for
+ * each kind of statement stands in a table.
  */
 #include "models/template/render.h"
 
@@ -227,8 +227,12 @@ bool template_render(const struct template *t, struct host *host, const struct l
 		.scope = &scope,
 		.out = out};
 
+	size_t max = out->max;
+	if (buf_room(out) > r.limits.max_bytes)
+		out->max = out->len + r.limits.max_bytes;
 	arena_init(&r.arena);
 	bool ok = run_body(&r, &t->body) == FLOW_NEXT;
+	out->max = max;
 	if (!ok && r.returning)
 		render_fail(&r, "return() stands outside of a macro");
 	arena_release(&r.arena);

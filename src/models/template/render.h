@@ -9,9 +9,9 @@
  *	print.c      str, repr           format.c, format_*.c   % and str.format
  *	json.c       JSON
  *
- * A function that can fail returns false (or NEXT_FAILED, FLOW_FAILED) after render_fail(), which has written
- * the error with the place that r->at says, or while a return() leaves a macro. What the template makes
- * lies in the render's arena.
+ * A function that can fail returns false (or NEXT_FAILED, FLOW_FAILED) after render_fail(), which
+ * has written the error with the place that r->at says, or while a return() leaves a macro. What
+ * the template makes lies in the render's arena.
  */
 #ifndef MODELS_TEMPLATE_RENDER_H
 #define MODELS_TEMPLATE_RENDER_H
@@ -33,6 +33,7 @@ struct render {
 	const struct template *template; /* whose code runs, and where in it */
 	uint32_t at;
 	struct scope *scope;
+	uint64_t closures; /* macros made within scopes: those scopes stay as they are */
 	struct buf *out;
 	uint32_t depth;
 	uint64_t steps;

@@ -7,14 +7,18 @@
  *	if (!template_render(t, &host, NULL, &out, &err)) ...
  *	template_free(t);
  *
- * The engine knows the language and what Jinja2 has built in (filters, tests, methods of text, lists and
- * dicts, range, dict, namespace, cycler, joiner). All else (ref, source, config, var ...) are globals that the host answers:
- * values, among them callables and objects with attributes; see value.h, call.h and render.h.
+ * The engine knows the language and what Jinja2 has built in (filters, tests, methods of text,
+ * lists and dicts, range, dict, namespace, cycler, joiner). All else (ref, source, config, var ...)
+ * are globals that the host answers: values, among them callables and objects with attributes; see
+ * value.h, call.h and render.h.
  *
  * Known differences to Jinja2: integers have 64 bits; there is no loader (include, import, extends,
- * block), no recursive for, no autoescape; a string is never Markup: escape and safe give plain ones.
+ * block), no recursive for, no autoescape; a string is never Markup: escape and safe give plain
+ * ones; a name that a block sets further down is, before that, what it is outside (Jinja2 makes it
+ * undefined in some orders).
  *
- * A template is immutable: any number of threads may render it. Errors have the kind ERROR_CONFIG and say
+ * A template is immutable: any number of threads may render it. Errors have the kind ERROR_CONFIG
+ * and say
  *	models/orders.sql:3:11: 'amout' is undefined
  *	    3 | select {{ amout.x }}
  *	      |           ^
@@ -40,9 +44,10 @@ struct template *template_parse(
 void template_free(struct template *t);
 const char *template_name(const struct template *t);
 
-/* The macros at the top of a template, in order: start with NULL; NULL at the end. A block `test NAME`
- * is a macro called test_NAME, `materialization NAME, adapter='A'` one called materialization_NAME_A
- * (A: default), `snapshot NAME` one called snapshot_NAME without parameters. */
+/* The macros at the top of a template, in order: start with NULL; NULL at the end. A block `test
+ * NAME` is a macro called test_NAME, `materialization NAME, adapter='A'` one called
+ * materialization_NAME_A (A: default), `snapshot NAME` one called snapshot_NAME without
+ * parameters. */
 enum macro_kind { MACRO_PLAIN, MACRO_TEST, MACRO_MATERIALIZATION, MACRO_SNAPSHOT };
 const struct macro *template_next_macro(const struct template *t, const struct macro *previous);
 const char *macro_name(const struct macro *macro);
@@ -51,16 +56,17 @@ enum macro_kind macro_kind(const struct macro *macro);
 /* What a rendering may take at most; what exceeds it is an error. */
 struct limits {
 	uint32_t depth; /* of calls and nested expressions */
-	uint64_t
-		steps; /* expressions and rounds of loops, and text gone through, counted in 64 bytes */
+	/* Expressions and rounds of loops, and text gone through, counted in 64 bytes. */
+	uint64_t steps;
 	size_t max_bytes; /* of all values that it makes, and of its output */
 };
-extern const struct limits limits_default; /* 1000 deep, 50,000,000 steps, 64 MiB */
+extern const struct limits limits_default; /* 1000 deep, 50,000,000 steps, 256 MiB */
 
 /* Who renders: begin your own struct with it. */
 struct host {
-	/* Answers a name that the template does not define itself; false when the host does not know it
-	 * either (then what Jinja has built in is looked up). Called each time a name is evaluated. */
+	/* Answers a name that the template does not define itself; false when the host does not
+	 * know it either (then what Jinja has built in is looked up). Called each time a name is
+	 * evaluated. */
 	bool (*global)(struct host *host, struct render *r, const char *name, struct value *out);
 };
 

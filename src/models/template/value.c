@@ -1,5 +1,5 @@
-/* Values, lists and dicts; see value.h. A dict of up to SMALL entries is searched one by one, a larger
- * one has an index. */
+/* Values, lists and dicts; see value.h. A dict of up to SMALL entries is searched one by one, a
+ * larger one has an index. */
 #include "models/template/value.h"
 
 #include <math.h>
@@ -292,6 +292,13 @@ bool dict_remove(struct dict *dict, struct value key, struct value *old)
 	entry->key = (struct value){0};
 	dict->len--;
 	return true;
+}
+
+void dict_clear(struct dict *dict)
+{
+	dict->used = dict->len = 0;
+	if (dict->slots)
+		memset(dict->slots, 0, dict->n_slots * sizeof *dict->slots);
 }
 
 struct dict_entry *dict_next(const struct dict *dict, size_t *i)

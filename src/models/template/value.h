@@ -199,18 +199,20 @@ struct list *list_new(struct arena *a, size_t cap);
 void list_append(struct arena *a, struct list *list, struct value v);
 
 struct dict *dict_new(struct arena *a);
-/* Lists and dicts are no keys, nor are tuples that hold them. The functions below take none such. */
+/* Lists and dicts are no keys, nor are tuples that hold them. The functions below take none
+ * such. */
 bool value_is_key(struct value v);
 struct value *dict_find(const struct dict *dict, struct value key); /* NULL: has it not */
 void dict_put(struct arena *a, struct dict *dict, struct value key, struct value value);
 void dict_put_text(struct arena *a, struct dict *dict, const char *key, struct value value);
 struct value dict_get_text(const struct dict *dict, const char *key); /* absent: has it not */
 bool dict_remove(struct dict *dict, struct value key, struct value *old);
+void dict_clear(struct dict *dict); /* keeps its memory */
 /* Visits the entries in order: start with *i = 0; NULL at the end. */
 struct dict_entry *dict_next(const struct dict *dict, size_t *i);
 
-/* A deep copy of lists, dicts and strings, none of it frozen. What is nested too deep (as a list that
- * holds itself is) is left out: absent. */
+/* A deep copy of lists, dicts and strings, none of it frozen. What is nested too deep (as a list
+ * that holds itself is) is left out: absent. */
 struct value value_copy(struct arena *a, struct value v);
 void value_freeze(struct value v);
 

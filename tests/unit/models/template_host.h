@@ -1,6 +1,6 @@
 /*
- * A host for the tests of templates: a context from JSON, and some of dbt's functions in the plainest form,
- * as tests/golden/template/record.py gives them to Jinja2:
+ * A host for the tests of templates: a context from JSON, and some of dbt's functions in the
+ * plainest form, as tests/golden/template/record.py gives them to Jinja2:
  *	ref('a') is a, ref('p', 'a') p.a, source('s', 't') s.t, var('x', default), log() nothing,
  *	return(), exceptions.raise_compiler_error(), and relation(schema, name), an object.
  */

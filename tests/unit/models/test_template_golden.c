@@ -1,6 +1,6 @@
 /*
- * Templates against what Jinja2 made of them: the cases of tests/golden/template, recorded by record.py
- * there. Given files, compares those instead (fuzz.py writes such).
+ * Templates against what Jinja2 made of them: the cases of tests/golden/template, recorded by
+ * record.py there. Given files, compares those instead (fuzz.py writes such).
  */
 #include <ctype.h>
 #define GOLDEN "tests/golden/template/"
@@ -83,8 +83,8 @@ static void shown(const char *what, const char *s, size_t len)
 	print_error("  %s: %.*s\n", what, (int)len, s);
 }
 
-/* "error LINE CLASS: message" against "case:LINE:COLUMN: message". What Python itself says of wrong types is
- * its own way of speaking; what Jinja2 says is ours as well. */
+/* "error LINE CLASS: message" against "case:LINE:COLUMN: message". What Python itself says of
+ * wrong types is its own way of speaking; what Jinja2 says is ours as well. */
 static bool error_matches(const struct a_case *c, const char *text)
 {
 	const char *line = c->error.s + strlen("error "), *class = strchr(line, ' ') + 1;
