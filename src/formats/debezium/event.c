@@ -1,9 +1,8 @@
 /* Keys and values of events: the schemas of a table, and a row pushed into a writer; see debezium.h. */
 #include "formats/debezium/debezium.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include "base/text.h"
 #include "formats/debezium/field.h"
 
 #define VERSION "3.7.0.Final" /* of the Debezium whose events these are */
@@ -287,17 +286,30 @@ static const char *snapshot_of(const struct debezium_event *event)
 					: "false";
 }
 
+static void put_quoted(uint64_t lsn, struct buf *out)
+{
+	buf_u8(out, '"');
+	text_print_uint(lsn, out);
+	buf_u8(out, '"');
+}
+
 /* What came before is known of a change by its commit; of a copied row nothing is. */
 static void put_sequence(const struct row_meta *meta, struct connect_writer *w)
 {
-	char sequence[64];
+	char memory[64];
+	struct buf sequence = {.data = (uint8_t *)memory, .cap = sizeof memory, .max = sizeof memory};
 
+	buf_u8(&sequence, '[');
 	if (meta->op == OP_COPY)
-		sprintf(sequence, "[null,\"%" PRIu64 "\"]", lsn_of(meta));
+		buf_append(&sequence, "null", 4);
 	else
-		sprintf(sequence, "[\"%" PRIu64 "\",\"%" PRIu64 "\"]", meta->commit_lsn,
-			lsn_of(meta));
-	put_maybe_text(w, "sequence", sequence);
+		put_quoted(meta->commit_lsn, &sequence);
+	buf_u8(&sequence, ',');
+	put_quoted(lsn_of(meta), &sequence);
+	buf_u8(&sequence, ']');
+	put_field(w, "sequence");
+	w->ops->optional(w, &maybe_text, true);
+	w->ops->string(w, sequence.data, sequence.len);
 }
 
 static void put_source(const struct debezium_table *t, const struct row_meta *meta,

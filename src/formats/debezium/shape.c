@@ -5,6 +5,7 @@
 #include "formats/debezium/shape.h"
 
 #include <stdlib.h>
+#include "base/text.h"
 #include "formats/connect/json.h"
 #include "formats/debezium/field.h"
 #include "formats/debezium/origin.h"
@@ -279,14 +280,11 @@ static void set_nullable(struct table *t, const struct connect_schema *s, struct
 	}
 }
 
-/* FNV-1a: where it is taken, the place. */
+/* Where the hash is taken, the place. */
 int debezium_attribute(const struct table *t, const char *name)
 {
-	uint32_t hash = 2166136261u;
+	int attribute = (int)(text_hash(name, strlen(name)) & INT32_MAX);
 
-	for (const char *c = name; *c; c++)
-		hash = (hash ^ (uint8_t)*c) * 16777619u;
-	int attribute = (int)(hash & INT32_MAX);
 	if (attribute && table_column_by_attribute(t, attribute) < 0)
 		return attribute;
 	return (int)t->n_columns + 1;

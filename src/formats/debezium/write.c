@@ -1,7 +1,6 @@
 /* Values that need no arithmetic, and containers of others. */
-#include <inttypes.h>
 #include <openssl/evp.h>
-#include <stdio.h>
+#include "base/text.h"
 #include "formats/debezium/base64.h"
 #include "formats/debezium/decode.h"
 #include "formats/debezium/field.h"
@@ -61,12 +60,13 @@ bool write_uint32(const struct field *f, const struct column *c, size_t row,
 bool write_uint64(const struct field *f, const struct column *c, size_t row,
 	struct connect_writer *w, struct error *err)
 {
-	char text[24];
-	int n = sprintf(text, "%" PRIu64, READ(uint64_t, c, row));
+	char memory[24];
+	struct buf text = {.data = (uint8_t *)memory, .cap = sizeof memory, .max = sizeof memory};
 
 	(void)f;
 	(void)err;
-	w->ops->string(w, text, (size_t)n);
+	text_print_uint(READ(uint64_t, c, row), &text);
+	w->ops->string(w, text.data, text.len);
 	return true;
 }
 

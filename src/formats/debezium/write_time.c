@@ -1,8 +1,7 @@
 /* Times in Debezium's forms: integers of a unit, or ISO 8601 in UTC as Java prints it. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "base/clock.h"
+#include "base/text.h"
 #include "formats/debezium/field.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -45,40 +44,65 @@ static bool write_units(
 
 /* --- ISO 8601 --------------------------------------------------------------------------------- */
 
-static int print_day(char *out, int64_t days)
+/* Digits of a fixed width; what stands behind them. */
+static char *put_digits(char *out, uint64_t v, int width)
+{
+	for (int i = width; i-- > 0; v /= 10)
+		out[i] = (char)('0' + v % 10);
+	return out + width;
+}
+
+static char *put_day(char *out, int64_t days)
 {
 	struct civil day = civil_from_days(days);
+	uint64_t year = (uint64_t)llabs(day.year);
+	int width = 4;
 
-	return sprintf(out, "%s%04" PRId64 "-%02d-%02d",
-		day.year < 0      ? "-"
-		: day.year > 9999 ? "+"
-				  : "",
-		day.year < 0 ? -day.year : day.year, day.month, day.day);
+	for (uint64_t most = 9999; year > most; most = most * 10 + 9)
+		width++;
+	if (day.year < 0 || day.year > 9999)
+		*out++ = day.year < 0 ? '-' : '+';
+	out = put_digits(out, year, width);
+	*out++ = '-';
+	out = put_digits(out, (uint64_t)day.month, 2);
+	*out++ = '-';
+	return put_digits(out, (uint64_t)day.day, 2);
 }
 
-/* `digits` of a fraction; -1: as many as there are. */
-static int print_time(char *out, int64_t us, int digits)
+/* Of a fraction `digits`; -1: as many as there are. */
+static char *put_fraction(char *out, int64_t us, int digits)
 {
-	int second = (int)(us / SECOND_US), fraction = (int)(us % SECOND_US);
-	int n = sprintf(out, "%02d:%02d:%02d", second / 3600, second / 60 % 60, second % 60);
 	int width = 6;
 
-	if (!digits || (digits < 0 && !fraction))
-		return n;
-	for (; digits < 0 ? fraction % 10 == 0 : width > digits; fraction /= 10)
+	if (!digits || (digits < 0 && !us))
+		return out;
+	for (; digits < 0 ? us % 10 == 0 : width > digits; us /= 10)
 		width--;
-	return n + sprintf(out + n, ".%0*d", width, fraction);
+	*out++ = '.';
+	return put_digits(out, (uint64_t)us, width);
 }
 
-static int print_timestamp(char *out, int64_t us, int digits)
+static char *put_time(char *out, int64_t us, int digits)
+{
+	uint64_t second = (uint64_t)(us / SECOND_US);
+
+	out = put_digits(out, second / 3600, 2);
+	*out++ = ':';
+	out = put_digits(out, second / 60 % 60, 2);
+	*out++ = ':';
+	out = put_digits(out, second % 60, 2);
+	return put_fraction(out, us % SECOND_US, digits);
+}
+
+static size_t print_timestamp(char *text, int64_t us, int digits)
 {
 	int64_t days = divide(us, DAY_US);
-	int n = print_day(out, days);
+	char *end = put_day(text, days);
 
-	out[n++] = 'T';
-	n += print_time(out + n, us - days * DAY_US, digits);
-	out[n++] = 'Z';
-	return n;
+	*end++ = 'T';
+	end = put_time(end, us - days * DAY_US, digits);
+	*end++ = 'Z';
+	return (size_t)(end - text);
 }
 
 /* --- Dates and timestamps --------------------------------------------------------------------- */
@@ -95,13 +119,12 @@ bool write_date(const struct field *f, const struct column *c, size_t row, struc
 bool write_iso_date(const struct field *f, const struct column *c, size_t row,
 	struct connect_writer *w, struct error *err)
 {
-	char text[40];
-	int n = print_day(text, read_i32(c, row));
+	char text[40], *end = put_day(text, read_i32(c, row));
 
 	(void)f;
 	(void)err;
-	text[n++] = 'Z';
-	w->ops->string(w, text, (size_t)n);
+	*end++ = 'Z';
+	w->ops->string(w, text, (size_t)(end - text));
 	return true;
 }
 
@@ -118,7 +141,7 @@ bool write_iso_timestamp(const struct field *f, const struct column *c, size_t r
 
 	(void)f;
 	(void)err;
-	w->ops->string(w, text, (size_t)print_timestamp(text, read_i64(c, row), -1));
+	w->ops->string(w, text, print_timestamp(text, read_i64(c, row), -1));
 	return true;
 }
 
@@ -128,7 +151,7 @@ bool write_zoned_timestamp(const struct field *f, const struct column *c, size_t
 	char text[64];
 
 	(void)err;
-	w->ops->string(w, text, (size_t)print_timestamp(text, read_i64(c, row), f->digits));
+	w->ops->string(w, text, print_timestamp(text, read_i64(c, row), f->digits));
 	return true;
 }
 
@@ -230,9 +253,9 @@ bool write_iso_time(const struct field *f, const struct column *c, size_t row,
 	(void)f;
 	if (!read_time(c, row, &us, err))
 		return false;
-	int n = print_time(text, us, -1);
-	text[n++] = 'Z';
-	w->ops->string(w, text, (size_t)n);
+	char *end = put_time(text, us, -1);
+	*end++ = 'Z';
+	w->ops->string(w, text, (size_t)(end - text));
 	return true;
 }
 
@@ -252,9 +275,9 @@ bool write_zoned_time(const struct field *f, const struct column *c, size_t row,
 		return no_form(c, row, "a time with a time zone", err);
 	if (east)
 		us = (us + (west ? east : -east) * SECOND_US + 2 * DAY_US) % DAY_US;
-	int n = print_time(text, us, -1);
-	text[n++] = 'Z';
-	w->ops->string(w, text, (size_t)n);
+	char *end = put_time(text, us, -1);
+	*end++ = 'Z';
+	w->ops->string(w, text, (size_t)(end - text));
 	return true;
 }
 
@@ -320,25 +343,36 @@ bool write_duration(const struct field *f, const struct column *c, size_t row,
 	return true;
 }
 
+static char *put_part(char *out, int64_t v, char unit)
+{
+	struct buf text = {.data = (uint8_t *)out, .cap = 24, .max = 24};
+
+	text_print_int(v, &text);
+	text.data[text.len++] = (uint8_t)unit;
+	return out + text.len;
+}
+
 bool write_interval(const struct field *f, const struct column *c, size_t row,
 	struct connect_writer *w, struct error *err)
 {
 	struct interval v;
-	char text[160];
+	char text[160], *end = text;
 
 	(void)f;
 	if (!read_interval(c, row, &v, err))
 		return false;
-	int n = sprintf(text,
-		"P%" PRId64 "Y%" PRId64 "M%" PRId64 "DT%" PRId64 "H%" PRId64 "M%s%" PRId64, v.years,
-		v.months, v.days, v.hours, v.minutes, v.us < 0 ? "-" : "",
-		(v.us < 0 ? -v.us : v.us) / SECOND_US);
-	int fraction = (int)((v.us < 0 ? -v.us : v.us) % SECOND_US), width = 6;
-	for (; fraction && fraction % 10 == 0; fraction /= 10)
-		width--;
-	if (fraction)
-		n += sprintf(text + n, ".%0*d", width, fraction);
-	text[n++] = 'S';
-	w->ops->string(w, text, (size_t)n);
+	*end++ = 'P';
+	end = put_part(end, v.years, 'Y');
+	end = put_part(end, v.months, 'M');
+	end = put_part(end, v.days, 'D');
+	*end++ = 'T';
+	end = put_part(end, v.hours, 'H');
+	end = put_part(end, v.minutes, 'M');
+	if (v.us < 0)
+		*end++ = '-';
+	end = put_part(end, llabs(v.us) / SECOND_US, 'S');
+	end = put_fraction(end - 1, llabs(v.us) % SECOND_US, -1);
+	*end++ = 'S';
+	w->ops->string(w, text, (size_t)(end - text));
 	return true;
 }
