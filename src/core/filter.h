@@ -18,4 +18,7 @@ struct filter *filter_compile(
 /* NULL counts as false, as in WHERE. */
 bool filter_matches(const struct filter *, const struct batch *, size_t row);
 
+/* Does it look at the key alone? Then all that ever happens to a key is within, or none of it. */
+bool filter_is_of_key(const struct filter *, const struct table *);
+
 #endif

@@ -146,3 +146,21 @@ bool filter_matches(const struct filter *filter, const struct batch *batch, size
 {
 	return evaluate(filter, batch, row) == IS_TRUE;
 }
+
+bool filter_is_of_key(const struct filter *filter, const struct table *table)
+{
+	switch (filter->kind) {
+	case NODE_OR:
+	case NODE_AND:
+	case NODE_NOT: break;
+	case NODE_NULL:
+	case NODE_TRUE:
+	case NODE_COMPARE:
+	case NODE_IN:
+	case NODE_LIKE: return table->columns[filter->column].key;
+	}
+	for (const struct filter *child = filter->first; child; child = child->next)
+		if (!filter_is_of_key(child, table))
+			return false;
+	return true;
+}

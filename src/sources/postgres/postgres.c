@@ -35,6 +35,12 @@ static const struct option postgres_options[] = {
 	{"bulk_step", OPTION_BYTES, AT(bulk_step_bytes), "1GiB", 1 << 20, (int64_t)1 << 40,
 		.help = "The most WAL of one such fetch. The server keeps its result in temporary "
 			"files meanwhile."},
+	{"push_where", OPTION_BOOL, AT(push_where), "true",
+		.help = "Has PostgreSQL itself (15 and later) apply `where`, when that names "
+			"columns "
+			"of the key alone, or the table has no key. As long as it does, PostgreSQL "
+			"refuses to drop those columns or to change their types. Not in a "
+			"`publication` that has a name of your own."},
 	OPTION_END,
 };
 
@@ -126,6 +132,7 @@ void postgres_close(struct source *source)
 	while (map_next(&p->relations, &i, &key, &key_len, &relation))
 		pg_relation_free(relation);
 	map_release(&p->relations);
+	map_release(&p->plain);
 	pg_catalog_release(&p->catalog);
 	pthread_mutex_destroy(&p->pool_lock);
 	pthread_rwlock_destroy(&p->catalog_lock);

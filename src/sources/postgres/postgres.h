@@ -8,7 +8,7 @@
  *	discover.c   one table by its oid, or all that are selected
  *	sql.h        pieces of catalog queries
  *	check.c      what `tailrace check` says of the server; check_tables.c: of tables
- *	publish.c    the two publications; members.c: their tables; slot.c: the slot
+ *	publish.c    the two publications; members.c: their tables; where.c: row filters; slot.c: the slot
  *	plan.c       ctid chunks, the fence
  *	reader.c     rows of a table by COPY binary, for copy.c and lookup.c
  *	copy.c       one chunk of a table
@@ -60,6 +60,7 @@ struct postgres {
 	const char *slot;        /* default tailrace_STREAM */
 	int64_t bulk_bytes;      /* backlog from which it is fetched in bulk; 0: never */
 	int64_t bulk_step_bytes; /* most of one peek: 1 GiB */
+	bool push_where;         /* row filters go to the server where they do no harm */
 
 	char slot_name[64], publication_name[64], insert_publication_name[64];
 	int server_version; /* 150020 */
@@ -73,6 +74,8 @@ struct postgres {
 	struct pg_catalog catalog; /* types */
 	struct map
 		relations; /* oid -> struct pg_relation *, of the reader thread; freed by close */
+	struct map
+		plain; /* oids of tables whose `where` the server does not take, or not from us */
 
 	pthread_mutex_t pool_lock; /* idle connections for copy, fetch, scan */
 	VEC(PGconn *) pool;

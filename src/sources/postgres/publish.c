@@ -73,10 +73,12 @@ bool pg_publication_run(struct postgres *p, const char *statement, const char *a
 	return ok || error_add(err, "%s", statement);
 }
 
-void pg_publication_add(struct buf *list, const struct pg_relation *r)
+void pg_publication_add(struct buf *list, const struct pg_relation *r, const char *where)
 {
 	buf_printf(
 		list, "%s%s%s", list->len ? ", " : "", r->partitioned ? "" : "ONLY ", r->sql_name);
+	if (where)
+		pg_where_print(where, list);
 }
 
 void pg_publication_sql(struct postgres *p, const struct pg_publication *pub,
@@ -86,7 +88,7 @@ void pg_publication_sql(struct postgres *p, const struct pg_publication *pub,
 	buf_init(&tables, BUF_MAX);
 	vec_each (relations, r)
 		if (pg_publication_takes(pub, *r))
-			pg_publication_add(&tables, *r);
+			pg_publication_add(&tables, *r, NULL);
 	buf_puts(sql, "CREATE PUBLICATION ");
 	pg_quote_name(sql, pub->name);
 	buf_printf(sql, "%s%s WITH (publish = '%s', publish_via_partition_root = true%s)",

@@ -37,11 +37,11 @@ MUST_CHECK bool pg_members_ensure(struct postgres *, const struct pg_publication
 void pg_publications(const struct postgres *, struct pg_publication out[2]);
 bool pg_publication_takes(const struct pg_publication *, const struct pg_relation *);
 
-/* Appends to SQL: the statement that makes one with these tables; a table to a list of them. (Children of an
- * inheritance parent are tables of their own; partitions come with their root.) */
+/* Appends to SQL: the statement that makes one with these tables; a table, with a filter or NULL, to a list of them.
+ * (Children of an inheritance parent are tables of their own; partitions come with their root.) */
 void pg_publication_sql(struct postgres *, const struct pg_publication *,
 	const struct pg_relations *, struct buf *sql);
-void pg_publication_add(struct buf *list, const struct pg_relation *);
+void pg_publication_add(struct buf *list, const struct pg_relation *, const char *where);
 
 /* Runs a statement about a publication. Where only another may, or only at another place, the error says what to run
  * there: the advice. */
@@ -54,5 +54,20 @@ PGresult *pg_publication_query(
 
 /* Are both there? */
 MUST_CHECK bool pg_publications_exist(struct postgres *, bool *exist, struct error *);
+
+/* --- where.c --- */
+
+/* The filter that the server may apply to the rows of a table; NULL: it shall give all. */
+const char *pg_where_for_server(const struct postgres *, const struct pg_relation *);
+void pg_where_print(const char *where, struct buf *sql); /* " WHERE (...)" */
+
+/* Whose filter a publication has on a table, as the server shows it ("" for none). */
+enum pg_where {
+	WHERE_NONE,
+	WHERE_OURS,    /* the table's `where` as it is configured now */
+	WHERE_FORMER,  /* a `where` that it had: when that changes, the table is copied anew */
+	WHERE_FOREIGN, /* somebody else's: rows may be missing */
+};
+enum pg_where pg_where_in(const char *there, const struct pg_relation *);
 
 #endif

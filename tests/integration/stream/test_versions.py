@@ -28,6 +28,9 @@ def tables(pg):
         INSERT INTO parts SELECT i, '2024-01-01'::date + i, 'x' FROM generate_series(0, 50) i;
         CREATE TABLE keyless (a int, v text);
         INSERT INTO keyless VALUES (1, 'x');
+        CREATE TABLE picked (area text, id int, v text, PRIMARY KEY (area, id));
+        ALTER TABLE picked ALTER v SET STORAGE EXTERNAL;
+        INSERT INTO picked SELECT CASE i % 2 WHEN 0 THEN 'eu' ELSE 'us' END, i, repeat(md5(i::text), 200) FROM generate_series(1, 100) i;
         """
     )
 
@@ -41,6 +44,7 @@ def change(pg, n):
         INSERT INTO items (id, price, m) SELECT 10000 * ({n} + 1) + i, i, 'sad' FROM generate_series(1, 3000) i;
         UPDATE toasted SET n = n + 1; UPDATE toasted SET id = id + 1000 WHERE id = {n + 1};
         UPDATE parts SET at = at + 31 WHERE id = {n + 3}; INSERT INTO parts VALUES ({n + 500}, '2024-01-05', 'new');
+        UPDATE picked SET area = CASE area WHEN 'eu' THEN 'us' ELSE 'eu' END WHERE id % 5 = {n};
         INSERT INTO keyless VALUES ({n + 2}, 'y'); UPDATE keyless SET v = 'z'; DELETE FROM keyless WHERE a = 1;
         """
     )
@@ -52,7 +56,7 @@ def mirrors(version):
     pg = Postgres(bin=HERE[version])
     eq(pg.value("SELECT current_setting('server_version_num')::int / 10000"), version)
     tables(pg)
-    config = mirror(pg)
+    config = mirror(pg, tables=["public.*", {"public.picked": {"where": "area = 'eu'"}}])
     config["connections"]["shop"]["bulk_threshold"] = "64KiB"
     tail = Tailrace(config)
     check = tail.command("check", check=True).out
@@ -83,6 +87,9 @@ def mirrors(version):
     eq(tail.query("SELECT * FROM shop.toasted"), [(1, "after", 1)])
     eq(tail.value("SELECT countIf(extra = 'given') = count() FROM shop.items"), 1)
     eq(tail.query("SELECT _op, count() FROM shop.keyless_log GROUP BY 1 ORDER BY 1"), [("c", 4), ("r", 1)])
+    filtered = "SELECT pg_get_expr(prqual, prrelid) FROM pg_publication_rel WHERE prrelid = 'picked'::regclass"
+    assert version < 15 or pg.value(filtered), "the server does not filter"
+    eq(tail.value("SELECT count() FROM shop.picked"), pg.value("SELECT count(*) FROM picked WHERE area = 'eu'"))
     generated = tail.query("SELECT count() FROM system.columns WHERE database = 'shop' AND table = 'items' AND name = 'twice'")
     eq(generated, [(int(version >= 18),)])
     if version >= 18:

@@ -334,6 +334,30 @@ static void columns_of_any_type_can_be_asked_for_null(void **unused)
 	assert_matches("doc", "{}", "doc is not null");
 }
 
+static void a_filter_knows_whether_the_key_decides_it(void **unused)
+{
+	static const struct {
+		const char *where;
+		bool of_key;
+	} cases[] = {
+		{"id = 1", true},
+		{"id IN (1, 2) OR NOT (id BETWEEN 5 AND 9 AND id <> 7)", true},
+		{"id IS NOT NULL", true},
+		{"status = 'a'", false},
+		{"id = 1 AND active", false},
+		{"id = 1 OR NOT (id = 2 OR status LIKE 'a%')", false},
+		{"id > 1 AND status IS NULL", false},
+	};
+	struct error err = {0};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct filter *filter = filter_compile(cases[i].where, table, &arena, &err);
+		if (!filter || filter_is_of_key(filter, table) != cases[i].of_key)
+			fail_msg("%s", cases[i].where);
+	}
+}
+
 static void a_long_chain_is_not_a_deep_one(void **unused)
 {
 	(void)unused;
@@ -548,6 +572,7 @@ int main(void)
 		TEST(days_and_times_are_read_strictly),
 		TEST(uuids_compare_by_their_bytes),
 		TEST(columns_of_any_type_can_be_asked_for_null),
+		TEST(a_filter_knows_whether_the_key_decides_it),
 		TEST(a_long_chain_is_not_a_deep_one),
 		TEST(nesting_is_bounded),
 		TEST(what_is_no_filter_is_refused_with_its_place),
