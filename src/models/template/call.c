@@ -101,6 +101,8 @@ bool render_call(
 {
 	if (callable.kind == VALUE_UNDEFINED)
 		return fail_undefined(r, callable);
+	if (callable.kind == VALUE_OBJECT && callable.object->ops->call)
+		return call_function(r, callable.object->ops->call, NULL, callable, args, out);
 	if (callable.kind != VALUE_CALLABLE)
 		return render_fail(r, "'%s' object is not callable", value_type(callable));
 	const struct callable *c = callable.callable;

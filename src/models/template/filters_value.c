@@ -16,13 +16,6 @@ static bool filter_default(struct call *c)
 	return true;
 }
 
-/* In text, which is not YAML, these give what they are given, as in dbt. */
-static bool filter_as(struct call *c)
-{
-	c->result = c->self;
-	return true;
-}
-
 static bool filter_is_list(struct call *c)
 {
 	c->result = value_bool(c->self.kind == VALUE_LIST);
@@ -103,6 +96,48 @@ static enum parsed integer_of_text(struct render *r, struct value text, int base
 		return PARSED_TOO_LARGE;
 	*out = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
 	return PARSED;
+}
+
+/* The number, the truth value or the none that a text is as Python writes it; absent: none of
+ * them. */
+static struct value literal_of(struct render *r, struct value text)
+{
+	static const struct {
+		const char *text;
+		struct value value;
+	} names[] = {{"True", {.kind = VALUE_BOOL, .b = true}}, {"False", {.kind = VALUE_BOOL}},
+		{"None", {.kind = VALUE_NONE}}};
+	int64_t i;
+	double f;
+
+	for (size_t k = 0; k < COUNT_OF(names); k++)
+		if (value_is_text(text, names[k].text))
+			return names[k].value;
+	if (integer_of_text(r, text, 10, &i) == PARSED)
+		return value_int(i);
+	return float_of_text(r, text, &f) ? value_float(f) : (struct value){0};
+}
+
+/* In text, which is not YAML, these give what they are given, as in dbt. */
+static bool filter_as(struct call *c)
+{
+	bool boolean = !strcmp(c->function->name, "as_bool");
+	bool number = !strcmp(c->function->name, "as_number");
+
+	c->result = c->self;
+	if (!c->render->native)
+		return true;
+	if (!strcmp(c->function->name, "as_text"))
+		return str_of(c->render, c->self, &c->result);
+	if (c->self.kind == VALUE_STRING) {
+		struct value literal = literal_of(c->render, c->self);
+		c->result = value_given(literal) ? literal : c->self;
+	}
+	if ((boolean && c->result.kind != VALUE_BOOL) ||
+		(number && (!number_is(c->result) || c->result.kind == VALUE_BOOL)))
+		return render_fail(c->render, "Could not convert value into type '%s'",
+			boolean ? "bool" : "number");
+	return true;
 }
 
 static bool integer_of_float(struct call *c, double f, struct value otherwise)

@@ -216,25 +216,67 @@ enum flow run_body(struct render *r, const struct body *body)
 	return FLOW_NEXT;
 }
 
+static void render_init(struct render *r, const struct template *t, struct host *host,
+	const struct limits *limits, struct error *err)
+{
+	*r = (struct render){.host = host,
+		.limits = limits ? *limits : limits_default,
+		.err = err,
+		.template = t};
+	arena_init(&r->arena);
+	r->scope = scope_new(r, NULL);
+}
+
+static bool run_template(struct render *r, struct buf *out)
+{
+	size_t max = out->max;
+
+	if (buf_room(out) > r->limits.max_bytes)
+		out->max = out->len + r->limits.max_bytes;
+	r->out = out;
+	bool ok = run_body(r, &r->template->body) == FLOW_NEXT;
+	out->max = max;
+	if (!ok && r->returning)
+		render_fail(r, "return() stands outside of a macro");
+	return ok;
+}
+
 bool template_render(const struct template *t, struct host *host, const struct limits *limits,
 	struct buf *out, struct error *err)
 {
-	struct scope scope = {0};
-	struct render r = {.host = host,
-		.limits = limits ? *limits : limits_default,
-		.err = err,
-		.template = t,
-		.scope = &scope,
-		.out = out};
+	struct render r;
 
-	size_t max = out->max;
-	if (buf_room(out) > r.limits.max_bytes)
-		out->max = out->len + r.limits.max_bytes;
-	arena_init(&r.arena);
-	bool ok = run_body(&r, &t->body) == FLOW_NEXT;
-	out->max = max;
-	if (!ok && r.returning)
-		render_fail(&r, "return() stands outside of a macro");
+	render_init(&r, t, host, limits, err);
+	bool ok = run_template(&r, out);
+	arena_release(&r.arena);
+	return ok;
+}
+
+bool template_value(const struct template *t, struct host *host, const struct limits *limits,
+	struct arena *arena, struct value *out, struct error *err)
+{
+	const struct statement *only = t->body.first;
+	struct render r;
+	struct value v = {0};
+	struct buf text;
+	bool ok;
+
+	*out = v;
+	render_init(&r, t, host, limits, err);
+	render_buf(&r, &text);
+	r.native = true;
+	if (only && only->kind == STATEMENT_PRINT && !only->next) {
+		ok = eval(&r, only->expr, &v);
+		*out = ok ? value_copy(arena, v) : v;
+		ok = ok && (value_given(*out) || render_str(&r, v, &text));
+	} else {
+		ok = run_template(&r, &text);
+	}
+	if (ok && !value_given(*out))
+		*out = value_bytes(
+			arena_strndup(arena, text.len ? (char *)text.data : "", text.len),
+			text.len);
+	buf_release(&text);
 	arena_release(&r.arena);
 	return ok;
 }

@@ -36,6 +36,7 @@ struct render {
 	uint64_t closures; /* macros made within scopes: those scopes stay as they are */
 	struct buf *out;
 	uint32_t depth;
+	bool native; /* the result is a value, not text: template_value() */
 	uint64_t steps;
 	bool returning; /* a return() is on its way to its macro */
 	struct value returned;

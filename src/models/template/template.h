@@ -74,4 +74,11 @@ struct host {
 MUST_CHECK bool template_render(const struct template *t, struct host *host,
 	const struct limits *limits, struct buf *out, struct error *err);
 
+/* The value of a template, as dbt reads the texts of its YAML: of `{{ ... }}` alone the value
+ * itself, of anything else its text; as_bool, as_number and as_native do their work. Plain
+ * values, in the arena. */
+struct arena;
+MUST_CHECK bool template_value(const struct template *t, struct host *host,
+	const struct limits *limits, struct arena *arena, struct value *out, struct error *err);
+
 #endif

@@ -117,7 +117,8 @@ static bool test_iterable(struct call *c)
 
 static bool test_callable(struct call *c)
 {
-	return is(c, c->self.kind == VALUE_CALLABLE || c->self.kind == VALUE_UNDEFINED);
+	return is(c, c->self.kind == VALUE_CALLABLE || c->self.kind == VALUE_UNDEFINED ||
+			     (c->self.kind == VALUE_OBJECT && c->self.object->ops->call));
 }
 
 static bool test_escaped(struct call *c)

@@ -329,9 +329,9 @@ static struct value copy(struct arena *a, struct value v, int nesting)
 		return value_bytes(value_strdup(a, v), v.len);
 	if (v.kind == VALUE_UNDEFINED)
 		return value_undefined(arena_strdup(a, v.why));
-	if (v.kind != VALUE_LIST && v.kind != VALUE_TUPLE && v.kind != VALUE_DICT)
+	if (v.kind < VALUE_STRING)
 		return v;
-	if (nesting == COPY_NESTING)
+	if (v.kind > VALUE_DICT || nesting == COPY_NESTING)
 		return (struct value){0};
 	if (v.kind == VALUE_DICT)
 		return value_dict(copy_dict(a, v.dict, nesting + 1));

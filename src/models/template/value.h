@@ -89,26 +89,9 @@ struct view {
 	enum view_of of;
 };
 
-/* Something with attributes. Make one by a struct that begins with it. */
 struct render;
 struct macro;
 struct buf;
-struct object {
-	const struct object_ops *ops;
-};
-/* False when the object has no such attribute; true with an absent value after a failure. */
-typedef bool object_get_fn(
-	struct render *r, struct object *self, const char *name, struct value *out);
-typedef bool object_set_fn(
-	struct render *r, struct object *self, const char *name, struct value value);
-typedef bool object_print_fn(struct render *r, struct object *self, struct buf *out);
-struct object_ops {
-	const char *type;       /* as messages name it: "Relation" */
-	object_get_fn *get;     /* may be NULL: no attributes */
-	object_set_fn *set;     /* may be NULL: cannot be assigned to; false: failed */
-	object_print_fn *print; /* may be NULL: "<TYPE>" */
-};
-
 /* Something that can be called: a function of the host, a method with what it is of, a macro. */
 struct call;
 typedef bool call_fn(struct call *c); /* see call.h */
@@ -122,6 +105,24 @@ struct callable {
 	struct value self;         /* what a method is called on; absent */
 	void *data;                /* the function's own */
 	const struct macro *macro; /* NULL */
+};
+
+/* Something with attributes. Make one by a struct that begins with it. */
+struct object {
+	const struct object_ops *ops;
+};
+/* False when the object has no such attribute; true with an absent value after a failure. */
+typedef bool object_get_fn(
+	struct render *r, struct object *self, const char *name, struct value *out);
+typedef bool object_set_fn(
+	struct render *r, struct object *self, const char *name, struct value value);
+typedef bool object_print_fn(struct render *r, struct object *self, struct buf *out);
+struct object_ops {
+	const char *type;            /* as messages name it: "Relation" */
+	object_get_fn *get;          /* may be NULL: no attributes */
+	object_set_fn *set;          /* may be NULL: cannot be assigned to; false: failed */
+	object_print_fn *print;      /* may be NULL: "<TYPE>" */
+	const struct function *call; /* may be NULL: cannot be called; self is the object */
 };
 
 static inline struct value value_none(void)
@@ -211,8 +212,8 @@ void dict_clear(struct dict *dict); /* keeps its memory */
 /* Visits the entries in order: start with *i = 0; NULL at the end. */
 struct dict_entry *dict_next(const struct dict *dict, size_t *i);
 
-/* A deep copy of lists, dicts and strings, none of it frozen. What is nested too deep (as a list
- * that holds itself is) is left out: absent. */
+/* A deep copy of plain values (numbers, strings, lists, tuples, dicts), none of it frozen;
+ * absent stands for what is none, or is nested too deep, as a list that holds itself is. */
 struct value value_copy(struct arena *a, struct value v);
 void value_freeze(struct value v);
 
