@@ -196,7 +196,8 @@ static bool set_exception(struct answer *a, int code, struct error *err)
 		*version = '\0';
 	text = name ? name + strlen("DB::Exception: ") : text;
 	text[strcspn(text, "\r\n")] = '\0';
-	return error_set(err, clickhouse_error_kind(code), "ClickHouse: %.900s", text);
+	return error_set(err, clickhouse_error_kind(code), "ClickHouse: %.850s%s", text,
+		clickhouse_error_mend(code));
 }
 
 static bool set_status(const struct answer *a, struct error *err)

@@ -57,8 +57,9 @@ MUST_CHECK bool clickhouse_run(struct clickhouse *c, const char *sql, struct err
 /* Does it answer? No user is needed. */
 MUST_CHECK bool clickhouse_ping(struct clickhouse *c, struct error *err);
 
-/* What an exception's code asks for. */
+/* What an exception's code asks for; and what mends it, where its text does not tell, or "". */
 enum error_kind clickhouse_error_kind(int code);
+const char *clickhouse_error_mend(int code);
 
 /* Appends `name` and 'text' as ClickHouse's SQL quotes them. */
 void clickhouse_quote_name(const char *name, struct buf *out);

@@ -153,6 +153,7 @@ bool clickhouse_check(struct sink *sink, struct table *const *tables, size_t n, 
 	if (s->version >= CAN_ASK_RIGHTS)
 		ok = check_rights(s, s->database, f, err) && check_rights(s, s->cdc, f, err) &&
 		     check_engines(s, f, err);
+	ok = ok && settings_check(s, f, err);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = check_table(s, tables[i], f, err);
 	return ok;

@@ -99,6 +99,17 @@ void rows_release(struct rows *r);
 char *rows_text(const struct rows *r, struct arena *arena, size_t row, size_t column);
 uint64_t rows_number(const struct rows *r, size_t row, size_t column);
 
+/* --- settings.c: what statements are sent with ------------------------------------------------ */
+
+/* Each ends with a NULL name. */
+extern const struct clickhouse_setting settings_to_read[], settings_to_alter[], settings_to_drop[];
+#define N_SETTINGS_TO_INSERT 9
+/* gather: many blocks, of which the server makes few large parts. */
+void settings_to_insert(const struct clickhouse_sink *s, bool gather,
+	struct clickhouse_setting out[N_SETTINGS_TO_INSERT]);
+/* May the user write at all, and send them? */
+MUST_CHECK bool settings_check(struct clickhouse_sink *s, struct findings *f, struct error *err);
+
 /* --- layout.c: what the server has
  * -------------------------------------------------------------- */
 

@@ -72,10 +72,8 @@ static void begin_alter(struct alter *a)
 
 static bool run_alter(struct alter *a)
 {
-	static const struct clickhouse_setting settings[] = {
-		{"alter_sync", "2"}, {"mutations_sync", "2"}, {0}};
 	struct clickhouse_query q = {
-		.sql = buf_text(&a->sql), .settings = settings, .patient = true};
+		.sql = buf_text(&a->sql), .settings = settings_to_alter, .patient = true};
 
 	if (!clickhouse_query(a->sink->client, &q, a->err))
 		return error_add(

@@ -10,7 +10,6 @@
 
 bool clickhouse_marked(struct sink *sink, const char *stream, int64_t *mark_us, struct error *err)
 {
-	/* Where replicas answer in turn, the one that is asked has what another took. */
 	const struct clickhouse_setting settings[] = {
 		{"param_s", stream}, {"select_sequential_consistency", "1"}, {0}};
 	struct clickhouse_sink *s = clickhouse_sink_of(sink);

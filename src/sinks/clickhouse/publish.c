@@ -15,15 +15,12 @@
 static bool drop_table(
 	struct clickhouse_sink *s, const char *database, const char *name, struct error *err)
 {
-	/* Servers refuse to drop more than 50 GB unless told so. */
-	static const struct clickhouse_setting settings[] = {
-		{"max_table_size_to_drop", "0"}, {"max_partition_size_to_drop", "0"}, {0}};
 	struct buf sql;
 
 	buf_init(&sql, BUF_MAX);
 	buf_puts(&sql, "DROP TABLE IF EXISTS ");
 	add_name(&sql, database, name);
-	struct clickhouse_query q = {.sql = buf_text(&sql), .settings = settings};
+	struct clickhouse_query q = {.sql = buf_text(&sql), .settings = settings_to_drop};
 	bool ok = clickhouse_query(s->client, &q, err) ||
 		  error_add(err, "dropping %s.%s", database, name);
 	buf_release(&sql);

@@ -173,8 +173,6 @@ static void commit_rows(struct batch *out, const struct buf *versions, size_t ro
  * or not at all. */
 static bool run(struct reading *r, struct native_encoder *keys)
 {
-	static const struct clickhouse_setting settings[] = {
-		{"max_block_size", "8192"}, {"transform_null_in", "0"}, {0}};
 	struct batch *out = r->out;
 	size_t n = out->table->n_columns;
 	struct native_target *targets = xcalloc(n + 1, sizeof *targets);
@@ -189,7 +187,7 @@ static bool run(struct reading *r, struct native_encoder *keys)
 		.name = "_version", .type = "UInt128", .width = 16, .bytes = &versions};
 	native_decoder_init(&taker.decoder, targets, n + 1, BUF_MAX);
 	struct clickhouse_query q = {
-		.sql = buf_text(&r->sql), .settings = settings, .taker = &taker.taker};
+		.sql = buf_text(&r->sql), .settings = settings_to_read, .taker = &taker.taker};
 	if (keys) {
 		block_body_init(&body, keys);
 		q.table = &body.body;

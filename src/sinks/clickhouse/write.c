@@ -42,28 +42,11 @@ void block_body_init(struct block_body *b, struct native_encoder *encoder)
 		.body = {.read = read_block, .rewind = rewind_block}, .encoder = encoder};
 }
 
-/* What is gathered, at most, before it becomes a part: it stays in the server's memory so long. */
-#define GATHERED_ROWS  "1048449"
-#define GATHERED_BYTES "134217728"
-
 bool insert_run(struct clickhouse_sink *s, const struct insert *insert, struct error *err)
 {
-	const struct clickhouse_setting settings[] = {
-		{"async_insert", "0"},
-		/* Else an insert, a DELETE and the same insert again leave no row. */
-		{s->deduplicate_insert ? "deduplicate_insert" : "insert_deduplicate",
-			s->deduplicate_insert ? "disable" : "0"},
-		{"max_partitions_per_insert_block", "0"},
-		/* A NULL must never become a default. */
-		{"input_format_null_as_default", "0"},
-		/* Nor a column that the storage does not have vanish. */
-		{"input_format_skip_unknown_fields", "0"},
-		/* A block by itself goes in as it is: one part a partition. */
-		{"min_insert_block_size_rows", insert->gather ? GATHERED_ROWS : "0"},
-		{"min_insert_block_size_bytes", insert->gather ? GATHERED_BYTES : "0"},
-		{"optimize_on_insert", "0"},
-		{0},
-	};
+	struct clickhouse_setting settings[N_SETTINGS_TO_INSERT];
+
+	settings_to_insert(s, insert->gather, settings);
 	struct clickhouse_query q = {.sql = insert->sql,
 		.settings = settings,
 		.rows = insert->rows,
@@ -209,7 +192,6 @@ bool clickhouse_write(
 static bool delete_below(
 	struct clickhouse_sink *s, const char *storage, version_t below, struct error *err)
 {
-	static const struct clickhouse_setting settings[] = {{"mutations_sync", "2"}, {0}};
 	char version[VERSION_TEXT];
 	struct buf sql;
 
@@ -218,7 +200,8 @@ static bool delete_below(
 	buf_puts(&sql, "ALTER TABLE ");
 	add_name(&sql, s->cdc, storage);
 	buf_printf(&sql, " DELETE WHERE _version < toUInt128('%s')", version);
-	struct clickhouse_query q = {.sql = buf_text(&sql), .settings = settings, .patient = true};
+	struct clickhouse_query q = {
+		.sql = buf_text(&sql), .settings = settings_to_alter, .patient = true};
 	bool ok = clickhouse_query(s->client, &q, err) ||
 		  error_add(err, "%s.%s: truncating", s->cdc, storage);
 	buf_release(&sql);
