@@ -5,9 +5,10 @@
 #include "base/clock.h"
 #include "clients/kafka_handle.h"
 
-#define STALL_MS  60000 /* brokers that take nothing for so long are away */
+#define STALL_MS  30000 /* brokers that take nothing for so long are away */
+#define SLICE_MS  1000
 #define FENCE_MS  60000
-#define COMMIT_MS 60000
+#define COMMIT_MS 30000
 #define ABORT_MS  5000
 #define ROOM_MS   100 /* between two looks for room */
 
@@ -113,13 +114,24 @@ bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct err
 	       kafka_fail(k, err, code, rd_kafka_topic_name(t->topic), NULL);
 }
 
+/* In time is as long as they take something. */
 bool kafka_flush(struct kafka *k, struct error *err)
 {
-	rd_kafka_resp_err_t code = rd_kafka_flush(k->rk, STALL_MS);
+	int left = rd_kafka_outq_len(k->rk);
+	int64_t until = mono_ms() + STALL_MS;
 
-	if (!all_delivered(k, err))
-		return false;
-	return !code || kafka_fail(k, err, code, "writing", NULL);
+	while (rd_kafka_flush(k->rk, SLICE_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		if (!all_delivered(k, err))
+			return false;
+		int now = rd_kafka_outq_len(k->rk);
+		if (now < left)
+			until = mono_ms() + STALL_MS;
+		left = now;
+		if (mono_ms() > until)
+			return kafka_fail(k, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "writing",
+				"the brokers take nothing");
+	}
+	return all_delivered(k, err);
 }
 
 bool kafka_fence(struct kafka *k, struct error *err)
@@ -137,6 +149,8 @@ bool kafka_begin(struct kafka *k, struct error *err)
 
 bool kafka_commit(struct kafka *k, struct error *err)
 {
+	if (!kafka_flush(k, err))
+		return false;
 	rd_kafka_error_t *error = rd_kafka_commit_transaction(k->rk, COMMIT_MS);
 
 	rd_kafka_poll(k->rk, 0);
