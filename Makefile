@@ -62,7 +62,7 @@ help: ## this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 # tools/setup installs what a group of targets needs, and leaves a stamp, so that it runs once.
-build/ready/%: tools/setup deps/package-lock.json tests/deps/package-lock.json $(LIBCHDB)
+build/ready/%: tools/setup deps/package-lock.json tests/deps/package-lock.json $(wildcard tests/deps/maven/*/pom.xml) $(LIBCHDB)
 	@tools/setup build $*
 
 $(LIBCHDB):
