@@ -168,7 +168,7 @@ static bool add_columns(struct alter *a)
 		if (layout_by_attribute(a->layout, want->attribute))
 			continue;
 		begin_alter(a);
-		buf_puts(&a->sql, "ADD COLUMN ");
+		buf_puts(&a->sql, "ADD COLUMN IF NOT EXISTS ");
 		add_column_definition(a->sink, a->now, want, true, &a->sql);
 		if (!run_alter(a))
 			return false;
@@ -203,7 +203,7 @@ static bool widen_columns(struct alter *a)
 	return ok;
 }
 
-static bool follow(struct clickhouse_sink *s, const char *storage, const struct table *old,
+static bool follow_once(struct clickhouse_sink *s, const char *storage, const struct table *old,
 	const struct table *now, struct error *err)
 {
 	struct alter a = {.sink = s, .storage = storage, .old = old, .now = now, .err = err};
@@ -216,6 +216,18 @@ static bool follow(struct clickhouse_sink *s, const char *storage, const struct 
 	buf_release(&a.sql);
 	layout_forget(s, storage);
 	return ok;
+}
+
+/* Another process may follow the same change at the same time: then a step of ours finds it done. */
+static bool follow(struct clickhouse_sink *s, const char *storage, const struct table *old,
+	const struct table *now, struct error *err)
+{
+	if (follow_once(s, storage, old, now, err))
+		return true;
+	if (err->kind != ERROR_TABLE)
+		return false;
+	error_clear(err);
+	return follow_once(s, storage, old, now, err);
 }
 
 bool clickhouse_evolve(struct sink *sink, const struct landing *landing, const struct table *old,

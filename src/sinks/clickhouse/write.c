@@ -148,16 +148,17 @@ bool check_places(const struct batch *b, struct error *err)
 	return true;
 }
 
-static bool write_storage(struct clickhouse_sink *s, const struct landing *landing,
-	enum storage_kind kind, const struct batch *b, struct error *err)
+/* *stale: the storage has changed since its layout was read, by another process. */
+static bool write_rows(struct clickhouse_sink *s, const char *storage, enum storage_kind kind,
+	const struct batch *b, bool *stale, struct error *err)
 {
-	CLEANUP(free_string) char *storage = storage_name(s, landing, kind);
 	const struct table *t = b->table;
 	const struct stored_column **columns = xcalloc(t->n_columns + 1, sizeof *columns);
 	uint16_t *key = xcalloc(t->n_key + 1, sizeof *key);
 	struct layout *layout;
 	struct order order;
 
+	*stale = false;
 	bool ok = layout_map(s, storage, t, &layout, columns, err);
 	if (ok) {
 		sorting_key(t, key);
@@ -165,11 +166,25 @@ static bool write_storage(struct clickhouse_sink *s, const struct landing *landi
 		ok = send_rows(s, storage, kind, b, columns, &order, err);
 		order_release(&order);
 		layout_put(s, layout);
-		if (!ok && err->kind == ERROR_TABLE)
+		*stale = !ok && err->kind == ERROR_TABLE;
+		if (*stale)
 			layout_forget(s, storage);
 	}
 	free(key);
 	free(columns);
+	return ok;
+}
+
+static bool write_storage(struct clickhouse_sink *s, const struct landing *landing,
+	enum storage_kind kind, const struct batch *b, struct error *err)
+{
+	CLEANUP(free_string) char *storage = storage_name(s, landing, kind);
+	bool stale, ok = write_rows(s, storage, kind, b, &stale, err);
+
+	if (!ok && stale) {
+		error_clear(err);
+		ok = write_rows(s, storage, kind, b, &stale, err);
+	}
 	return ok;
 }
 
