@@ -4,9 +4,10 @@ import contextlib
 import json
 import os
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
-from harness import Postgres, Tailrace  # noqa: E402
+from harness import ClickHouse, Postgres, Tailrace  # noqa: E402
 from kafka import Kafka, published, subscribed  # noqa: E402
 from tap import eq, has, run, test, wait_until  # noqa: E402
 
@@ -141,6 +142,76 @@ def what_tailrace_writes_comes_back_as_it_was():
             (6, "row 6", "2026-01-02 03:04:05.678901", '["a",null]', '{"n": 1}', "y"),
             (5001, "row 1", "2026-01-02 03:04:05.678901", '["a",null]', '{"n": 1}', "x"),
         ])
+
+@contextlib.contextmanager
+def members(n, prefix, **options):
+    """So many processes of one group, each with a state of its own, into one ClickHouse."""
+    warehouse = ClickHouse()
+    tails = [Tailrace(subscribed(kafka, topic_prefix=prefix, warehouse=warehouse, **options)) for _ in range(n)]
+    try:
+        yield warehouse, tails
+    finally:
+        for tail in tails:
+            tail.stop()
+        warehouse.stop()
+
+
+def same(got, expected):
+    """Equal rows, in any order; says which are not."""
+    got, expected = set(got), set(expected)
+    eq((sorted(got - expected)[:10], sorted(expected - got)[:10]), ([], []), "more, and missing")
+
+
+def partitions(tail):
+    """Those that a process has now."""
+    position = tail.stream()["position"]
+    return len(position.split(",")) if position else 0
+
+
+@test
+def processes_that_come_and_go_share_the_partitions_and_lose_nothing():
+    prefix = fresh()
+    pg.sql("CREATE TABLE t (id int PRIMARY KEY, n int, pad text); INSERT INTO t SELECT i, 0, repeat('x', 100) FROM generate_series(1, 3000) i")
+    with writing(prefix, format="json_schema", partitions=6) as sender, members(3, prefix) as (warehouse, tails):
+        stop, alter = threading.Event(), threading.Event()
+
+        def load():
+            n = 0
+            while not stop.is_set():
+                n += 1
+                if alter.is_set():
+                    sender.wait_caught_up(pg)
+                    pg.sql("ALTER TABLE t ADD COLUMN note text")
+                    sender.wait_caught_up(pg)
+                    alter.clear()
+                pg.sql(f"UPDATE t SET n = {n} WHERE id % 7 = {n % 7}; DELETE FROM t WHERE id = {3000 - n};"
+                       f"INSERT INTO t VALUES ({10000 + n}, {n}, 'new'); UPDATE t SET id = id + 20000 WHERE id = {n}")
+
+        loader = threading.Thread(target=load)
+        loader.start()
+        try:
+            tails[0].start()
+            wait_until(lambda: tails[0].stream()["changes"] > 0, "the first to read")
+            tails[1].start()
+            tails[2].start()
+            wait_until(lambda: [partitions(t) for t in tails] == [2, 2, 2], "each to have its share", 60)
+            tails[1].kill()
+            wait_until(lambda: partitions(tails[0]) + partitions(tails[2]) == 6, "the others to take over", 60)
+            alter.set()
+            tails[1].start()
+            wait_until(lambda: partitions(tails[1]) == 2, "it to be back", 60)
+            tails[0].stop()
+            wait_until(lambda: partitions(tails[1]) + partitions(tails[2]) == 6, "the others to take over", 60)
+            tails[0].start()
+            wait_until(lambda: not alter.is_set(), "the table to be altered")
+        finally:
+            stop.set()
+            loader.join()
+        sender.wait_caught_up(pg)
+        read_up(tails[2])
+        same(warehouse.query("SELECT id, n, note FROM shop.t"), pg.sql("SELECT id, n, note FROM t"))
+        eq(warehouse.query("SELECT DISTINCT bitShiftRight(_version, 120) FROM shop_cdc.t"), [(1,)], "epochs")
+        eq([t.said("level=error") for t in tails], [0, 0, 0])
 
 
 run()
