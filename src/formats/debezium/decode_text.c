@@ -1,5 +1,4 @@
 /* What the target holds as text: text itself, and what PostgreSQL prints of values that have a form of their own. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -8,8 +7,6 @@
 #include "formats/debezium/shape_text.h"
 #include "formats/pgtype/forms.h"
 
-#define SECOND_US INT64_C(1000000)
-#define DAY_US    (86400 * SECOND_US)
 #define MOST_BITS 65536 /* that a short value is filled up to: a schema may say any length */
 
 /* --- Integers of a meaning -------------------------------------------------------------------- */
@@ -37,20 +34,24 @@ static void print_as(enum type_kind kind, const void *value, size_t size, struct
 	column_release(&c);
 }
 
-static bool print_integer(const struct decoder *d, int64_t v, struct buf *out, struct error *err)
+/* MySQL's may be negative, and beyond a day. */
+static void print_time(int64_t us, struct buf *out)
+{
+	if (us < 0)
+		buf_u8(out, '-');
+	pg_print_time(us < 0 && us > INT64_MIN ? -us : us, out);
+}
+
+static void print_integer(const struct decoder *d, int64_t v, struct buf *out)
 {
 	int64_t us = to_us(d, v);
 	int32_t days = (int32_t)v;
 
 	switch (d->wire) {
-	case WIRE_TIME:
-		if (us < 0 || us > DAY_US)
-			return error_set(err, ERROR_DATA, "the time is not within a day");
-		pg_print_time(us, out);
-		return true;
-	case WIRE_DURATION: iso_duration(us, out); return true;
-	case WIRE_DAYS: print_as(TYPE_DATE, &days, sizeof days, out); return true;
-	case WIRE_TIMESTAMP: print_as(TYPE_TIMESTAMP, &us, sizeof us, out); return true;
+	case WIRE_TIME: print_time(us, out); return;
+	case WIRE_DURATION: iso_duration(us, out); return;
+	case WIRE_DAYS: print_as(TYPE_DATE, &days, sizeof days, out); return;
+	case WIRE_TIMESTAMP: print_as(TYPE_TIMESTAMP, &us, sizeof us, out); return;
 	case WIRE_PLAIN:
 	case WIRE_FLOAT:
 	case WIRE_BYTES:
@@ -67,8 +68,7 @@ static bool print_integer(const struct decoder *d, int64_t v, struct buf *out, s
 	case WIRE_CIRCLE:
 	case WIRE_LINE: break;
 	}
-	buf_printf(out, "%" PRId64, v);
-	return true;
+	text_print_int(v, out);
 }
 
 /* --- Bytes ------------------------------------------------------------------------------------ */
@@ -172,7 +172,7 @@ static void print_scalar(const struct connect_reader *r, enum connect_token toke
 	switch (token) {
 	case TOKEN_NULL: buf_append(out, "null", 4); break;
 	case TOKEN_BOOLEAN: buf_puts(out, r->boolean ? "true" : "false"); break;
-	case TOKEN_INTEGER: buf_printf(out, "%" PRId64, r->integer); break;
+	case TOKEN_INTEGER: text_print_int(r->integer, out); break;
 	case TOKEN_REAL:
 		if (r->data)
 			buf_append(out, r->data, r->len);
@@ -237,7 +237,7 @@ static bool print_any(const struct decoder *d, struct connect_reader *r, enum co
 		else
 			buf_puts(out, r->boolean ? "true" : "false");
 		return true;
-	case TOKEN_INTEGER: return print_integer(d, r->integer, out, err);
+	case TOKEN_INTEGER: print_integer(d, r->integer, out); return true;
 	case TOKEN_REAL:
 		if (!r->data)
 			return decode_digits(d, r, token, err);

@@ -297,7 +297,8 @@ static void put_quoted(uint64_t lsn, struct buf *out)
 static void put_sequence(const struct row_meta *meta, struct connect_writer *w)
 {
 	char memory[64];
-	struct buf sequence = {.data = (uint8_t *)memory, .cap = sizeof memory, .max = sizeof memory};
+	struct buf sequence = {
+		.data = (uint8_t *)memory, .cap = sizeof memory, .max = sizeof memory};
 
 	buf_u8(&sequence, '[');
 	if (meta->op == OP_COPY)
