@@ -26,9 +26,21 @@ size_t utf8_sequence(const char *s, size_t n)
 	return 0;
 }
 
+static bool eight_are_ascii(const char *s)
+{
+	uint64_t eight;
+
+	memcpy(&eight, s, sizeof eight);
+	return !(eight & 0x8080808080808080);
+}
+
 bool utf8_valid(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n;) {
+		if (n - i >= 8 && eight_are_ascii(s + i)) {
+			i += 8;
+			continue;
+		}
 		size_t step = utf8_sequence(s + i, n - i);
 		if (!step)
 			return false;

@@ -39,7 +39,7 @@ void field_init(
 /* The column's default as JSON; NULL: none. */
 const char *field_default(struct arena *, const struct table_column *, const struct field *);
 
-/* A value that is not unchanged. */
+/* A value, or NULL; of one that is unchanged see below. */
 static inline bool field_write(const struct field *f, const struct column *c, size_t row,
 	struct connect_writer *w, struct error *err)
 {

@@ -95,7 +95,8 @@ bool write_string(const struct field *f, const struct column *c, size_t row,
 	const uint8_t *text = column_string(c, row, &len);
 
 	(void)f;
-	(void)err;
+	if (!utf8_valid((const char *)text, len))
+		return error_set(err, ERROR_DATA, "the text is not UTF-8, as texts in events are");
 	w->ops->string(w, text, len);
 	return true;
 }
@@ -233,21 +234,20 @@ bool write_map(const struct field *f, const struct column *c, size_t row, struct
 	struct error *err)
 {
 	size_t from, to;
+	bool fine = true;
 
-	(void)err;
 	column_range(c, row, &from, &to);
 	w->ops->map_begin(w, to - from);
-	for (size_t i = from; i < to; i++) {
+	for (size_t i = from; fine && i < to; i++) {
 		size_t len;
 		const char *key = (const char *)column_string(&c->children[0], i, &len);
 		bool present = !column_is_null(&c->children[1], i);
 		w->ops->field(w, key, len);
 		w->ops->optional(w, f->schema->element, present);
-		if (present)
-			write_string(f, &c->children[1], i, w, err);
+		fine = !present || write_string(f, &c->children[1], i, w, err);
 	}
 	w->ops->map_end(w);
-	return true;
+	return fine;
 }
 
 bool write_map_as_json(const struct field *f, const struct column *c, size_t row,

@@ -31,6 +31,17 @@ static void what_is_not_utf8_is_refused(void **state)
 		assert_false(utf8_valid(wrong[i], strlen(wrong[i])));
 }
 
+static void one_wrong_byte_is_found_wherever_it_stands(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < 20; at++) {
+		char text[] = "twenty letters of it";
+		text[at] = '\xe9';
+		assert_false(utf8_valid(text, 20));
+		assert_true(utf8_valid(text, at));
+	}
+}
+
 static void assert_json(const char *text, size_t n, const char *expected)
 {
 	struct buf out;
@@ -64,6 +75,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_utf8_is_taken),
 		cmocka_unit_test(what_is_not_utf8_is_refused),
+		cmocka_unit_test(one_wrong_byte_is_found_wherever_it_stands),
 		cmocka_unit_test(json_strings_escape_what_json_must_and_keep_the_rest),
 		cmocka_unit_test(bytes_that_are_not_utf8_become_the_replacement_character),
 	};

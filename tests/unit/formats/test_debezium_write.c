@@ -186,6 +186,19 @@ static void a_number_that_is_none_has_no_precise_form(void **state)
 	}
 }
 
+static void text_that_is_not_utf8_has_no_form(void **state)
+{
+	struct world *w = *state;
+
+	add_fixed(&w->batch.columns[0], (int64_t)1);
+	add_text(&w->batch.columns[1], "caf\xe9, in Latin-1");
+	add_fixed(&w->batch.columns[2], (int16_t)7);
+	batch_commit_row(&w->batch, &(struct row_meta){.op = OP_INSERT});
+	assert_null(written(w, &(struct debezium_event){.op = 'c'}));
+	assert_string_equal(
+		w->err.text, "column name: the text is not UTF-8, as texts in events are");
+}
+
 /* --- What was not sent ------------------------------------------------------------------------ */
 
 static const struct {
@@ -359,6 +372,7 @@ int main(void)
 		TEST(the_key_is_in_the_order_of_the_identity),
 		TEST(a_column_under_a_rule_is_what_the_rule_made_of_it),
 		TEST(a_number_that_is_none_has_no_precise_form),
+		TEST(text_that_is_not_utf8_has_no_form),
 		cmocka_unit_test(what_was_not_sent_comes_back_so_in_every_mode),
 		TEST(a_number_that_was_not_sent_has_no_placeholder),
 		cmocka_unit_test(digits_are_the_fewest_bytes_of_twos_complement),
