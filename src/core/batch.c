@@ -23,6 +23,9 @@ void batch_release(struct batch *b)
 	vec_release(&b->aside);
 	arena_release(&b->arena);
 	table_unref(b->table);
+	if (b->before)
+		batch_release(b->before);
+	free(b->before);
 	*b = (struct batch){0};
 }
 
@@ -34,6 +37,8 @@ void batch_clear(struct batch *b)
 	b->aside.len = 0;
 	arena_reset(&b->arena);
 	b->rows = 0;
+	if (b->before)
+		batch_clear(b->before);
 }
 
 size_t batch_bytes(const struct batch *b)
@@ -42,13 +47,36 @@ size_t batch_bytes(const struct batch *b)
 
 	for (size_t i = 0; b->table && i < b->table->n_columns; i++)
 		bytes += column_bytes(&b->columns[i]);
-	return bytes;
+	return bytes + (b->before ? batch_bytes(b->before) : 0);
 }
 
 void batch_abort_row(struct batch *b)
 {
 	for (size_t i = 0; i < b->table->n_columns; i++)
 		column_truncate(&b->columns[i], b->rows);
+}
+
+/* A row that is not known has no operation. */
+const struct batch *batch_before(const struct batch *b, size_t row)
+{
+	bool known = b->before && row < b->before->rows && batch_meta(b->before)[row].op;
+	return known ? b->before : NULL;
+}
+
+struct batch *batch_before_upto(struct batch *b, size_t row)
+{
+	const struct row_meta unknown = {0};
+
+	if (!b->before) {
+		b->before = xmalloc(sizeof *b->before);
+		batch_init(b->before, b->table);
+	}
+	while (b->before->rows < row) {
+		for (size_t i = 0; i < b->table->n_columns; i++)
+			column_add_default(&b->before->columns[i]);
+		batch_commit_row(b->before, &unknown);
+	}
+	return b->before;
 }
 
 void batch_set_aside(struct batch *b, const struct set_aside *aside)

@@ -51,6 +51,9 @@ struct batch {
 	struct buf meta; /* struct row_meta, rows of them */
 	VEC(struct set_aside) aside;
 	struct arena arena; /* of `aside` */
+	/* the rows as they were before, for who wants them (sink_ops.wants_before): read it by
+	 * batch_before(); NULL: none is known */
+	struct batch *before;
 };
 
 void batch_init(struct batch *b, struct table *table); /* takes a reference of its own */
@@ -69,6 +72,12 @@ static inline void batch_commit_row(struct batch *b, const struct row_meta *meta
 	b->rows++;
 }
 void batch_abort_row(struct batch *b);
+
+/* Where the row as it was can be found, under the same number; NULL: it is not known. */
+const struct batch *batch_before(const struct batch *b, size_t row);
+/* `before`, made when missing, with places for all rows in front of `row`: what is appended to it
+ * next is that row as it was. */
+struct batch *batch_before_upto(struct batch *b, size_t row);
 
 /* Strings are copied into the batch. */
 void batch_set_aside(struct batch *b, const struct set_aside *aside);

@@ -86,7 +86,8 @@ struct sink_ops {
 	const char *kind; /* "clickhouse", as in the configuration */
 	size_t size;      /* of the struct that begins with `struct sink` */
 	const struct option *options;
-	bool log; /* a sink of logs, as told above */
+	bool log;          /* a sink of logs, as told above */
+	bool wants_before; /* batch.before, where the source knows it */
 
 	/* reaches it, checks version and rights */
 	sink_open_fn *open;

@@ -25,6 +25,7 @@ struct source {
 	int64_t batch_rows; /* and a batch with so many rows */
 	/* of the versions it gives out; set before start, copy */
 	uint8_t epoch;
+	bool want_before; /* rows as they were, in batch.before, where the log has them */
 	/* somebody waits for the position to move: it is given as soon as it is known */
 	_Atomic bool hurry;
 	char database[64]; /* that it reads, for events that name it; set by open */
@@ -77,6 +78,14 @@ struct source_lag {
 	struct position head;    /* end of the log now */
 };
 
+/* A part of a log that has several, in its own numbers: what is durable, and its end. */
+struct source_part {
+	const char *topic;
+	int partition;
+	uint64_t durable, end;
+};
+VEC_TYPE(source_parts, struct source_part);
+
 typedef MUST_CHECK bool source_open_fn(struct source *, struct error *);
 typedef MUST_CHECK bool source_check_fn(struct source *, struct findings *, struct error *);
 typedef MUST_CHECK bool source_discover_fn(struct source *, struct tables *out, struct error *);
@@ -97,6 +106,7 @@ typedef MUST_CHECK bool source_scan_fn(struct source *, struct table *, const st
 	size_t limit, struct batch *out, struct error *);
 typedef bool source_same_physical_fn(const char *was, const char *now);
 typedef MUST_CHECK bool source_lag_fn(struct source *, struct source_lag *, struct error *);
+typedef void source_parts_fn(struct source *, struct arena *, struct source_parts *out);
 typedef void source_close_fn(struct source *);
 
 struct source_ops {
@@ -146,6 +156,8 @@ struct source_ops {
 	 * `now`? */
 	source_same_physical_fn *same_physical;
 	source_lag_fn *lag;
+	/* optional: the parts that this process reads, as lag() saw them last; names go to the arena */
+	source_parts_fn *parts;
 	/* undoes open; never fails */
 	source_close_fn *close;
 };

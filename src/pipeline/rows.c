@@ -16,7 +16,7 @@ static void settle_column(struct column *column, bool key, const uint8_t *fates,
 	*column = settled;
 }
 
-void batch_settle(struct batch *batch, const uint8_t *fates)
+static void settle(struct batch *batch, const uint8_t *fates)
 {
 	struct row_meta *meta = batch_meta(batch);
 	size_t kept = 0;
@@ -33,4 +33,23 @@ void batch_settle(struct batch *batch, const uint8_t *fates)
 	}
 	batch->meta.len = kept * sizeof *meta;
 	batch->rows = kept;
+}
+
+/* A row that becomes a tombstone was what it was. */
+static void settle_before(struct batch *batch, const uint8_t *fates)
+{
+	struct buf kept;
+
+	buf_init(&kept, BUF_MAX);
+	for (size_t row = 0; row < batch->before->rows; row++)
+		buf_u8(&kept, fates[row] == ROW_DROP ? ROW_DROP : ROW_KEEP);
+	settle(batch->before, kept.data);
+	buf_release(&kept);
+}
+
+void batch_settle(struct batch *batch, const uint8_t *fates)
+{
+	if (batch->before && batch->before->rows)
+		settle_before(batch, fates);
+	settle(batch, fates);
 }

@@ -111,4 +111,6 @@ void apply_rules(struct batch *batch, const char *hmac_key)
 		if (batch->table->columns[c].rule.kind != RULE_NONE)
 			apply_rule(batch, c, hmac_key);
 	}
+	if (batch->before)
+		apply_rules(batch->before, hmac_key);
 }

@@ -123,6 +123,7 @@ const struct sink_ops kafka_sink = {
 	.size = sizeof(struct kafka_sink),
 	.options = options,
 	.log = true,
+	.wants_before = true,
 	.open = kafka_open,
 	.check = kafka_sink_check,
 	.generation = kafka_sink_generation,

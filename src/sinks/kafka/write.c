@@ -97,6 +97,7 @@ static bool encode_row(struct writing *w, size_t row, const char **header, struc
 	bool leaves = op == OP_KEY_CHANGED && row + 1 < w->batch->rows;
 
 	w->event.op = moved ? OP_INSERT : op;
+	w->event.before = batch_before(w->batch, row);
 	w->event.snapshot = op == OP_COPY ? 't' : 0;
 	*header = moved ? OLD_KEY : leaves ? NEW_KEY : NULL;
 	return (!*header || encode_other_key(w, moved ? row - 1 : row + 1, err)) &&

@@ -113,13 +113,30 @@ struct row {
 	struct row_meta meta;
 };
 
-static bool append(struct row *r, const struct pg_cell *cells, enum row_op op, struct error *err)
+/* The row as it was, where somebody wants it. What of it cannot be had leaves it unknown. */
+static void append_before(struct row *r, struct batch *batch, const struct pg_cell *old)
+{
+	struct row_meta meta = r->meta;
+	struct error ignored = {0};
+	struct batch *before = batch_before_upto(batch, batch->rows - 1);
+	meta.op = OP_UPDATE; /* all of its columns count */
+	if (!pg_rows_append(&r->table->relation->rows, before, old, &meta, &ignored))
+		batch_abort_row(before);
+	before->aside.len = 0;
+}
+
+/* `old`: the whole row as it was; NULL: not known. */
+static bool append(struct row *r, const struct pg_cell *cells, enum row_op op,
+	const struct pg_cell *old, struct error *err)
 {
 	struct pg_relation *relation = r->table->relation;
 	struct batch *batch = bundle_batch(r->bundle, relation->table);
+	size_t rows = batch->rows;
 	r->meta.op = (char)op;
 	if (!pg_rows_append(&relation->rows, batch, cells, &r->meta, err))
 		return break_table(r->log, r->bundle, r->table, err);
+	if (old && r->log->p->source.want_before && batch->rows > rows)
+		append_before(r, batch, old);
 	if ((int64_t)batch->rows >= r->log->p->source.batch_rows)
 		r->log->full = true;
 	return true;
@@ -130,21 +147,24 @@ static void take_back(struct batch *batch, size_t rows)
 	batch->rows = rows;
 	batch->meta.len = rows * sizeof(struct row_meta);
 	batch_abort_row(batch);
+	if (batch->before && batch->before->rows > rows)
+		take_back(batch->before, rows);
 }
 
 /* Keys whose bytes differ may still be one key once decoded (1.0 and 1.00): then there is no old row to bury. */
-static bool change_key(struct row *r, struct error *err)
+static bool change_key(struct row *r, const struct pg_cell *old, struct error *err)
 {
 	const struct pg_apply *a = &r->log->apply;
 	struct table *table = r->table->relation->table;
 	size_t before = bundle_batch(r->bundle, table)->rows;
-	if (!append(r, a->old_cells, OP_KEY_CHANGED, err) || !append(r, a->cells, OP_UPDATE, err))
+	if (!append(r, a->old_cells, OP_KEY_CHANGED, old, err) ||
+		!append(r, a->cells, OP_UPDATE, NULL, err))
 		return false;
 	struct batch *batch = bundle_batch(r->bundle, table);
 	if (batch->rows != before + 2 || !batch_key_equal(batch, before, batch, before + 1))
 		return true;
 	take_back(batch, before);
-	return append(r, a->cells, OP_UPDATE, err);
+	return append(r, a->cells, OP_UPDATE, old, err);
 }
 
 static bool update(struct row *r, const struct pgoutput_change *m, struct error *err)
@@ -154,14 +174,15 @@ static bool update(struct row *r, const struct pgoutput_change *m, struct error 
 	if (!read_cells(r->table, &m->new, a->cells, err))
 		return false;
 	if (!m->old_kind)
-		return append(r, a->cells, OP_UPDATE, err);
+		return append(r, a->cells, OP_UPDATE, NULL, err);
 	if (!read_cells(r->table, &m->old, a->old_cells, err))
 		return false;
 	bool same_key = pg_rows_same_key(rows, a->old_cells, a->cells);
 	pg_rows_fill(rows, a->cells, a->old_cells); /* of 'K', key columns alone have a value */
+	const struct pg_cell *old = m->old_kind == 'O' ? a->old_cells : NULL;
 	if (same_key)
-		return append(r, a->cells, OP_UPDATE, err);
-	return change_key(r, err);
+		return append(r, a->cells, OP_UPDATE, old, err);
+	return change_key(r, old, err);
 }
 
 static bool apply_row(
@@ -172,10 +193,11 @@ static bool apply_row(
 	r->bundle->changes++;
 	if (kind == PGOUTPUT_INSERT)
 		return read_cells(r->table, &m->new, a->cells, err) &&
-		       append(r, a->cells, OP_INSERT, err);
+		       append(r, a->cells, OP_INSERT, NULL, err);
 	if (kind == PGOUTPUT_UPDATE)
 		return update(r, m, err);
-	return read_cells(r->table, &m->old, a->cells, err) && append(r, a->cells, OP_DELETE, err);
+	return read_cells(r->table, &m->old, a->cells, err) &&
+	       append(r, a->cells, OP_DELETE, m->old_kind == 'O' ? a->cells : NULL, err);
 }
 
 static version_t next_version(struct pg_log *log, uint64_t lsn)

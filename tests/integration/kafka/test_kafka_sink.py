@@ -152,6 +152,32 @@ def an_unchanged_large_value_has_a_placeholder():
 
 
 @test
+def events_have_the_row_as_it_was_where_its_identity_is_full():
+    with publishing(T, "ALTER TABLE t REPLICA IDENTITY FULL", "INSERT INTO t VALUES (1, 'one'), (2, 'two')") as tail:
+        pg.sql("INSERT INTO t VALUES (3, 'three')")
+        pg.sql("UPDATE t SET name = 'uno' WHERE id = 1; UPDATE t SET id = 7 WHERE id = 1; DELETE FROM t WHERE id = 2")
+        got = [(m.value["op"], m.value["before"], m.value["after"]) for m in messages(tail)[2:] if m.value]
+        eq(got, [
+            ("c", None, {"id": 3, "name": "three"}),
+            ("u", {"id": 1, "name": "one"}, {"id": 1, "name": "uno"}),
+            ("d", {"id": 1, "name": "uno"}, None),
+            ("c", None, {"id": 7, "name": "uno"}),
+            ("d", {"id": 2, "name": "two"}, None),
+        ])
+
+
+@test
+def what_is_hidden_from_events_is_hidden_from_the_row_as_it_was():
+    rules = {"public.t": {"columns": {"name": "mask"}, "where": "id < 10"}}
+    with publishing(T, "ALTER TABLE t REPLICA IDENTITY FULL", "INSERT INTO t VALUES (1, 'one'), (11, 'far')", tables=(rules,)) as tail:
+        pg.sql("UPDATE t SET name = 'uno' WHERE id = 1; UPDATE t SET name = 'farther' WHERE id = 11")
+        pg.sql("DELETE FROM t")
+        got = [(m.value["op"], m.value["before"], m.value["after"]) for m in messages(tail) if m.value and m.key["id"] == 1]
+        hidden = {"id": 1, "name": "***"}
+        eq(got, [("r", None, hidden), ("u", hidden, hidden), ("d", hidden, None)])
+
+
+@test
 def columns_come_and_go_with_the_table():
     with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
         pg.sql("ALTER TABLE t ADD COLUMN price numeric(10,2) DEFAULT 1.5")
