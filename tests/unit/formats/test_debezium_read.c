@@ -70,7 +70,6 @@ static struct table *without(const struct table *from, const struct mode *mode)
 	return t;
 }
 
-
 /* The member of an event, as it was recorded. */
 static bool open_member(struct connect_json_reader *r, json_t *event, const char *name, char **text)
 {
