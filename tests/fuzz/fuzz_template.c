@@ -1,4 +1,5 @@
-/* Any text as a template: parsed, and rendered within narrow limits, it ends with output or an error. */
+/* Any text as a template: parsed, and rendered within narrow limits, it ends with output or an
+ * error. */
 #include "../unit/models/template_host.h"
 #include "base/text.h"
 #include "models/template/template.h"
