@@ -166,6 +166,47 @@ static void rows_from_before_a_column_was_added_have_its_default(void **state)
 	mirror_close(&m);
 }
 
+static void assert_words(const struct table *t, const char *name, const char *source_type,
+	const char *base_type, const char *labels, const char *default_sql)
+{
+	const struct table_column *c = &t->columns[table_column_by_name(t, name)];
+	const char *got[] = {c->source_type, c->base_type, c->labels, c->default_sql};
+	const char *expected[] = {source_type, base_type, labels, default_sql};
+
+	for (size_t i = 0; i < COUNT_OF(got); i++)
+		if (!got[i] != !expected[i] || (got[i] && strcmp(got[i], expected[i])))
+			fail_msg("%s: got %s, expected %s", name, got[i] ? got[i] : "nothing",
+				expected[i] ? expected[i] : "nothing");
+}
+
+static void columns_come_with_the_sources_words_for_their_types(void **state)
+{
+	struct mirror m;
+
+	(void)state;
+	sql(cluster.conn,
+		"CREATE TYPE mood AS ENUM ('sad', 'so so'); CREATE DOMAIN price AS "
+		"numeric(10,2); CREATE DOMAIN rebate AS price; CREATE DOMAIN feeling AS mood;"
+		"CREATE TABLE words(id serial PRIMARY KEY, p rebate DEFAULT 1, m mood "
+		"DEFAULT 'sad', ms mood[], f feeling, at timestamp(3) DEFAULT now(),"
+		"twice int GENERATED ALWAYS AS (2) STORED, n int[], ns int[][] NOT NULL)");
+	mirror_open(&m, cluster.url);
+	struct table *t = mirror_discover(&m, "words");
+	assert_non_null(t);
+	assert_words(t, "id", "integer", NULL, NULL, "nextval('public.words_id_seq'::regclass)");
+	assert_words(t, "p", "public.rebate", "numeric(10,2)", NULL, "1");
+	assert_words(t, "m", "public.mood", NULL, "sad,so so", "'sad'::public.mood");
+	assert_words(t, "ms", "public.mood[]", NULL, "sad,so so", NULL);
+	assert_words(t, "f", "public.feeling", "public.mood", "sad,so so", NULL);
+	assert_words(t, "at", "timestamp(3) without time zone", NULL, NULL, "now()");
+	const struct table_column *n = &t->columns[table_column_by_name(t, "n")];
+	assert_int_equal(n->type.kind, TYPE_STRING);
+	assert_int_equal(n->json_of->kind, TYPE_ARRAY);
+	assert_int_equal(n->json_of->element->kind, TYPE_INT32);
+	assert_null(t->columns[table_column_by_name(t, "ns")].json_of);
+	mirror_close(&m);
+}
+
 /* Remembers `physical`, runs the statement, and says whether copied rows are still good. */
 static bool still_good_after(struct mirror *m, const char *table, const char *statement)
 {
@@ -337,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup(the_key_is_the_replica_identity, clean),
 		cmocka_unit_test_setup(what_cannot_be_mirrored_says_why_and_what_mends_it, clean),
 		cmocka_unit_test_setup(rows_from_before_a_column_was_added_have_its_default, clean),
+		cmocka_unit_test_setup(columns_come_with_the_sources_words_for_their_types, clean),
 		cmocka_unit_test_setup(what_changes_rows_without_logging_them_is_seen, clean),
 		cmocka_unit_test_setup(the_leaves_of_a_table_are_watched, clean),
 		cmocka_unit_test_setup(
