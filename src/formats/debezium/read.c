@@ -424,7 +424,7 @@ static void set_meta(const struct debezium_source *seen, struct row_meta *meta)
 	uint8_t epoch = version_epoch(meta->version);
 
 	meta->op = seen->op;
-	meta->commit_lsn = seen->commit_lsn;
+	meta->commit_lsn = seen->commit_lsn ? seen->commit_lsn : meta->commit_lsn;
 	meta->commit_time_us = seen->commit_time_us ? seen->commit_time_us : meta->commit_time_us;
 	meta->xid = seen->xid;
 	if (seen->has_position)

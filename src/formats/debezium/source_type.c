@@ -1,4 +1,4 @@
-/* Types by their names; see source_type.h. Names that need quotes are those of users: no more is known of them. */
+/* Types by their names; see source_type.h. */
 #include "formats/debezium/source_type.h"
 
 #include <stdlib.h>
@@ -16,6 +16,7 @@ static const char *take_modifiers(const char *at, struct source_type *out)
 
 void source_type_parse(const char *text, struct source_type *out)
 {
+	bool qualified = false;
 	size_t n = 0;
 
 	*out = (struct source_type){.modifiers = {-1, -1}};
@@ -27,12 +28,17 @@ void source_type_parse(const char *text, struct source_type *out)
 	for (const char *at = text; at < end && n + 1 < sizeof out->name; at++) {
 		if (*at == '(')
 			at = take_modifiers(at, out);
-		if (at < end && *at == '.')
+		if (at < end && *at == '.') {
+			qualified = true;
 			n = 0;
-		else if (at < end)
+		} else if (at < end) {
 			out->name[n++] = *at;
+		}
 	}
 	out->name[n] = '\0';
+	/* PostgreSQL's own stand without their schema: another is a user's, whatever its name, or an extension's. */
+	if (qualified && strcmp(out->name, "ltree") != 0)
+		out->name[0] = '\0';
 }
 
 bool source_type_is(const struct source_type *type, const char *name)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 struct source_type {
-	char name[64];    /* "timestamp without time zone"; without its schema; "" when not known */
+	char name[64];    /* "timestamp without time zone"; "" when not known, or a user's */
 	int modifiers[2]; /* numeric(10,2), timestamp(3); -1: none */
 	bool array;
 };

@@ -4,6 +4,7 @@
 #include "formats/connect/json.h"
 #include "formats/debezium/debezium.h"
 #include "formats/debezium/digits.h"
+#include "formats/debezium/source_type.h"
 
 static const struct debezium_origin origin = {"postgresql", "shop", "db"};
 static struct debezium_modes modes = {.unavailable = "__debezium_unavailable_value"};
@@ -294,6 +295,34 @@ static void a_number_that_was_not_sent_has_no_placeholder(void **state)
 					 "REPLICA IDENTITY FULL sends it");
 }
 
+/* --- Types by name ---------------------------------------------------------------------------- */
+
+static void assert_type(const char *text, const char *name, int first, int second, bool array)
+{
+	struct source_type type;
+
+	source_type_parse(text, &type);
+	assert_string_equal(type.name, name);
+	assert_int_equal(type.modifiers[0], first);
+	assert_int_equal(type.modifiers[1], second);
+	assert_int_equal(type.array, array);
+}
+
+static void types_are_told_by_their_names(void **state)
+{
+	(void)state;
+	assert_type("numeric(10,2)", "numeric", 10, 2, false);
+	assert_type("numeric(5,-2)[]", "numeric", 5, -2, true);
+	assert_type("timestamp(3) without time zone", "timestamp without time zone", 3, -1, false);
+	assert_type("bit varying", "bit varying", -1, -1, false);
+	assert_type("public.ltree[]", "ltree", -1, -1, true);
+	assert_type("public.numeric", "", -1, -1, false);
+	assert_type("sales.\"json\"", "", -1, -1, false);
+	assert_type("numeric(10", "numeric", 10, -1, false);
+	assert_type("[]", "[]", -1, -1, false);
+	assert_type(NULL, "", -1, -1, false);
+}
+
 /* --- Digits ----------------------------------------------------------------------------------- */
 
 static void bytes_are(const char *digits, bool negative, const char *bytes, size_t n)
@@ -375,6 +404,7 @@ int main(void)
 		TEST(text_that_is_not_utf8_has_no_form),
 		cmocka_unit_test(what_was_not_sent_comes_back_so_in_every_mode),
 		TEST(a_number_that_was_not_sent_has_no_placeholder),
+		cmocka_unit_test(types_are_told_by_their_names),
 		cmocka_unit_test(digits_are_the_fewest_bytes_of_twos_complement),
 		cmocka_unit_test(digits_of_any_length_come_back),
 	};
