@@ -104,7 +104,7 @@ static bool name_timeout(const struct kafka_sink *s, struct error *err)
 {
 	if (mono_ms() - s->began_ms < s->transaction_timeout_ms)
 		return false;
-	return error_set(err, ERROR_CONFIG,
+	return error_set(err, ERROR_RETRY,
 		"a transaction was not written within transaction_timeout (%lld s); raise it, and "
 		"the brokers' transaction.max.timeout.ms where it is as high",
 		(long long)s->transaction_timeout_ms / 1000);

@@ -196,6 +196,48 @@ static void the_key_prints_as_an_object_and_without_a_key_the_whole_row(void **s
 	table_unref(plain);
 }
 
+static void the_row_as_it_was_is_found_under_the_same_number(void **state)
+{
+	struct batch b;
+
+	(void)state;
+	batch_init(&b, orders);
+	add_order(&b, 1, "a", NULL, OP_INSERT);
+	assert_null(batch_before(&b, 0));
+	size_t bytes = batch_bytes(&b);
+	add_order(&b, 2, "b", "now", OP_UPDATE);
+	add_order(batch_before_upto(&b, 1), 2, "b", "then", OP_UPDATE);
+	add_order(&b, 3, "c", NULL, OP_INSERT);
+	assert_null(batch_before(&b, 0));
+	assert_null(batch_before(&b, 2));
+	const struct batch *before = batch_before(&b, 1);
+	assert_non_null(before);
+	size_t len;
+	assert_memory_equal(column_string(&before->columns[2], 1, &len), "then", 4);
+	assert_true(batch_bytes(&b) > 3 * bytes);
+	batch_clear(&b);
+	add_order(&b, 1, "a", NULL, OP_INSERT);
+	assert_null(batch_before(&b, 0));
+	batch_release(&b);
+}
+
+static void a_row_is_set_aside_as_far_as_it_is_known(void **state)
+{
+	struct batch b;
+
+	(void)state;
+	batch_init(&b, orders);
+	add_order(&b, 1, "a", "hi", OP_UPDATE);
+	column_truncate(&b.columns[2], 0);
+	column_add_unchanged(&b.columns[2]);
+	batch_set_row_aside(&b, 0, "note", "too large");
+	assert_string_equal(b.aside.items[0].key, "{\"id\":1,\"code\":\"a\"}");
+	assert_string_equal(b.aside.items[0].row, "{\"id\":1,\"code\":\"a\",\"tags\":[]}");
+	assert_string_equal(b.aside.items[0].reason, "too large");
+	assert_int_equal(b.rows, 1);
+	batch_release(&b);
+}
+
 static void versions_print_all_128_bits_in_decimal(void **state)
 {
 	char text[VERSION_TEXT];
@@ -231,6 +273,8 @@ int main(void)
 		cmocka_unit_test(a_cleared_batch_is_empty_and_takes_rows_again),
 		cmocka_unit_test(keys_are_compared_by_their_columns_in_order),
 		cmocka_unit_test(the_key_prints_as_an_object_and_without_a_key_the_whole_row),
+		cmocka_unit_test(the_row_as_it_was_is_found_under_the_same_number),
+		cmocka_unit_test(a_row_is_set_aside_as_far_as_it_is_known),
 		cmocka_unit_test(versions_print_all_128_bits_in_decimal),
 		cmocka_unit_test(a_version_is_ordered_by_epoch_then_commit_then_place),
 	};
