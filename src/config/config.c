@@ -4,7 +4,7 @@
 #include <string.h>
 #include "config/read.h"
 
-static const char *const root_keys[] = {"connections", "streams", "server", NULL};
+static const char *const root_keys[] = {"connections", "streams", "server", "models", NULL};
 static const char *const connection_keys[] = {"kind", NULL};
 
 /* --- connections --- */
@@ -183,13 +183,35 @@ static bool read_server(struct reader *r, struct config *config, const yaml_node
 	return true;
 }
 
+/* --- models --- */
+
+static bool read_models(struct reader *r, struct config *config, const yaml_node_t *node, int line)
+{
+	static const struct keys keys = {.options = {models_option_table}};
+	struct models_config *models = &config->models;
+	struct section s;
+
+	if (!option_defaults(models_option_table, models, r->arena, r->err))
+		return false;
+	if (node && (!section_open(r, node, line, "models", &keys, &s) ||
+			    !read_options(r, &s, models_option_table, models)))
+		return false;
+	if (*models->project != '/')
+		models->project = arena_printf(r->arena, "%s/%s", r->folder, models->project);
+	if (models->to && !config_connection(config, models->to)) {
+		section_get(r, &s, "to", &line);
+		return complain(r, line, "models: there is no connection '%.100s'", models->to);
+	}
+	return true;
+}
+
 /* --- the whole --- */
 
 static bool read_root(struct reader *r, struct config *config)
 {
 	static const struct keys keys = {.fixed = root_keys};
 	struct section root, streams;
-	int connections_line = 1, streams_line = 1, server_line = 1;
+	int connections_line = 1, streams_line = 1, server_line = 1, models_line = 1;
 
 	if (!section_open(r, yaml_document_get_root_node(&r->document), 1, "the configuration",
 		    &keys, &root))
@@ -197,6 +219,7 @@ static bool read_root(struct reader *r, struct config *config)
 	const yaml_node_t *connections = section_get(r, &root, "connections", &connections_line);
 	const yaml_node_t *stream_node = section_get(r, &root, "streams", &streams_line);
 	const yaml_node_t *server = section_get(r, &root, "server", &server_line);
+	const yaml_node_t *models = section_get(r, &root, "models", &models_line);
 	if (!connections)
 		return complain(r, 1,
 			"'connections' is missing: the databases to read from and to write to");
@@ -205,6 +228,7 @@ static bool read_root(struct reader *r, struct config *config)
 			r, 1, "'streams' is missing: which connection is mirrored into which");
 	return read_server(r, config, server, server_line) &&
 	       read_connections(r, config, connections, connections_line) &&
+	       read_models(r, config, models, models_line) &&
 	       section_open(r, stream_node, streams_line, "streams", NULL, &streams) &&
 	       read_streams(r, config, &streams);
 }

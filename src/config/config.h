@@ -47,6 +47,15 @@ struct server_config {
 	const char *hmac_key; /* secret of the column rule hmac; set where a column has that rule */
 };
 
+/* SQL models; docs/models.md. */
+struct models_config {
+	const char
+		*project; /* the folder of dbt_project.yml; without it that of the configuration */
+	const char *to;   /* a connection; NULL: the only one that streams go to */
+	const char *database; /* that models go into */
+	const char *target;   /* target.name in templates */
+};
+
 struct config {
 	struct arena arena;
 	const char *path;      /* of the file */
@@ -56,6 +65,7 @@ struct config {
 	struct stream_config *streams;
 	size_t n_streams;
 	struct server_config server;
+	struct models_config models;
 };
 
 /* On failure nothing is left to release. */
@@ -78,6 +88,6 @@ MUST_CHECK bool connection_options(const struct connection_config *, const struc
 /* The reference page (Markdown) of everything that a configuration may hold, from the option tables. */
 void config_reference(struct buf *out);
 
-extern const struct option stream_option_table[], server_option_table[];
+extern const struct option stream_option_table[], server_option_table[], models_option_table[];
 
 #endif

@@ -1,4 +1,4 @@
-/* The options of streams and of the server; those of connections stand with their connectors. */
+/* The options of streams, of the server and of models; those of connections stand with their connectors. */
 #include "base/log.h"
 #include "config/config.h"
 
@@ -45,5 +45,20 @@ const struct option server_option_table[] = {
 	{"hmac_key", OPTION_SECRET, SERVER(hmac_key),
 		.help = "Key of the column rule `hmac`. Another key gives other values: copy "
 			"the tables anew then."},
+	OPTION_END,
+};
+
+#define MODELS(field) offsetof(struct models_config, field)
+const struct option models_option_table[] = {
+	{"project", OPTION_STRING, MODELS(project), ".",
+		.help = "The folder of dbt_project.yml, models, seeds and macros, relative to this "
+			"file."},
+	{"to", OPTION_STRING, MODELS(to),
+		.help = "The connection in which models are built. Without it the one that all "
+			"streams go to."},
+	{"database", OPTION_STRING, MODELS(database), "analytics",
+		.help = "The database that models go into, `target.schema` in templates."},
+	{"target", OPTION_STRING, MODELS(target), "prod",
+		.help = "`target.name` in templates: what macros tell environments apart by."},
 	OPTION_END,
 };

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include "base/file.h"
 #include "config/read.h"
 
 #define LARGEST_FILE ((size_t)4 << 20)
@@ -55,28 +57,11 @@ bool is_name(const char *text, bool lower_case)
 
 static bool slurp(struct reader *r, struct buf *out)
 {
-	FILE *file = fopen(r->path, "re");
-	if (!file)
-		return error_set(r->err, ERROR_CONFIG,
-			"%s: %s; `tailrace init postgresql://...` writes one, and -c FILE names "
-			"another",
-			r->path, strerror(errno));
-	size_t n;
-	do {
-		if (buf_room(out) < 65536) {
-			fclose(file);
-			return error_set(r->err, ERROR_CONFIG,
-				"%s: is larger than a configuration can be", r->path);
-		}
-		uint8_t *place = buf_extend(out, 65536);
-		n = fread(place, 1, 65536, file);
-		out->len -= 65536 - n;
-	} while (n);
-	int failed = ferror(file) ? errno : 0;
-	fclose(file);
-	if (failed)
-		return error_set(r->err, ERROR_CONFIG, "%s: %s", r->path, strerror(failed));
-	return true;
+	if (access(r->path, R_OK) == 0)
+		return file_read(r->path, out, r->err);
+	return error_set(r->err, ERROR_CONFIG,
+		"%s: %s; `tailrace init postgresql://...` writes one, and -c FILE names another",
+		r->path, strerror(errno));
 }
 
 /* Does the line (from 1) begin with blanks that hold a tab? */

@@ -118,4 +118,6 @@ void config_reference(struct buf *out)
 	buf_puts(out, columns_text);
 	buf_puts(out, "\n## server\n\n");
 	option_reference(server_option_table, out);
+	buf_puts(out, "\n## models\n\nSQL models in dbt's layout: see [models.md](models.md).\n\n");
+	option_reference(models_option_table, out);
 }
