@@ -212,6 +212,11 @@ static bool check_slots(struct pg_check *c, struct error *err)
 				pg_value(idle, i, 1)),
 			"slot %s of someone else is idle and holds back %s of WAL",
 			pg_value(idle, i, 0), pg_value(idle, i, 2));
+	if (c->p->standby && !PQntuples(own))
+		FINDING(c, FINDING_NOTE,
+			"if it is idle, on the primary: SELECT pg_log_standby_snapshot();",
+			"a slot on a standby is made once the primary has listed its open "
+			"transactions in the log, which it does while it is at work");
 	return check_free_places(c, PQntuples(own) > 0, err) &&
 	       (PQntuples(own) > 0 || check_open_transactions(c, err));
 }
@@ -219,14 +224,12 @@ static bool check_slots(struct pg_check *c, struct error *err)
 static bool look_at_role(struct pg_check *c, struct error *err)
 {
 	CLEANUP(pg_free_result)
-	PGresult *role = pg_query(c->conn, err,
-		"SELECT quote_ident(current_user), quote_ident(current_database()), rolsuper"
-		" FROM pg_roles WHERE rolname = current_user");
+	PGresult *role = pg_query(
+		c->conn, err, "SELECT quote_ident(current_user), quote_ident(current_database())");
 	if (!role)
 		return false;
 	c->role = arena_strdup(&c->findings->arena, pg_value(role, 0, 0));
 	c->database = arena_strdup(&c->findings->arena, pg_value(role, 0, 1));
-	c->superuser = pg_value_bool(role, 0, 2);
 	return true;
 }
 

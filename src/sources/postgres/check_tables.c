@@ -1,7 +1,6 @@
 /*
  * What `tailrace check` says of tables: which cannot be mirrored and why, which are kept as history for
- * want of a key, what the log or the target leaves out of them, whether our role may read and publish
- * them, and whether a publication that is there already suits.
+ * want of a key, what the log or the target leaves out of them, and whether our role may read them.
  */
 #include "sources/postgres/finding.h"
 #include "sources/postgres/sql.h"
@@ -145,110 +144,6 @@ static char *tables_condition(const struct pg_relations *tables)
 	return condition;
 }
 
-/* A list for people: the first few. */
-static void add_name(struct buf *list, size_t nth, const char *name)
-{
-	if (nth < 10)
-		buf_printf(list, "%s%s", nth ? ", " : "", name);
-	else if (nth == 10)
-		buf_puts(list, ", ...");
-}
-
-/* Tables that are in neither publication and that our role, not being their owner, cannot add. */
-static bool check_publishing(struct pg_check *c, const char *which, struct error *err)
-{
-	struct buf names;
-	buf_init(&names, BUF_MAX);
-	pg_quote_literal(&names, c->p->publication_name);
-	buf_puts(&names, ", ");
-	pg_quote_literal(&names, c->p->insert_publication_name);
-	CLEANUP(pg_free_result)
-	PGresult *strange = pg_query(c->conn, err,
-		"SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c"
-		" JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE NOT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM "
-		"pg_publication_rel r"
-		" JOIN pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = c.oid AND p.pubname "
-		"IN (%s))"
-		" AND %s ORDER BY 1",
-		buf_text(&names), which);
-	buf_release(&names);
-	if (!strange)
-		return false;
-	buf_init(&names, BUF_MAX);
-	for (int i = 0; i < PQntuples(strange); i++)
-		add_name(&names, (size_t)i, pg_value(strange, i, 0));
-	if (names.len)
-		FINDING(c, FINDING_PROBLEM,
-			MEND(c,
-				"give role %s the owner's role (GRANT owner TO %s), or let the "
-				"owner run CREATE or ALTER "
-				"PUBLICATION \"%s\" with these tables",
-				c->role, c->role, c->p->publication_name),
-			"role %s is not the owner of these tables and cannot publish them: %s",
-			c->role, buf_text(&names));
-	buf_release(&names);
-	return true;
-}
-
-static bool check_publications(
-	struct pg_check *c, const struct pg_relations *tables, struct error *err)
-{
-	struct buf sql;
-	bool partitioned = false;
-	vec_each (tables, r)
-		partitioned = partitioned || (*r)->partitioned;
-	buf_init(&sql, BUF_MAX);
-	buf_puts(&sql,
-		"SELECT has_database_privilege(current_database(), 'CREATE'), p.oid IS NOT NULL,"
-		" p.puballtables, p.pubviaroot, p.pubinsert AND p.pubupdate AND p.pubdelete AND "
-		"p.pubtruncate"
-		" FROM (SELECT 1) one LEFT JOIN pg_publication p ON p.pubname = ");
-	pg_quote_literal(&sql, c->p->publication_name);
-	CLEANUP(pg_free_result) PGresult *found = pg_query(c->conn, err, "%s", buf_text(&sql));
-	buf_release(&sql);
-	if (!found)
-		return false;
-	const char *name = c->p->publication_name;
-	if (!pg_value_bool(found, 0, 1) && c->p->standby) {
-		FINDING(c, FINDING_PROBLEM,
-			MEND(c,
-				"on the primary: CREATE PUBLICATION \"%s\" FOR TABLE ... WITH "
-				"(publish_via_partition_root);",
-				name),
-			"publication %s is missing, and nothing can be made on a standby", name);
-		return true;
-	}
-	if (!pg_value_bool(found, 0, 1)) {
-		if (!pg_value_bool(found, 0, 0))
-			FINDING(c, FINDING_PROBLEM,
-				MEND(c, "GRANT CREATE ON DATABASE %s TO %s;", c->database, c->role),
-				"role %s may not create publication %s", c->role, name);
-		return true;
-	}
-	FINDING(c, FINDING_OK, NULL, "publication %s is there", name);
-	if (pg_value_bool(found, 0, 2))
-		FINDING(c, FINDING_NOTE,
-			MEND(c, "DROP PUBLICATION \"%s\"; tailrace makes a narrower one", name),
-			"publication %s is FOR ALL TABLES: updates of tables without a replica "
-			"identity are refused "
-			"because of it",
-			name);
-	if (partitioned && !pg_value_bool(found, 0, 3))
-		FINDING(c, FINDING_PROBLEM,
-			MEND(c, "ALTER PUBLICATION \"%s\" SET (publish_via_partition_root = true);",
-				name),
-			"publication %s does not publish partitions through their root", name);
-	if (!pg_value_bool(found, 0, 4))
-		FINDING(c, FINDING_PROBLEM,
-			MEND(c,
-				"ALTER PUBLICATION \"%s\" SET (publish = 'insert, update, delete, "
-				"truncate');",
-				name),
-			"publication %s leaves out some kinds of changes", name);
-	return true;
-}
-
 static bool check_all(struct pg_check *c, const struct pg_relations *tables, struct error *err)
 {
 	CLEANUP(free_string) char *which = tables_condition(tables);
@@ -256,8 +151,7 @@ static bool check_all(struct pg_check *c, const struct pg_relations *tables, str
 		if (!check_table(c, *r, err))
 			return false;
 	return check_rights(c, which, err) && check_generated(c, which, err) &&
-	       check_publications(c, tables, err) &&
-	       (c->p->standby || c->superuser || check_publishing(c, which, err));
+	       pg_check_publications(c, tables, err);
 }
 
 bool pg_check_tables(struct pg_check *c, struct error *err)
@@ -270,7 +164,8 @@ bool pg_check_tables(struct pg_check *c, struct error *err)
 	vec_each (&tables, r)
 		fine += !(*r)->table->problem;
 	if (fine)
-		FINDING(c, FINDING_OK, NULL, "%zu table%s can be mirrored", fine, fine == 1 ? "" : "s");
+		FINDING(c, FINDING_OK, NULL, "%zu table%s can be mirrored", fine,
+			fine == 1 ? "" : "s");
 	else if (!tables.len)
 		FINDING(c, FINDING_PROBLEM,
 			"look at the patterns under tables: in the configuration",

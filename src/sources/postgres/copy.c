@@ -36,7 +36,10 @@ static enum copy_status wait_for_fence(struct copying *c, struct error *err)
 	pg_fence_holders(c->conn, c->chunk.fence, &holders);
 	error_set(err, ERROR_RETRY,
 		"waiting for transactions that were open before the copy began: %s",
-		holders.len ? buf_text(&holders) : "they are just ending");
+		holders.len     ? buf_text(&holders)
+		: c->p->standby ? "they are the primary's, whose pg_stat_activity and "
+				  "pg_prepared_xacts name them"
+				: "they are just ending");
 	buf_release(&holders);
 	return COPY_WAIT;
 }

@@ -1,4 +1,4 @@
-/* What check.c and check_tables.c share: adding a finding, and the role that they look at. */
+/* What check.c, check_tables.c and check_publications.c share: adding a finding, and the role that they look at. */
 #ifndef SOURCES_POSTGRES_FINDING_H
 #define SOURCES_POSTGRES_FINDING_H
 
@@ -10,7 +10,6 @@ struct pg_check {
 	struct findings *findings;
 	const char *role;     /* quoted for SQL */
 	const char *database; /* quoted for SQL */
-	bool superuser;
 };
 
 #define FINDING(check, level, mend, ...) \
@@ -22,5 +21,7 @@ void pg_finding_add(struct pg_check *, int level, const char *mend, const char *
 
 /* Everything about tables: rights, keys, types, what is left out; and about the publications they join. */
 MUST_CHECK bool pg_check_tables(struct pg_check *, struct error *);
+MUST_CHECK bool pg_check_publications(
+	struct pg_check *, const struct pg_relations *, struct error *);
 
 #endif

@@ -33,7 +33,7 @@ static bool load(struct members *m, const struct pg_relations *relations, struct
 		members_sql, m->p->server_version >= 150000
 				     ? "pg_get_expr(r.prqual, r.prrelid), r.prattrs IS NOT NULL"
 				     : "NULL, false");
-	m->found = pg_publication_query(m->p, sql, m->pub->name, err);
+	m->found = pg_publication_query(m->p->control, sql, m->pub->name, err);
 	if (!m->found)
 		return false;
 	for (intptr_t row = 0; row < PQntuples(m->found); row++) {

@@ -14,16 +14,18 @@
 #define LOCK_TIMEOUT "10s"
 
 /*
- * A standby cannot give out a transaction id; there, whatever was running is below the first id that was not
- * yet given.
+ * A standby cannot give out a transaction id. There, age() counts up to the first one that the log has not
+ * named yet, in 32 bits; the snapshot knows the rest.
  */
 bool pg_fence(PGconn *conn, uint64_t *xid, struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *result = pg_query(conn, err,
-		"SELECT CASE WHEN pg_is_in_recovery()"
-		" THEN pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1"
-		" ELSE pg_current_xact_id()::text::bigint END");
+		"SELECT CASE WHEN pg_is_in_recovery() THEN ended + mod(mod(age('3'::xid)::bigint + "
+		"2 - ended, 1::bigint << 32) + (1::bigint << 32), 1::bigint << 32)"
+		" ELSE pg_current_xact_id()::text::bigint END"
+		" FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1 AS ended) "
+		"s");
 	if (!result)
 		return error_add(err, "taking the fence");
 	*xid = pg_value_u64(result, 0, 0);

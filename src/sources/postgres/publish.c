@@ -43,15 +43,14 @@ void pg_relation_unpublished(struct pg_relation *r, const char *why)
 			&r->table->arena, "it cannot be published: %s", why);
 }
 
-PGresult *pg_publication_query(
-	struct postgres *p, const char *sql, const char *name, struct error *err)
+PGresult *pg_publication_query(PGconn *conn, const char *sql, const char *name, struct error *err)
 {
 	struct buf literal;
 	buf_init(&literal, BUF_MAX);
 	pg_quote_literal(&literal, name);
 	CLEANUP(free_string) char *text = xasprintf("%s%s", sql, buf_text(&literal));
 	buf_release(&literal);
-	return pg_query(p->control, err, "%s", text);
+	return pg_query(conn, err, "%s", text);
 }
 
 bool pg_publication_run(struct postgres *p, const char *statement, const char *advice, int lock_ms,
@@ -79,37 +78,6 @@ void pg_publication_add(struct buf *list, const struct pg_relation *r, const cha
 		list, "%s%s%s", list->len ? ", " : "", r->partitioned ? "" : "ONLY ", r->sql_name);
 	if (where)
 		pg_where_print(where, list);
-}
-
-void pg_publication_sql(struct postgres *p, const struct pg_publication *pub,
-	const struct pg_relations *relations, struct buf *sql)
-{
-	struct buf tables;
-	buf_init(&tables, BUF_MAX);
-	vec_each (relations, r)
-		if (pg_publication_takes(pub, *r))
-			pg_publication_add(&tables, *r, NULL);
-	buf_puts(sql, "CREATE PUBLICATION ");
-	pg_quote_name(sql, pub->name);
-	buf_printf(sql, "%s%s WITH (publish = '%s', publish_via_partition_root = true%s)",
-		tables.len ? " FOR TABLE " : "", buf_text(&tables), pub->publishes,
-		p->server_version >= 180000 ? ", publish_generated_columns = stored" : "");
-	buf_release(&tables);
-}
-
-/* Empty, so that no table keeps it from being made; who must make it for us is told of the tables as well. */
-static bool create(struct postgres *p, const struct pg_publication *pub,
-	const struct pg_relations *relations, int lock_ms, struct error *err)
-{
-	struct buf sql, advice;
-	buf_init(&sql, BUF_MAX);
-	buf_init(&advice, BUF_MAX);
-	pg_publication_sql(p, pub, &(struct pg_relations){0}, &sql);
-	pg_publication_sql(p, pub, relations, &advice);
-	bool ok = pg_publication_run(p, buf_text(&sql), buf_text(&advice), lock_ms, err);
-	buf_release(&advice);
-	buf_release(&sql);
-	return ok;
 }
 
 static bool refuse(
@@ -149,12 +117,11 @@ static bool check_options(
 	return true;
 }
 
-static bool ensure(struct postgres *p, const struct pg_publication *pub,
-	const struct pg_relations *relations, int lock_ms, struct pg_published *out,
-	struct error *err)
+bool pg_publication_look(struct postgres *p, PGconn *conn, const struct pg_publication *pub,
+	bool *exists, struct error *err)
 {
 	CLEANUP(pg_free_result)
-	PGresult *found = pg_publication_query(p,
+	PGresult *found = pg_publication_query(conn,
 		p->server_version >= 150000
 			? "SELECT puballtables, pubinsert AND pubtruncate, pubupdate AND "
 			  "pubdelete, pubupdate OR pubdelete,"
@@ -165,12 +132,67 @@ static bool ensure(struct postgres *p, const struct pg_publication *pub,
 			  "pubdelete, pubupdate OR pubdelete,"
 			  " pubviaroot, false FROM pg_publication b WHERE pubname = ",
 		pub->name, err);
-	if (!found)
+	*exists = found && PQntuples(found);
+	return found && (!*exists || check_options(pub, found, err));
+}
+
+static void creation(struct postgres *p, const struct pg_publication *pub,
+	const struct pg_relations *relations, struct buf *sql)
+{
+	struct buf tables;
+	buf_init(&tables, BUF_MAX);
+	vec_each (relations, r)
+		if (pg_publication_takes(pub, *r))
+			pg_publication_add(&tables, *r, NULL);
+	buf_puts(sql, "CREATE PUBLICATION ");
+	pg_quote_name(sql, pub->name);
+	buf_printf(sql, "%s%s WITH (publish = '%s', publish_via_partition_root = true%s);",
+		tables.len ? " FOR TABLE " : "", buf_text(&tables), pub->publishes,
+		p->server_version >= 180000 ? ", publish_generated_columns = stored" : "");
+	buf_release(&tables);
+}
+
+bool pg_publications_missing(struct postgres *p, PGconn *conn, const struct pg_relations *relations,
+	struct buf *sql, struct error *err)
+{
+	struct pg_publication pubs[2];
+	bool exists;
+	pg_publications(p, pubs);
+	for (size_t i = 0; i < COUNT_OF(pubs); i++) {
+		struct error unfit = {0};
+		if (!pg_publication_look(p, conn, &pubs[i], &exists, &unfit) && !exists)
+			return error_set(err, unfit.kind, "%s", unfit.text);
+		buf_puts(sql, !exists && sql->len ? " " : "");
+		if (!exists)
+			creation(p, &pubs[i], relations, sql);
+	}
+	return true;
+}
+
+/* Empty, so that no table keeps it from being made; who must make it for us is told of the tables as well. */
+static bool create(struct postgres *p, const struct pg_publication *pub,
+	const struct pg_relations *relations, int lock_ms, struct error *err)
+{
+	struct buf sql, advice;
+	buf_init(&sql, BUF_MAX);
+	buf_init(&advice, BUF_MAX);
+	creation(p, pub, &(struct pg_relations){0}, &sql);
+	bool ok = pg_publications_missing(p, p->control, relations, &advice, err) &&
+		  pg_publication_run(p, buf_text(&sql), buf_text(&advice), lock_ms, err);
+	buf_release(&advice);
+	buf_release(&sql);
+	return ok;
+}
+
+static bool ensure(struct postgres *p, const struct pg_publication *pub,
+	const struct pg_relations *relations, int lock_ms, struct pg_published *out,
+	struct error *err)
+{
+	bool exists;
+	if (!pg_publication_look(p, p->control, pub, &exists, err) ||
+		(!exists && !create(p, pub, relations, lock_ms, err)))
 		return false;
-	if (PQntuples(found) ? !check_options(pub, found, err)
-			     : !create(p, pub, relations, lock_ms, err))
-		return false;
-	out->created = out->created || !PQntuples(found);
+	out->created = out->created || !exists;
 	return pg_members_ensure(p, pub, relations, lock_ms, out, err);
 }
 
@@ -190,13 +212,8 @@ bool pg_publications_exist(struct postgres *p, bool *exist, struct error *err)
 	struct pg_publication pubs[2];
 	pg_publications(p, pubs);
 	*exist = true;
-	for (size_t i = 0; *exist && i < COUNT_OF(pubs); i++) {
-		CLEANUP(pg_free_result)
-		PGresult *found = pg_publication_query(
-			p, "SELECT FROM pg_publication WHERE pubname = ", pubs[i].name, err);
-		if (!found)
+	for (size_t i = 0; *exist && i < COUNT_OF(pubs); i++)
+		if (!pg_publication_look(p, p->control, &pubs[i], exist, err))
 			return false;
-		*exist = PQntuples(found) > 0;
-	}
 	return true;
 }

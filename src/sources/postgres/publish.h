@@ -37,10 +37,16 @@ MUST_CHECK bool pg_members_ensure(struct postgres *, const struct pg_publication
 void pg_publications(const struct postgres *, struct pg_publication out[2]);
 bool pg_publication_takes(const struct pg_publication *, const struct pg_relation *);
 
-/* Appends to SQL: the statement that makes one with these tables; a table, with a filter or NULL, to a list of them.
- * (Children of an inheritance parent are tables of their own; partitions come with their root.) */
-void pg_publication_sql(struct postgres *, const struct pg_publication *,
-	const struct pg_relations *, struct buf *sql);
+/* Is it there? One that does not publish what ours would is an ERROR_CONFIG, with *exists. */
+MUST_CHECK bool pg_publication_look(
+	struct postgres *, PGconn *, const struct pg_publication *, bool *exists, struct error *);
+
+/* Appends the statements that make those that are missing, with these tables. */
+MUST_CHECK bool pg_publications_missing(
+	struct postgres *, PGconn *, const struct pg_relations *, struct buf *sql, struct error *);
+
+/* Appends a table, with a filter or NULL, to a list of them. (Children of an inheritance parent are tables of their
+ * own; partitions come with their root.) */
 void pg_publication_add(struct buf *list, const struct pg_relation *, const char *where);
 
 /* Runs a statement about a publication. Where only another may, or only at another place, the error says what to run
@@ -49,8 +55,7 @@ MUST_CHECK bool pg_publication_run(
 	struct postgres *, const char *statement, const char *advice, int lock_ms, struct error *);
 
 /* A query with a literal of that name behind it. */
-PGresult *pg_publication_query(
-	struct postgres *, const char *sql, const char *name, struct error *);
+PGresult *pg_publication_query(PGconn *, const char *sql, const char *name, struct error *);
 
 /* Are both there? */
 MUST_CHECK bool pg_publications_exist(struct postgres *, bool *exist, struct error *);

@@ -19,7 +19,11 @@ bool pg_slot_look(struct postgres *p, struct pg_slot *out, struct error *err)
 		" wal_status, database = current_database() AND plugin = 'pgoutput' AND NOT "
 		"temporary%s"
 		" FROM pg_replication_slots WHERE slot_name = '%s'",
-		p->server_version >= 170000 ? ", invalidation_reason" : ", NULL", p->slot_name);
+		p->server_version >= 170000   ? ", invalidation_reason"
+		: p->server_version >= 160000 ? ", CASE WHEN conflicting THEN 'rows_removed or "
+						"wal_level_insufficient' END"
+					      : ", NULL",
+		p->slot_name);
 	if (!slot)
 		return false;
 	if (!PQntuples(slot))
@@ -58,6 +62,11 @@ bool pg_slot_in_use(struct postgres *p, int pid, struct error *err)
 static void name_open(struct postgres *p, struct buf *out)
 {
 	struct error ignored = {0};
+	if (p->standby) {
+		buf_puts(out, "those of the primary; a list of them comes with the log as long as "
+			      "it is at work, on an idle one run SELECT pg_log_standby_snapshot()");
+		return;
+	}
 	PGconn *conn = pg_take_connection(p, &ignored);
 	if (!conn)
 		return;

@@ -362,10 +362,13 @@ static bool glance(struct pg_log *log, bool *worth, struct error *err)
 {
 	struct pg_watch *w = &log->watch;
 	CLEANUP(pg_free_result)
-	PGresult *found = pg_query(
-		log->p->control, err, "SELECT %s, %s", pg_wal_end_sql(log->p), WRITES);
+	PGresult *found = pg_query(log->p->control, err, "SELECT %s, %s, pg_is_in_recovery()",
+		pg_wal_end_sql(log->p), WRITES);
 	if (!found)
 		return false;
+	if (pg_value_bool(found, 0, 2) != log->p->standby)
+		return error_set(err, ERROR_GAP,
+			"the standby was promoted: its log goes on, on another timeline");
 	uint64_t writes = pg_value_u64(found, 0, 1);
 	log->server_end = pg_lsn_parse(pg_value(found, 0, 0));
 	w->touched = w->touched || writes != w->writes;
@@ -395,7 +398,7 @@ bool pg_watch_tick(struct pg_log *log, struct bundle *bundle, struct error *err)
 	if (mono_ms() < w->next_ms)
 		return true;
 	w->next_ms = mono_ms() + LEAST_MS;
-	bool worth;
+	bool worth = false;
 	if (!glance(log, &worth, err))
 		return error_add(err, "looking at the server");
 	judge_backlog(log);

@@ -322,6 +322,38 @@ static void check_names_what_is_missing_with_the_statement_that_mends_it(void **
 	free(url);
 }
 
+static void check_says_what_publications_keep_back_and_refuse(void **state)
+{
+	struct mirror m;
+	struct findings f;
+
+	(void)state;
+	if (PQserverVersion(cluster.conn) < 150000)
+		skip();
+	sql(cluster.conn,
+		"CREATE TABLE filtered(id int PRIMARY KEY, v int); CREATE TABLE listed(id int "
+		"PRIMARY KEY, v int); CREATE TABLE refused(id int PRIMARY KEY, v int);"
+		"CREATE PUBLICATION tailrace_shop FOR TABLE filtered WHERE (id > 5), listed (id),"
+		" refused WHERE (v > 5) WITH (publish_via_partition_root = true)");
+	mirror_open(&m, cluster.url);
+	check(&m, &f);
+	assert_finding(&f, FINDING_NOTE, "row filter on table \"public\".\"filtered\" that is not",
+		"DROP TABLE \"public\".\"filtered\"");
+	assert_finding(&f, FINDING_PROBLEM, "lists columns of table \"public\".\"listed\"",
+		"DROP TABLE \"public\".\"listed\"");
+	assert_finding(&f, FINDING_PROBLEM,
+		"filters table \"public\".\"refused\" by v, which is not in its replica identity",
+		"DROP TABLE \"public\".\"refused\"");
+	findings_release(&f);
+	sql(cluster.conn, "DROP PUBLICATION tailrace_shop; CREATE PUBLICATION tailrace_shop FOR "
+			  "ALL TABLES WITH (publish_via_partition_root = true)");
+	check(&m, &f);
+	assert_finding(&f, FINDING_PROBLEM, "is FOR ALL TABLES", NULL);
+	findings_release(&f);
+	mirror_close(&m);
+	sql(cluster.conn, "DROP PUBLICATION tailrace_shop");
+}
+
 static void check_names_transactions_that_keep_the_slot_from_being_made(void **state)
 {
 	struct mirror m;
@@ -383,6 +415,7 @@ int main(void)
 		cmocka_unit_test_setup(the_leaves_of_a_table_are_watched, clean),
 		cmocka_unit_test_setup(
 			check_names_what_is_missing_with_the_statement_that_mends_it, clean),
+		cmocka_unit_test_setup(check_says_what_publications_keep_back_and_refuse, clean),
 		cmocka_unit_test_setup(
 			check_names_transactions_that_keep_the_slot_from_being_made, clean),
 		cmocka_unit_test_setup(a_password_is_in_no_message, clean),
