@@ -12,7 +12,7 @@
 
 enum bundle_kind {
 	BUNDLE_ROWS,     /* batch */
-	BUNDLE_TRUNCATE, /* everything of `table` below `version` is gone */
+	BUNDLE_TRUNCATE, /* everything of `table` below meta's version is gone */
 	BUNDLE_TABLE,    /* `table` is new, or its definition or physical identity is now this */
 	BUNDLE_RECOPY,   /* the log cannot carry `table` on from here: copy it anew; `reason` */
 	BUNDLE_BROKEN,   /* `table` cannot go on as it is configured: `reason` */
@@ -21,10 +21,10 @@ enum bundle_kind {
 
 struct bundle_item {
 	enum bundle_kind kind;
-	struct batch batch;  /* BUNDLE_ROWS */
-	struct table *table; /* a reference; of every kind */
-	version_t version;   /* BUNDLE_TRUNCATE */
-	char reason[1024];   /* BUNDLE_RECOPY, BUNDLE_BROKEN */
+	struct batch batch;   /* BUNDLE_ROWS */
+	struct table *table;  /* a reference; of every kind */
+	struct row_meta meta; /* BUNDLE_TRUNCATE */
+	char reason[1024];    /* BUNDLE_RECOPY, BUNDLE_BROKEN */
 };
 
 struct bundle {

@@ -64,7 +64,7 @@ typedef MUST_CHECK bool sink_load_end_fn(struct sink_load *, bool keep, struct e
 typedef MUST_CHECK bool sink_set_aside_fn(
 	struct sink *, const struct landing *, const struct batch *, struct error *);
 typedef MUST_CHECK bool sink_truncate_fn(
-	struct sink *, const struct landing *, version_t below, struct error *);
+	struct sink *, const struct landing *, const struct row_meta *, struct error *);
 typedef MUST_CHECK bool sink_publish_fn(struct sink *, const struct landing *, struct error *);
 typedef MUST_CHECK bool sink_discard_fn(struct sink *, const struct landing *, struct error *);
 typedef MUST_CHECK bool sink_fetch_fn(struct sink *, const struct landing *,
@@ -117,7 +117,7 @@ struct sink_ops {
 	sink_load_end_fn *load_end;
 	/* batch->aside, durable, queryable, once per (table, version, key) in effect */
 	sink_set_aside_fn *set_aside;
-	/* what is below the version is gone when it returns; history keeps a 't' row instead */
+	/* what is below meta's version is gone when it returns; history keeps a 't' row instead */
 	sink_truncate_fn *truncate;
 	/* the building generation becomes what people read; the old one is dropped */
 	sink_publish_fn *publish;

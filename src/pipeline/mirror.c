@@ -391,14 +391,14 @@ bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct
 struct truncate_job {
 	struct stream *stream;
 	struct landing landing;
-	version_t below;
+	const struct row_meta *meta;
 };
 
 static bool truncate_one(void *context, struct error *err)
 {
 	struct truncate_job *job = context;
 	struct sink *sink = job->stream->sink;
-	return sink->ops->truncate(sink, &job->landing, job->below, err);
+	return sink->ops->truncate(sink, &job->landing, job->meta, err);
 }
 
 /* All that lives after a TRUNCATE is streamed, so it ends the copy; workers are kept out by the lock.
@@ -425,8 +425,8 @@ static bool record_end_of_copy(struct stream *s, struct mirror *m, struct error 
 	return true;
 }
 
-bool mirror_truncate(
-	struct stream *s, struct mirror *m, struct table *now, version_t below, struct error *err)
+bool mirror_truncate(struct stream *s, struct mirror *m, struct table *now,
+	const struct row_meta *meta, struct error *err)
 {
 	struct landing landings[2];
 	bool ok = true;
@@ -439,7 +439,7 @@ bool mirror_truncate(
 	}
 	size_t n = mirror_landings(m, landings);
 	for (size_t i = 0; ok && i < n; i++) {
-		struct truncate_job job = {s, landings[i], below};
+		struct truncate_job job = {s, landings[i], meta};
 		ok = stream_attempt(s, "truncate", truncate_one, &job, err);
 	}
 	/* the new relfilenode is explained: it is no rewrite */

@@ -76,8 +76,8 @@ struct mirror *mirror_named(struct stream *, const char *schema, const char *nam
 /* Writer thread only. */
 MUST_CHECK bool mirror_define(struct stream *, struct mirror *, struct table *now, struct error *);
 MUST_CHECK bool mirror_recopy(struct stream *, struct mirror *, const char *reason, struct error *);
-MUST_CHECK bool mirror_truncate(
-	struct stream *, struct mirror *, struct table *now, version_t below, struct error *);
+MUST_CHECK bool mirror_truncate(struct stream *, struct mirror *, struct table *now,
+	const struct row_meta *, struct error *);
 MUST_CHECK bool mirror_plan(struct stream *, struct mirror *, struct error *);
 MUST_CHECK bool mirror_publish(struct stream *, struct mirror *, struct error *);
 MUST_CHECK bool mirror_dropped(struct stream *, struct mirror *, struct error *);

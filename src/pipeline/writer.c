@@ -181,7 +181,7 @@ static bool apply_event(
 	switch (item->kind) {
 	case BUNDLE_TRUNCATE:
 		return !mirror_takes_rows(m) ||
-		       mirror_truncate(s, m, item->table, item->version, err);
+		       mirror_truncate(s, m, item->table, &item->meta, err);
 	case BUNDLE_TABLE: {
 		bool ok = mirror_define(s, m, item->table, err);
 		m->log_lost_track = false;

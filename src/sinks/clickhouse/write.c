@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "base/clock.h"
 #include "base/failpoint.h"
 #include "formats/native/native.h"
 #include "sinks/clickhouse/clickhouse.h"
@@ -244,39 +243,37 @@ static bool log_has_truncate(struct clickhouse_sink *s, const char *storage, ver
 	return ok;
 }
 
-/* One row of operation 't' and no values. Of a replay the first stays: it has the time of the
- * first writing. */
+/* One row of operation 't' and no values, and of a replay none. */
 static bool log_truncate(struct clickhouse_sink *s, const struct landing *landing,
-	version_t version, struct error *err)
+	const struct row_meta *meta, struct error *err)
 {
 	CLEANUP(free_string) char *storage = storage_name(s, landing, STORAGE_LOG);
-	struct row_meta meta = {.version = version,
-		.commit_lsn = version_commit(version),
-		.commit_time_us = wall_us(),
-		.op = 't'};
+	struct row_meta row = *meta;
 	struct batch b;
 	bool has;
 
-	if (!log_has_truncate(s, storage, version, &has, err))
+	row.op = 't';
+	if (!log_has_truncate(s, storage, meta->version, &has, err))
 		return error_add(err, "%s.%s", s->cdc, storage);
 	if (has)
 		return true;
 	batch_init(&b, landing->table);
 	for (size_t i = 0; i < landing->table->n_columns; i++)
 		column_add_default(&b.columns[i]);
-	batch_commit_row(&b, &meta);
+	batch_commit_row(&b, &row);
 	bool ok = write_storage(s, landing, STORAGE_LOG, &b, err);
 	batch_release(&b);
 	return ok;
 }
 
-bool clickhouse_truncate(
-	struct sink *sink, const struct landing *landing, version_t below, struct error *err)
+bool clickhouse_truncate(struct sink *sink, const struct landing *landing,
+	const struct row_meta *meta, struct error *err)
 {
 	struct clickhouse_sink *s = clickhouse_sink_of(sink);
 	CLEANUP(free_string) char *storage = storage_name(s, landing, STORAGE_ROWS);
 
-	if (table_keeps(landing->table, STORAGE_ROWS) && !delete_below(s, storage, below, err))
+	if (table_keeps(landing->table, STORAGE_ROWS) &&
+		!delete_below(s, storage, meta->version, err))
 		return false;
-	return !table_keeps(landing->table, STORAGE_LOG) || log_truncate(s, landing, below, err);
+	return !table_keeps(landing->table, STORAGE_LOG) || log_truncate(s, landing, meta, err);
 }

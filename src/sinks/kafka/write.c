@@ -139,11 +139,10 @@ bool kafka_sink_write(
 	return ok;
 }
 
-bool kafka_sink_truncate(
-	struct sink *sink, const struct landing *landing, version_t below, struct error *err)
+bool kafka_sink_truncate(struct sink *sink, const struct landing *landing,
+	const struct row_meta *meta, struct error *err)
 {
 	struct kafka_sink *s = kafka_sink_of(sink);
-	const struct row_meta meta = {.version = below, .commit_lsn = version_commit(below)};
 	const struct debezium_event event = {.op = 't', .ts_us = wall_us()};
 	struct outlet *o = outlet_of(s, landing->table, err);
 	union encoder encoder;
@@ -155,7 +154,7 @@ bool kafka_sink_truncate(
 	if (!transaction_begin(s, err))
 		return false;
 	debezium_write_truncate(
-		o->events, &meta, &event, encoder_begin(&encoder, &o->value, &s->value));
+		o->events, meta, &event, encoder_begin(&encoder, &o->value, &s->value));
 	encoder_end(&o->value, &s->value);
 	const struct kafka_message message = {.value = s->value.data, .value_len = s->value.len};
 	return kafka_send(o->topic, &message, err);

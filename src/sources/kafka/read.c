@@ -88,7 +88,7 @@ static bool read_event(struct kafka_source *k, struct topic *topic, const struct
 	if (batch->rows > rows)
 		place_copied_row(batch, record);
 	if (seen.op == 't')
-		bundle_add(bundle, BUNDLE_TRUNCATE, table)->version = meta.version;
+		bundle_add(bundle, BUNDLE_TRUNCATE, table)->meta = meta;
 	note_event(k, topic, &seen, &meta, record);
 	return true;
 }

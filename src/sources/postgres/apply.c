@@ -237,7 +237,13 @@ static bool truncate_one(struct pg_log *log, struct bundle *bundle, uint64_t lsn
 	if (!pg_tracked_truncated(log, t, err))
 		return error_add(err, "table %s", t->relation->sql_name);
 	struct bundle_item *item = bundle_add(bundle, BUNDLE_TRUNCATE, t->relation->table);
-	item->version = version_make(log->p->source.epoch, log->apply.commit_lsn, lsn);
+	item->meta = (struct row_meta){
+		.version = version_make(log->p->source.epoch, log->apply.commit_lsn, lsn),
+		.commit_lsn = log->apply.commit_lsn,
+		.commit_time_us = log->apply.commit_time_us,
+		.xid = log->apply.xid,
+		.op = 't',
+	};
 	bundle->changes++;
 	return true;
 }

@@ -93,7 +93,8 @@ static void expect_truncated(struct fixture *f, const struct landing *landing)
 {
 	uint64_t count;
 
-	WORKS(f->sink->ops->truncate(f->sink, landing, version_make(1, 6, 0), &err));
+	WORKS(f->sink->ops->truncate(
+		f->sink, landing, &(struct row_meta){.version = version_make(1, 6, 0)}, &err));
 	WORKS(f->sink->ops->count(f->sink, landing, &count, &err));
 	assert_int_equal(count, 0);
 }

@@ -117,7 +117,7 @@ static void truncate_removes_what_is_below_and_a_replay_nothing_newer(void **sta
 	struct table *t = table_of(f, KEEP_BOTH, small);
 	struct landing landing = {.table = t, .generation = 1};
 	struct batch before, after;
-	version_t at = version_make(1, 20, 0);
+	const struct row_meta at = {.version = version_make(1, 20, 0), .commit_lsn = 20};
 
 	attach(f, &landing);
 	batch_init(&before, t);
@@ -127,7 +127,7 @@ static void truncate_removes_what_is_below_and_a_replay_nothing_newer(void **sta
 	ROW(&after, OP_INSERT, version_make(1, 20, 1), "3", "new", "1");
 	for (int round = 0; round < 2; round++) {
 		write_rows(f, &landing, &before);
-		WORKS(f->sink->ops->truncate(f->sink, &landing, at, &err));
+		WORKS(f->sink->ops->truncate(f->sink, &landing, &at, &err));
 		assert_answer(f, "SELECT id FROM {db}.orders ORDER BY id", round ? "3" : "");
 		write_rows(f, &landing, &after);
 		assert_answer(f, "SELECT id FROM {db}.orders", "3");
@@ -174,7 +174,8 @@ static void a_history_has_every_version_once_and_its_latest_can_be_read(void **s
 	assert_int_equal(count, 2);
 	WORKS(f->sink->ops->fetch(f->sink, &landing, &b, &out, &err));
 	assert_int_equal(out.rows, 2);
-	WORKS(f->sink->ops->truncate(f->sink, &landing, version_make(1, 13, 0), &err));
+	WORKS(f->sink->ops->truncate(
+		f->sink, &landing, &(struct row_meta){.version = version_make(1, 13, 0)}, &err));
 	WORKS(f->sink->ops->count(f->sink, &landing, &count, &err));
 	assert_int_equal(count, 1);
 	batch_release(&b);

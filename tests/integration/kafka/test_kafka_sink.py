@@ -92,7 +92,10 @@ def a_truncate_is_an_event_or_none():
     with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
         pg.sql("TRUNCATE t")
         pg.sql("INSERT INTO t VALUES (2, 'two')")
-        eq([m.value["op"] for m in messages(tail)], ["r", "t", "c"])
+        got = messages(tail)
+        eq([m.value["op"] for m in got], ["r", "t", "c"])
+        before, cut, after = (m.value["source"] for m in got)
+        assert before["ts_us"] < cut["ts_us"] < after["ts_us"] and cut["txId"] == after["txId"] - 1, cut
     with publishing(T, "INSERT INTO t VALUES (1, 'one')", truncate_events="false") as tail:
         pg.sql("TRUNCATE t")
         pg.sql("INSERT INTO t VALUES (2, 'two')")

@@ -79,7 +79,7 @@ static void print_item(struct tail *t, const struct bundle_item *item)
 	switch (item->kind) {
 	case BUNDLE_ROWS: print_rows(t, &item->batch); break;
 	case BUNDLE_TRUNCATE:
-		version_print(item->version, version);
+		version_print(item->meta.version, version);
 		buf_printf(&t->lines, "%s truncate %s\n", name, version);
 		break;
 	case BUNDLE_TABLE:

@@ -68,13 +68,13 @@ static void what_happens_to_a_table_closes_its_batch_alone(void **state)
 	add_row(b, orders);
 	add_row(b, items);
 	struct bundle_item *cut = bundle_add(b, BUNDLE_TRUNCATE, orders);
-	cut->version = 5;
+	cut->meta.version = 5;
 	add_row(b, orders);
 	add_row(b, items);
 	assert_int_equal(b->items.len, 4);
 	assert_int_equal(b->items.items[1].batch.rows, 2);
 	assert_int_equal(b->items.items[2].kind, BUNDLE_TRUNCATE);
-	assert_true(b->items.items[2].version == 5);
+	assert_true(b->items.items[2].meta.version == 5);
 	assert_ptr_equal(b->items.items[3].table, orders);
 	assert_int_equal(b->items.items[3].batch.rows, 1);
 	table_unref(orders);
