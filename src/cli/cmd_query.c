@@ -44,12 +44,20 @@ static bool read_statement(const char *arg, struct buf *out, struct error *err)
 }
 
 /* The stream whose target is asked; its database is the one that names without a database mean. */
+static bool is_warehouse(const struct stream_config *stream)
+{
+	return strcmp(stream->to->kind, "clickhouse") == 0;
+}
+
+/* Without the name of a connection: the first one that takes queries. */
 static const struct stream_config *find_stream(const struct config *config, const char *connection)
 {
-	for (size_t i = 0; i < config->n_streams; i++)
-		if (!connection || strcmp(config->streams[i].to->name, connection) == 0)
-			return &config->streams[i];
-	return NULL;
+	for (size_t i = 0; i < config->n_streams; i++) {
+		const struct stream_config *stream = &config->streams[i];
+		if (connection ? strcmp(stream->to->name, connection) == 0 : is_warehouse(stream))
+			return stream;
+	}
+	return connection || !config->n_streams ? NULL : config->streams;
 }
 
 /* Before a first run there is none, and a statement that names it as its own would be refused. */
@@ -92,7 +100,7 @@ static int query_stream(
 	const char *format = call->flags[FLAG_FORMAT];
 	int code = DONE;
 
-	if (strcmp(stream->to->kind, "clickhouse") != 0)
+	if (!is_warehouse(stream))
 		return wrong_use("'%s' is a %s connection; queries go to a clickhouse one",
 			stream->to->name, stream->to->kind);
 	if (!format)

@@ -39,16 +39,24 @@ static bool is_selected(struct run *run, const struct table_state *table)
 	return selected;
 }
 
+/* NULL where both ends of a stream are tables. */
+static const char *not_comparable(const struct stream_config *stream)
+{
+	if (stream->to->sink->log)
+		return "its rows go into a log of changes, which is no table to compare it with";
+	if (!stream->from->source->scan)
+		return "its rows come from a log of changes, which is no table to compare it with";
+	return NULL;
+}
+
 static void add_table(
 	struct run *run, const struct stream_config *stream, const struct table_state *table)
 {
 	struct arena *a = &run->report->arena;
-	const bool log = stream->to->sink->log;
+	const char *why = not_comparable(stream);
 	struct verify_table added = {
-		.not_verified = log ? "its rows go into a log of changes, which is no table to "
-				      "compare it with"
-				    : NULL,
-		.excused = log,
+		.not_verified = why,
+		.excused = why != NULL,
 		.stream = arena_strdup(a, stream->name),
 		.name = arena_printf(a, "%s.%s", table->schema, table->name),
 		.target = arena_strdup(a, table->target),
@@ -329,8 +337,8 @@ static bool check_patterns(const struct run *run, struct error *err)
 			return true;
 	}
 	return error_set(err, ERROR_CONFIG,
-		"nothing here can be compared: these tables go into logs of changes; compare where "
-		"the logs are read to");
+		"nothing here can be compared: these tables go into logs of changes, or come from "
+		"them");
 }
 
 static enum verdict judge(const struct verify_report *report)
@@ -360,7 +368,7 @@ static bool verify_all(struct run *run, struct error *err)
 	first[config->n_streams] = run->report->tables.len;
 	ok = ok && check_patterns(run, err);
 	for (size_t i = 0; ok && i < config->n_streams; i++) {
-		if (first[i] < first[i + 1] && !config->streams[i].to->sink->log)
+		if (first[i] < first[i + 1] && !not_comparable(&config->streams[i]))
 			verify_stream(run, &config->streams[i], first[i], first[i + 1]);
 	}
 	free(first);
