@@ -117,6 +117,40 @@ def a_wider_type_and_a_converted_one_are_followed():
     settled("public.widened")
 
 
+WIDER = [("v", "varchar(20)"), ("v", "text"), ("n", "numeric(12,2)"), ("n", "numeric(60,2)"), ("t", "timestamp(6)"), ("b", "varbit(12)"), ("b", "varbit")]
+
+
+@test
+def types_that_are_widened_without_a_rewrite_are_widened_in_place():
+    pg.sql("CREATE TABLE exact (id int PRIMARY KEY, v varchar(10), n numeric(10,2), t timestamp(3), b varbit(8))")
+    pg.sql("INSERT INTO exact SELECT i, 'v' || i, i + 0.25, '2024-01-01 00:00:00.125'::timestamp + i * interval '1 s', B'101' FROM generate_series(1, 100) i")
+    tail.wait_live("public.exact")
+    for i, (column, kind) in enumerate(WIDER):
+        if i % 2:
+            tail.stop()
+        pg.sql(f"ALTER TABLE exact ALTER {column} TYPE {kind}; UPDATE exact SET {column} = {column} WHERE id = {i + 1}")
+        pg.sql(f"INSERT INTO exact (id, {column}) SELECT 1000 + {i}, {column} FROM exact WHERE id = {i + 10}")
+        if i % 2:
+            tail.start()
+        settled("public.exact")
+    pg.sql("INSERT INTO exact VALUES (2000, repeat('long', 20), 1e50, '2024-01-01 00:00:00.123456', B'1111111100000000')")
+    settled("public.exact")
+    eq(tail.table("public.exact")["generation"], 1)
+    eq(tail.query("SELECT name, type FROM system.columns WHERE database = 'shop' AND table = 'exact' AND name = 'n'"), [("n", "Nullable(Decimal(60, 2))")])
+
+
+@test
+def a_type_whose_change_rewrites_the_rows_is_copied_anew_since_they_may_be_other_ones():
+    pg.sql("CREATE TABLE doubled (id int PRIMARY KEY, n int)")
+    pg.sql("INSERT INTO doubled SELECT i, i FROM generate_series(1, 100) i")
+    tail.wait_live("public.doubled")
+    # to the catalog it is the same change as without USING
+    pg.sql("ALTER TABLE doubled ALTER n TYPE bigint USING n * 2")
+    tail.wait_for(lambda s: tail.table("public.doubled")["generation"] > 1, "a new generation")
+    settled("public.doubled")
+    eq(tail.value("SELECT sum(n) FROM shop.doubled"), 10100)
+
+
 @test
 def a_new_table_joins_by_itself_and_a_dropped_one_is_kept():
     table("late")
