@@ -135,7 +135,8 @@ struct source_ops {
 	source_restart_fn *restart;
 	/* waits at most wait_ms for something; appends until the bundle is full. Tables that
 	 * appear, change, are rewritten or dropped come as items in the order of the log. Rows of a
-	 * table before its first BUNDLE_TABLE never come */
+	 * table before its first BUNDLE_TABLE never come. A bundle that is full already gets nothing
+	 * more: the connection is kept alive, and SOURCE_MORE is the answer at once */
 	source_read_fn *read;
 	/* durable and recorded up to here: the log may forget it */
 	source_confirm_fn *confirm;
