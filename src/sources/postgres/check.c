@@ -13,13 +13,39 @@ void pg_finding_add(struct pg_check *c, int level, const char *mend, const char 
 	vec_push(&c->findings->list, finding);
 }
 
+void pg_finding_name(struct buf *list, size_t nth, const char *name)
+{
+	if (nth < 10)
+		buf_printf(list, "%s%s", nth ? ", " : "", name);
+	else if (nth == 10)
+		buf_puts(list, ", ...");
+}
+
+static void check_standby(struct pg_check *c, const char *feedback, const char *slot)
+{
+	if (strcmp(feedback, "on") != 0)
+		FINDING(c, FINDING_NOTE,
+			"ALTER SYSTEM SET hot_standby_feedback = on; SELECT pg_reload_conf();",
+			"hot_standby_feedback is off: the primary may remove what the slot of this "
+			"standby needs");
+	else if (!*slot)
+		FINDING(c, FINDING_NOTE,
+			"on the primary: SELECT pg_create_physical_replication_slot('standby'); "
+			"here: ALTER SYSTEM SET primary_slot_name = 'standby'; SELECT "
+			"pg_reload_conf();",
+			"the standby has no slot on its primary, which may remove what the slot "
+			"of this standby needs whenever the two are not connected");
+}
+
 static bool check_settings(struct pg_check *c, struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *s = pg_query(c->conn, err,
 		"SELECT current_setting('wal_level'), current_setting('server_version'),"
 		" current_setting('max_slot_wal_keep_size'), "
-		"current_setting('hot_standby_feedback')");
+		"current_setting('hot_standby_feedback'), current_setting('primary_slot_name'),"
+		" coalesce(nullif(current_setting('idle_replication_slot_timeout', true), '0'), "
+		"'')");
 	if (!s)
 		return false;
 	const char *wal_level = pg_value(s, 0, 0), *keep = pg_value(s, 0, 2);
@@ -33,11 +59,15 @@ static bool check_settings(struct pg_check *c, struct error *err)
 		FINDING(c, FINDING_PROBLEM,
 			"ALTER SYSTEM SET wal_level = 'logical'; then restart the server",
 			"wal_level is \"%s\", logical replication needs \"logical\"", wal_level);
-	if (c->p->standby && strcmp(pg_value(s, 0, 3), "on") != 0)
+	if (c->p->standby)
+		check_standby(c, pg_value(s, 0, 3), pg_value(s, 0, 4));
+	if (*pg_value(s, 0, 5))
 		FINDING(c, FINDING_NOTE,
-			"ALTER SYSTEM SET hot_standby_feedback = on; SELECT pg_reload_conf();",
-			"hot_standby_feedback is off: the primary may remove what the slot of this "
-			"standby needs");
+			"ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT "
+			"pg_reload_conf(); and bound what a slot keeps by max_slot_wal_keep_size",
+			"a slot that nobody reads for %s is lost (idle_replication_slot_timeout): "
+			"tailrace must not be down for so long",
+			pg_value(s, 0, 5));
 	if (!strcmp(keep, "-1"))
 		FINDING(c, FINDING_NOTE,
 			"ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'; SELECT "

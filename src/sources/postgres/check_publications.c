@@ -44,15 +44,6 @@ static bool check_missing(struct pg_check *c, const struct pg_relations *tables,
 	return ok;
 }
 
-/* A list for people: the first few. */
-static void add_name(struct buf *list, size_t nth, const char *name)
-{
-	if (nth < 10)
-		buf_printf(list, "%s%s", nth ? ", " : "", name);
-	else if (nth == 10)
-		buf_puts(list, ", ...");
-}
-
 /* %s: what servers before 15 do not know; the tables. Columns of a filter that are not in the identity have the users'
  * updates refused. */
 static const char *const members_sql =
@@ -185,7 +176,7 @@ static bool check_members(struct pg_check *c, const struct pg_publication *pub, 
 		if (pg_value_bool(found, row, TABLE_PUBLISHED)) {
 			check_member(c, pub, r, found, row);
 		} else if (!pg_value_bool(found, row, TABLE_MAY_PUBLISH)) {
-			add_name(&names, n++, r->sql_name);
+			pg_finding_name(&names, n++, r->sql_name);
 			pg_publication_add(&list, r, NULL);
 		}
 	}

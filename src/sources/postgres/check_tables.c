@@ -150,8 +150,8 @@ static bool check_all(struct pg_check *c, const struct pg_relations *tables, str
 	vec_each (tables, r)
 		if (!check_table(c, *r, err))
 			return false;
-	return check_rights(c, which, err) && check_generated(c, which, err) &&
-	       pg_check_publications(c, tables, err);
+	return pg_check_selection(c, tables, err) && check_rights(c, which, err) &&
+	       check_generated(c, which, err) && pg_check_publications(c, tables, err);
 }
 
 bool pg_check_tables(struct pg_check *c, struct error *err)

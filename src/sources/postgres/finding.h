@@ -1,4 +1,4 @@
-/* What check.c, check_tables.c and check_publications.c share: adding a finding, and the role that they look at. */
+/* What check.c, check_tables.c, check_selection.c and check_publications.c share: adding a finding, and the role that they look at. */
 #ifndef SOURCES_POSTGRES_FINDING_H
 #define SOURCES_POSTGRES_FINDING_H
 
@@ -19,8 +19,12 @@ struct pg_check {
 
 void pg_finding_add(struct pg_check *, int level, const char *mend, const char *what);
 
+/* Appends the nth name, from 0, to a list for people: the first few. */
+void pg_finding_name(struct buf *list, size_t nth, const char *name);
+
 /* Everything about tables: rights, keys, types, what is left out; and about the publications they join. */
 MUST_CHECK bool pg_check_tables(struct pg_check *, struct error *);
+MUST_CHECK bool pg_check_selection(struct pg_check *, const struct pg_relations *, struct error *);
 MUST_CHECK bool pg_check_publications(
 	struct pg_check *, const struct pg_relations *, struct error *);
 

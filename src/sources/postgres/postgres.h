@@ -7,7 +7,8 @@
  *	relation.c   pg_class, pg_attribute, pg_index to struct pg_relation: one table
  *	discover.c   one table by its oid, or all that are selected
  *	sql.h        pieces of catalog queries
- *	check.c      what `tailrace check` says of the server; check_tables.c: of tables; check_publications.c
+ *	check.c      what `tailrace check` says of the server; check_tables.c: of tables;
+ *	             check_selection.c: of patterns; check_publications.c: of publications
  *	publish.c    the two publications; members.c: their tables; where.c: row filters; slot.c: the slot
  *	plan.c       ctid chunks, the fence
  *	reader.c     rows of a table by COPY binary, for copy.c and lookup.c

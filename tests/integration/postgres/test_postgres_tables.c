@@ -354,6 +354,39 @@ static void check_says_what_publications_keep_back_and_refuse(void **state)
 	sql(cluster.conn, "DROP PUBLICATION tailrace_shop");
 }
 
+static void check_says_what_is_selected_and_no_table(void **state)
+{
+	struct mirror m;
+	struct findings f;
+
+	(void)state;
+	sql(cluster.conn,
+		"CREATE TABLE t(id int PRIMARY KEY); CREATE VIEW seen AS SELECT * FROM t;"
+		"CREATE MATERIALIZED VIEW kept AS SELECT * FROM t; CREATE TEMP TABLE brief(id int);"
+		"CREATE TABLE root(id int PRIMARY KEY) PARTITION BY RANGE(id);"
+		"CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (9);"
+		"CREATE UNLOGGED TABLE scratch(id int PRIMARY KEY)");
+	mirror_open(&m, cluster.url);
+	m.rules[1].pattern = "public.leaf";
+	m.rules[2].pattern = "public.seen";
+	m.rules[3].pattern = "public.mispelt";
+	m.rules[4].pattern = "public.excluded";
+	m.rules[4].exclude = true;
+	m.selection.n_rules = 5;
+	check(&m, &f);
+	assert_finding(&f, FINDING_PROBLEM, "public.leaf (partition) is no table of its own",
+		"name public.root");
+	assert_finding(&f, FINDING_PROBLEM, "public.seen (view) cannot be mirrored", "take it out");
+	assert_finding(
+		&f, FINDING_NOTE, "has no rows of them: public.kept (materialized view)", NULL);
+	assert_finding(&f, FINDING_NOTE, "public.mispelt matches no table", "spelling");
+	assert_finding(&f, FINDING_PROBLEM, "\"scratch\": public.scratch is unlogged", NULL);
+	vec_each (&f.list, finding)
+		assert_null(strstr(finding->what, "excluded"));
+	findings_release(&f);
+	mirror_close(&m);
+}
+
 static void check_names_transactions_that_keep_the_slot_from_being_made(void **state)
 {
 	struct mirror m;
@@ -416,6 +449,7 @@ int main(void)
 		cmocka_unit_test_setup(
 			check_names_what_is_missing_with_the_statement_that_mends_it, clean),
 		cmocka_unit_test_setup(check_says_what_publications_keep_back_and_refuse, clean),
+		cmocka_unit_test_setup(check_says_what_is_selected_and_no_table, clean),
 		cmocka_unit_test_setup(
 			check_names_transactions_that_keep_the_slot_from_being_made, clean),
 		cmocka_unit_test_setup(a_password_is_in_no_message, clean),

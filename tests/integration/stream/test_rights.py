@@ -6,6 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+import psycopg2.extras
 from harness import Postgres, Tailrace, mirror
 from tap import eq, has, run, test
 
@@ -148,6 +149,23 @@ def a_publication_that_nobody_made_is_asked_for_with_all_of_its_tables():
     has(asking.stream()["error"], 'CREATE PUBLICATION "tailrace_shop" FOR TABLE ONLY "public"."')
     has(asking.stream()["error"], 'ONLY "public"."late"')
     asking.stop()
+
+
+@test
+def check_names_slots_and_senders_that_are_all_taken():
+    full = Postgres(max_replication_slots=1, max_wal_senders=1)
+    full.sql("CREATE TABLE t (id int PRIMARY KEY)")
+    full.sql("SELECT pg_create_logical_replication_slot('other', 'pgoutput')")
+    sender = psycopg2.connect(full.url(), connection_factory=psycopg2.extras.LogicalReplicationConnection)
+    sender.cursor().start_replication(slot_name="other", options={"proto_version": "1", "publication_names": "none"})
+    said = Tailrace(mirror(full)).command("check")
+    eq(said.code, 1)
+    has(said.out, "all 1 replication slots are taken")
+    has(said.out, "max_replication_slots = 6")
+    has(said.out, "all 1 WAL senders are busy")
+    has(said.out, "max_wal_senders = 6")
+    sender.close()
+    full.stop()
 
 
 run()

@@ -53,7 +53,7 @@ def change(pg, n):
 def mirrors(version):
     if version not in HERE:
         raise Skip(f"PostgreSQL {version} is not here; tools/setup test fetches it when there is a network")
-    pg = Postgres(bin=HERE[version])
+    pg = Postgres(bin=HERE[version], **({"idle_replication_slot_timeout": "1d"} if version >= 18 else {}))
     eq(pg.value("SELECT current_setting('server_version_num')::int / 10000"), version)
     tables(pg)
     config = mirror(pg, tables=["public.*", {"public.picked": {"where": "area = 'eu'"}}])
@@ -93,6 +93,7 @@ def mirrors(version):
     generated = tail.query("SELECT count() FROM system.columns WHERE database = 'shop' AND table = 'items' AND name = 'twice'")
     eq(generated, [(int(version >= 18),)])
     if version >= 18:
+        has(check, "a slot that nobody reads for 1d is lost")
         eq(tail.value("SELECT countIf(toDecimal64(twice, 2) = price * 2) = count() FROM shop.items"), 1)
     else:
         has(check, "twice")
