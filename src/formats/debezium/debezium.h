@@ -49,6 +49,12 @@ void debezium_table_free(struct debezium_table *);
 const struct connect_schema *debezium_key_schema(const struct debezium_table *); /* NULL: no key */
 const struct connect_schema *debezium_value_schema(const struct debezium_table *);
 
+/* The transaction that an event is of, and its place there: among all events, and among those of its table. */
+struct debezium_transaction {
+	const char *id;
+	int64_t total_order, data_collection_order; /* from 1 */
+};
+
 /* What stands beside the row in an event. */
 struct debezium_event {
 	/* Debezium's: c u d r; and 'k', which is written as a 'd'. The row that takes the new key, after
@@ -58,6 +64,7 @@ struct debezium_event {
 	char snapshot; /* 'r' rows: 0 no, 't' true, 'l' last */
 	const struct batch
 		*before; /* row `row` of it is the old row; NULL: not known (d: the key alone) */
+	const struct debezium_transaction *transaction; /* NULL: is not told */
 };
 /* False, ERROR_DATA: a value that the modes have no form for (a NaN in a numeric, when precise); what the
  * writer was given up to there is to be thrown away. `key`: of a table that has one. */

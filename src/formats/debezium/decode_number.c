@@ -48,8 +48,10 @@ static bool print_plain(const uint8_t *text, size_t len, struct buf *out)
 	size_t n = 0;
 	long point = -1, exponent;
 
-	while (n < len && text[n] != 'e' && text[n] != 'E')
+	while (n < len && memchr("+-.0123456789", text[n], 13))
 		n++;
+	if (n < len && text[n] != 'e' && text[n] != 'E')
+		n = len; /* a word: whoever takes it says what it is */
 	if (!read_exponent(text, n, len, &exponent))
 		return false;
 	if (n == len) {
@@ -224,6 +226,14 @@ static size_t whole_digits(const struct buf *digits)
 	return point ? (size_t)(point - digits->data) : digits->len;
 }
 
+static bool is_number(const struct buf *digits)
+{
+	for (size_t i = 0; i < digits->len; i++)
+		if (!memchr("-.0123456789", digits->data[i], 12))
+			return false;
+	return digits->len > 0;
+}
+
 bool decode_integer(const struct decoder *d, struct connect_reader *r, enum connect_token token,
 	struct column *column, struct error *err)
 {
@@ -239,8 +249,10 @@ bool decode_integer(const struct decoder *d, struct connect_reader *r, enum conn
 			     : d->type.kind == TYPE_INT64  ? pg_int8_text
 			     : d->type.kind == TYPE_UINT32 ? pg_oid_text
 							   : pg_xid8_text;
-	return text(&d->pg, digits->data, whole_digits(digits), column, NULL) ||
-	       out_of_range(d, err);
+	if (text(&d->pg, digits->data, whole_digits(digits), column, NULL))
+		return true;
+	return is_number(digits) ? out_of_range(d, err)
+				 : error_set(err, ERROR_DATA, "the text is no number");
 }
 
 /* --- Floats ----------------------------------------------------------------------------------- */

@@ -339,11 +339,24 @@ static void put_source(const struct debezium_table *t, const struct row_meta *me
 	w->ops->struct_end(w);
 }
 
+static void put_transaction(const struct debezium_transaction *t, struct connect_writer *w)
+{
+	put_field(w, "transaction");
+	w->ops->optional(w, &transaction_schema, t);
+	if (!t)
+		return;
+	w->ops->struct_begin(w);
+	put_text(w, "id", t->id);
+	put_number(w, "total_order", t->total_order);
+	put_number(w, "data_collection_order", t->data_collection_order);
+	w->ops->struct_end(w);
+}
+
 static void put_tail(const struct debezium_table *t, const struct row_meta *meta,
 	const struct debezium_event *event, char op, struct connect_writer *w)
 {
 	put_source(t, meta, event, w);
-	put_nothing(w, "transaction", &transaction_schema);
+	put_transaction(event->transaction, w);
 	put_text(w, "op", (char[]){op, '\0'});
 	put_maybe_number(w, "ts_ms", event->ts_us / 1000);
 	put_maybe_number(w, "ts_us", event->ts_us);

@@ -323,6 +323,10 @@ static void the_reason_says_what_is_wrong(void **state)
 	struct world *w = *state;
 
 	assert_string_equal(reason_of(w, "n", "null"), "NULL in a column that takes none");
+	assert_string_equal(reason_of(w, "n", "\"seven\""), "the text is no number");
+	assert_string_equal(reason_of(w, "n", "\"\""), "the text is no number");
+	assert_string_equal(
+		reason_of(w, "n", "\"-8e4\""), "the number is out of the range of a smallint");
 	assert_string_equal(reason_of(w, "n", "[1]"), "a list where the column takes a smallint");
 	assert_string_equal(
 		reason_of(w, "n", "1.5"), "the number is out of the range of a smallint");
