@@ -30,6 +30,8 @@ struct row_meta {
 	uint64_t commit_lsn;
 	int64_t commit_time_us; /* of a copied row: of its reading */
 	uint32_t xid;
+	/* which change of its transaction it is, from 1; 0: not known */
+	uint32_t order;
 	char op; /* enum row_op */
 };
 

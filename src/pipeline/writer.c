@@ -275,6 +275,16 @@ static bool maybe_commit(struct writer *w, bool more, struct error *err)
 	return commit(w, err);
 }
 
+/* What a log was told beside rows does not wait for the next ones. */
+static bool commit_idle(const struct writer *w, struct error *err)
+{
+	struct stream *s = w->stream;
+	bool pending = w->ended || w->within || s->splice.written;
+
+	return pending || !s->sink->ops->log || !s->sink->ops->commit ||
+	       s->sink->ops->commit(s->sink, &s->resume, err);
+}
+
 /* What copy workers asked for; they may not do it themselves. */
 static bool see_to_wishes(struct stream *s, struct mirror *m, struct error *err)
 {
@@ -446,6 +456,8 @@ static bool tick(struct writer *w, struct error *err)
 	if (now - w->lag_ms >= LAG_MS) {
 		w->lag_ms = now;
 		take_lag(s);
+		if (!commit_idle(w, err))
+			return false;
 	}
 	see_to_status(s);
 	if (s->unmarked && (!w->marked_ms || now - w->marked_ms >= MARK_MS)) {

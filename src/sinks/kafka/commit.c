@@ -114,6 +114,8 @@ bool kafka_sink_commit(struct sink *sink, const struct resume *resume, struct er
 {
 	struct kafka_sink *s = kafka_sink_of(sink);
 
+	if (!heartbeat_send(s, err) || !metadata_send(s, err))
+		return false;
 	if (!is_transactional(s))
 		return kafka_flush(s->client, err);
 	if (!s->in_transaction)

@@ -29,6 +29,22 @@ static const struct option options[] = {
 	{"truncate_events", OPTION_BOOL, AT(truncate_events), "true",
 		.help = "Whether a TRUNCATE becomes an event of op `t`. Flink's debezium-json "
 			"stops at such; Debezium itself leaves them out unless told otherwise."},
+	{"transaction_metadata", OPTION_BOOL, AT(transaction_metadata), "false",
+		.help = "Whether events have a transaction block, and the topic "
+			"`prefix.transaction` tells where each of the source's transactions "
+			"begins and ends."},
+	{"schema_changes", OPTION_BOOL, AT(schema_changes), "false",
+		.help = "Whether the topic named as `topic_prefix` tells of tables that come and "
+			"of columns that change."},
+	{"heartbeat_interval", OPTION_DURATION, AT(heartbeat_ms), "0", 0, 86400000,
+		.help = "A message on the topic `__debezium-heartbeat.prefix` this often, whether "
+			"anything changes or not. 0: none."},
+	{"outbox", OPTION_STRING, AT(outbox_table),
+		.help = "A table as `schema.table` whose inserted rows are messages themselves: "
+			"key, payload and topic are in its columns aggregateid, payload and "
+			"aggregatetype."},
+	{"outbox_topic", OPTION_STRING, AT(outbox_topic), "outbox.event.{aggregatetype}",
+		.help = "Where they go. `{aggregatetype}` stands for the row's own."},
 	{"events", OPTION_TABLE, AT(modes), .table = debezium_option_table},
 	{"partitions", OPTION_INT, AT(partitions), "0", .min = 0, .max = 10000,
 		.help = "Partitions of a topic that is made. 0: as the brokers have it."},
@@ -93,6 +109,11 @@ static void kafka_close(struct sink *sink)
 	if (s->in_transaction)
 		kafka_abort(s->client);
 	outlets_release(s);
+	outbox_release(s);
+	metadata_release(s);
+	channel_close(s->metadata);
+	channel_close(s->changes);
+	channel_close(s->heartbeats);
 	kafka_topic_close(s->aside);
 	kafka_topic_close(s->positions);
 	kafka_free(s->client);

@@ -6,8 +6,13 @@
  *	topics.c     where the rows of a table go: its topic, made when missing, and how they are encoded
  *	encode.c     Connect data to bytes, by format
  *	write.c      rows and truncations to messages
+ *	outbox.c     rows of an outbox table to the topics that they name
  *	aside.c      what could not be written, on a topic of its own
  *	commit.c     transactions, and the place in the source that they carry
+ *	channel.c    topics beside those of tables, for:
+ *	metadata.c   where the source's transactions begin and end
+ *	changes.c    tables that came and columns that changed
+ *	heartbeat.c  a message now and then, so that consumers see that all is well
  */
 #ifndef SINKS_KAFKA_H
 #define SINKS_KAFKA_H
@@ -31,7 +36,9 @@ struct kafka_sink {
 	int64_t partitions, replication_factor; /* 0: as the brokers have it */
 	const char *topic_settings;
 	int64_t transaction_timeout_ms;
-	bool tombstones, truncate_events;
+	bool tombstones, truncate_events, transaction_metadata, schema_changes;
+	int64_t heartbeat_ms;                    /* 0: none */
+	const char *outbox_table, *outbox_topic; /* NULL: none */
 
 	struct arena arena;
 	const char *prefix; /* of topics */
@@ -40,6 +47,10 @@ struct kafka_sink {
 	struct registry *registry; /* of format avro */
 	struct map outlets;        /* source_id -> struct outlet * */
 	struct kafka_topic *aside, *positions;
+	struct map routes; /* name -> struct kafka_topic * of outbox.c */
+	struct channel *metadata, *changes, *heartbeats;
+	struct metadata *seen; /* the source's transactions in ours */
+	int64_t beat_ms;
 	bool fenced, in_transaction;
 	int64_t began_ms;      /* the transaction */
 	struct buf key, value; /* of the message under way */
@@ -82,6 +93,7 @@ struct outlet {
 	struct encoding key, value; /* key: of a table that has one */
 	size_t max_bytes;           /* of a message */
 	bool made;                  /* the topic was not there */
+	struct outbox *outbox;      /* its rows are routed instead; NULL: they are not */
 };
 /* That of the table as it is now. NULL on failure. */
 struct outlet *outlet_of(struct kafka_sink *, struct table *, struct error *);
@@ -93,6 +105,55 @@ const char *topic_name(const struct kafka_sink *, const struct table *, struct a
 struct kafka_topic *own_topic(struct kafka_sink *, const char *name,
 	const struct kafka_setting *settings, struct error *);
 const char *own_topic_name(const struct kafka_sink *, const char *name, struct arena *);
+
+/* The topic, made when missing with so many partitions (0: as the brokers have it). NULL on failure. */
+struct kafka_topic *topic_make(struct kafka_sink *, const char *name, int64_t partitions,
+	const struct kafka_setting *settings, struct error *);
+/* What a topic's name cannot hold becomes _, as Debezium has it. */
+char *topic_sanitized(char *name);
+
+/* --- outbox.c --- */
+
+/* Is the table an outbox? */
+bool is_outbox(const struct kafka_sink *, const struct table *);
+/* ERROR_TABLE: it lacks a column. */
+struct outbox *outbox_new(const struct table *, struct error *);
+MUST_CHECK bool outbox_write(
+	struct kafka_sink *, const struct outbox *, struct batch *, struct error *);
+void outbox_release(struct kafka_sink *); /* the topics of all */
+
+/* --- channel.c --- */
+
+/* A topic of messages whose keys and values have schemas of their own. NULL on failure. */
+struct channel;
+struct channel *channel_open(struct kafka_sink *, const char *name,
+	const struct connect_schema *key, const struct connect_schema *value, struct error *);
+void channel_close(struct channel *); /* NULL is allowed */
+/* One message: key, then value, then send. */
+struct connect_writer *channel_key(struct kafka_sink *, struct channel *);
+struct connect_writer *channel_value(struct kafka_sink *, struct channel *);
+MUST_CHECK bool channel_send(struct kafka_sink *, struct channel *, struct error *);
+/* Members of a struct being written. */
+void put_text(struct connect_writer *, const char *name, const char *text);
+void put_number(struct connect_writer *, const char *name, int64_t number);
+
+/* --- metadata.c --- */
+
+/* Counts an event; *out is its place for debezium_event. `text` holds the id for as long. */
+#define TRANSACTION_ID 40
+void metadata_note(struct kafka_sink *, const struct outlet *, const struct row_meta *,
+	char text[TRANSACTION_ID], struct debezium_transaction *out);
+/* Before a commit: tells of the transactions whose events it holds. */
+MUST_CHECK bool metadata_send(struct kafka_sink *, struct error *);
+void metadata_release(struct kafka_sink *);
+
+/* --- changes.c, heartbeat.c --- */
+
+/* `old` NULL: the table is new. */
+MUST_CHECK bool changes_send(
+	struct kafka_sink *, const struct table *old, const struct table *now, struct error *);
+/* When it is time. */
+MUST_CHECK bool heartbeat_send(struct kafka_sink *, struct error *);
 
 /* --- commit.c --- */
 

@@ -14,8 +14,7 @@ static bool is_plain(char c)
 	return isalnum((unsigned char)c) || c == '.' || c == '_' || c == '-';
 }
 
-/* What a topic's name cannot hold becomes _, as Debezium has it. */
-static char *sanitized(char *name)
+char *topic_sanitized(char *name)
 {
 	for (char *c = name; *c; c++)
 		if (!is_plain(*c))
@@ -26,13 +25,13 @@ static char *sanitized(char *name)
 const char *topic_name(const struct kafka_sink *s, const struct table *t, struct arena *arena)
 {
 	if (t->options && t->options->as)
-		return sanitized(arena_printf(arena, "%s.%s", s->prefix, t->options->as));
-	return sanitized(arena_printf(arena, "%s.%s.%s", s->prefix, t->schema, t->name));
+		return topic_sanitized(arena_printf(arena, "%s.%s", s->prefix, t->options->as));
+	return topic_sanitized(arena_printf(arena, "%s.%s.%s", s->prefix, t->schema, t->name));
 }
 
 const char *own_topic_name(const struct kafka_sink *s, const char *name, struct arena *arena)
 {
-	return sanitized(arena_printf(arena, "%s.tailrace.%s", s->prefix, name));
+	return topic_sanitized(arena_printf(arena, "%s.tailrace.%s", s->prefix, name));
 }
 
 static bool make(struct kafka_sink *s, const char *name, int64_t partitions,
@@ -46,13 +45,19 @@ static bool make(struct kafka_sink *s, const char *name, int64_t partitions,
 	return kafka_topic_create(s->client, &topic, made, err);
 }
 
+struct kafka_topic *topic_make(struct kafka_sink *s, const char *name, int64_t partitions,
+	const struct kafka_setting *settings, struct error *err)
+{
+	bool made;
+
+	return make(s, name, partitions, settings, &made, err) ? kafka_topic_open(s->client, name)
+							       : NULL;
+}
+
 struct kafka_topic *own_topic(struct kafka_sink *s, const char *name,
 	const struct kafka_setting *settings, struct error *err)
 {
-	const char *full = own_topic_name(s, name, &s->arena);
-	bool made;
-
-	return make(s, full, 1, settings, &made, err) ? kafka_topic_open(s->client, full) : NULL;
+	return topic_make(s, own_topic_name(s, name, &s->arena), 1, settings, err);
 }
 
 static bool make_topic_of_table(
@@ -91,6 +96,7 @@ static void outlet_free(struct outlet *o)
 	encoding_release(&o->key);
 	encoding_release(&o->value);
 	table_unref(o->table);
+	free(o->outbox);
 	free(o->name);
 	free(o);
 }
@@ -147,14 +153,27 @@ static bool define(struct kafka_sink *s, struct outlet *o, struct table *table, 
 	debezium_table_free(o->events);
 	encoding_release(&o->key);
 	encoding_release(&o->value);
-	if (o->table)
-		table_unref(o->table);
+	table_unref(o->table);
 	o->table = table_ref(table);
 	o->events = events_of(s, table);
 	const struct connect_schema *key = debezium_key_schema(o->events);
 	o->key = (struct encoding){0};
 	return encoding_init(&o->value, s, o->name, false, debezium_value_schema(o->events), err) &&
 	       (!key || encoding_init(&o->key, s, o->name, true, key, err));
+}
+
+/* Its rows name their topics. */
+static struct outlet *outlet_of_outbox(struct table *table, struct error *err)
+{
+	struct outlet *o = xcalloc(1, sizeof *o);
+
+	o->table = table_ref(table);
+	o->name = xstrdup("");
+	o->outbox = outbox_new(table, err);
+	if (o->outbox)
+		return o;
+	outlet_free(o);
+	return NULL;
 }
 
 static struct outlet *outlet_new(struct kafka_sink *s, struct table *table, struct error *err)
@@ -181,9 +200,11 @@ struct outlet *outlet_of(struct kafka_sink *s, struct table *table, struct error
 
 	if (o && o->table == table)
 		return o;
-	if (o)
+	if (o && !o->outbox)
 		return define(s, o, table, err) ? o : NULL;
-	o = outlet_new(s, table, err);
+	outlet_free(o);
+	map_remove(&s->outlets, &table->source_id, sizeof table->source_id);
+	o = is_outbox(s, table) ? outlet_of_outbox(table, err) : outlet_new(s, table, err);
 	if (o)
 		map_put(&s->outlets, &table->source_id, sizeof table->source_id, o);
 	return o;
@@ -191,7 +212,10 @@ struct outlet *outlet_of(struct kafka_sink *s, struct table *table, struct error
 
 bool kafka_sink_attach(struct sink *sink, const struct landing *landing, struct error *err)
 {
-	return outlet_of(kafka_sink_of(sink), landing->table, err) != NULL;
+	struct kafka_sink *s = kafka_sink_of(sink);
+	const struct outlet *o = outlet_of(s, landing->table, err);
+
+	return o && (!o->made || changes_send(s, NULL, landing->table, err));
 }
 
 bool kafka_sink_generation(
@@ -207,7 +231,8 @@ bool kafka_sink_generation(
 bool kafka_sink_evolve(struct sink *sink, const struct landing *landing, const struct table *old,
 	bool *in_place, struct error *err)
 {
-	(void)old;
+	struct kafka_sink *s = kafka_sink_of(sink);
+
 	*in_place = true;
-	return outlet_of(kafka_sink_of(sink), landing->table, err) != NULL;
+	return outlet_of(s, landing->table, err) && changes_send(s, old, landing->table, err);
 }

@@ -11,6 +11,8 @@ struct writing {
 	struct outlet *outlet;
 	struct batch *batch;
 	struct debezium_event event;
+	struct debezium_transaction transaction;
+	char transaction_id[TRANSACTION_ID];
 	struct buf other_key; /* of a change of the key: the key before, or behind, as JSON */
 };
 
@@ -98,6 +100,9 @@ static bool encode_row(struct writing *w, size_t row, const char **header, struc
 
 	w->event.op = moved ? OP_INSERT : op;
 	w->event.before = batch_before(w->batch, row);
+	if (w->event.transaction)
+		metadata_note(
+			w->sink, w->outlet, meta_of(w, row), w->transaction_id, &w->transaction);
 	w->event.snapshot = op == OP_COPY ? 't' : 0;
 	*header = moved ? OLD_KEY : leaves ? NEW_KEY : NULL;
 	return (!*header || encode_other_key(w, moved ? row - 1 : row + 1, err)) &&
@@ -131,6 +136,11 @@ bool kafka_sink_write(
 	w.outlet = outlet_of(s, landing->table, err);
 	if (!w.outlet || !transaction_begin(s, err))
 		return false;
+	if (w.outlet->outbox)
+		return outbox_write(s, w.outlet->outbox, batch, err);
+	/* copied rows are of no transaction */
+	if (s->transaction_metadata && batch->rows && batch_meta(batch)->op != OP_COPY)
+		w.event.transaction = &w.transaction;
 	buf_init(&w.other_key, BUF_MAX);
 	bool ok = true;
 	for (size_t row = 0; ok && row < batch->rows; row++)
@@ -143,16 +153,22 @@ bool kafka_sink_truncate(struct sink *sink, const struct landing *landing,
 	const struct row_meta *meta, struct error *err)
 {
 	struct kafka_sink *s = kafka_sink_of(sink);
-	const struct debezium_event event = {.op = 't', .ts_us = wall_us()};
+	struct debezium_transaction transaction;
+	char id[TRANSACTION_ID];
+	struct debezium_event event = {.op = 't', .ts_us = wall_us()};
 	struct outlet *o = outlet_of(s, landing->table, err);
 	union encoder encoder;
 
 	if (!o)
 		return false;
-	if (!s->truncate_events || s->modes.envelope == ENVELOPE_FLAT)
+	if (!s->truncate_events || s->modes.envelope == ENVELOPE_FLAT || o->outbox)
 		return true;
 	if (!transaction_begin(s, err))
 		return false;
+	if (s->transaction_metadata) {
+		metadata_note(s, o, meta, id, &transaction);
+		event.transaction = &transaction;
+	}
 	debezium_write_truncate(
 		o->events, meta, &event, encoder_begin(&encoder, &o->value, &s->value));
 	encoder_end(&o->value, &s->value);

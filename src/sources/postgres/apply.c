@@ -33,6 +33,7 @@ static bool begin(struct pg_apply *a, const struct pgoutput_begin *m, struct err
 	a->commit_time_us = m->commit_time_us;
 	a->xid = m->xid;
 	a->record_lsn = a->ordinal = 0;
+	a->order = 0;
 	return true;
 }
 
@@ -133,6 +134,7 @@ static bool append(struct row *r, const struct pg_cell *cells, enum row_op op,
 	struct batch *batch = bundle_batch(r->bundle, relation->table);
 	size_t rows = batch->rows;
 	r->meta.op = (char)op;
+	r->meta.order = ++r->log->apply.order;
 	if (!pg_rows_append(&relation->rows, batch, cells, &r->meta, err))
 		return break_table(r->log, r->bundle, r->table, err);
 	if (old && r->log->p->source.want_before && batch->rows > rows)
@@ -164,6 +166,7 @@ static bool change_key(struct row *r, const struct pg_cell *old, struct error *e
 	if (batch->rows != before + 2 || !batch_key_equal(batch, before, batch, before + 1))
 		return true;
 	take_back(batch, before);
+	r->log->apply.order -= 2;
 	return append(r, a->cells, OP_UPDATE, old, err);
 }
 
@@ -242,6 +245,7 @@ static bool truncate_one(struct pg_log *log, struct bundle *bundle, uint64_t lsn
 		.commit_lsn = log->apply.commit_lsn,
 		.commit_time_us = log->apply.commit_time_us,
 		.xid = log->apply.xid,
+		.order = ++log->apply.order,
 		.op = 't',
 	};
 	bundle->changes++;

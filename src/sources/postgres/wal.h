@@ -36,6 +36,7 @@ struct pg_apply {
 	int64_t commit_time_us;
 	uint32_t xid;
 	uint64_t record_lsn, ordinal; /* of the latest row: rows of one COPY share a WAL record */
+	uint32_t order;               /* of the latest row among those that were given out */
 	struct pg_tracked *latest;    /* of the latest row */
 	struct pg_cell *cells, *old_cells;
 	size_t n_cells;

@@ -255,6 +255,58 @@ def a_topic_that_is_gone_is_filled_anew():
 
 
 @test
+def transactions_are_told_of():
+    u = "CREATE TABLE u (id int PRIMARY KEY)"
+    with publishing(T, u, "INSERT INTO t VALUES (1, 'one')", tables=("public.*",), transaction_metadata="true") as tail:
+        pg.sql("BEGIN; INSERT INTO t VALUES (2, 'two'); INSERT INTO u VALUES (1); INSERT INTO t VALUES (3, 'three'); COMMIT")
+        pg.sql("DELETE FROM u")
+        copied, two, three = messages(tail)
+        eq(copied.value["transaction"], None)
+        one = kafka.read(f"{tail.prefix}.public.u")[0]
+        blocks = [e.value["transaction"] for e in (two, one, three)]
+        eq([(b["total_order"], b["data_collection_order"]) for b in blocks], [(1, 1), (2, 1), (3, 2)])
+        eq(len({b["id"] for b in blocks}), 1)
+        told = [m.value for m in kafka.read(f"{tail.prefix}.transaction")]
+        eq([m["status"] for m in told], ["BEGIN", "END", "BEGIN", "END"])
+        eq((told[0]["id"], told[0]["event_count"], told[1]["event_count"]), (blocks[0]["id"], None, 3))
+        eq(sorted((c["data_collection"], c["event_count"]) for c in told[1]["data_collections"]), [("public.t", 2), ("public.u", 1)])
+
+
+@test
+def changes_of_columns_are_told_of():
+    with publishing(T, schema_changes="true") as tail:
+        pg.sql("ALTER TABLE t ADD COLUMN price numeric(10,2)")
+        pg.sql("INSERT INTO t VALUES (1, 'one', 1)")
+        tail.wait_caught_up(pg)
+        told = [m.value for m in kafka.read(tail.prefix)]
+        eq([(m["type"], m["tableName"], [c["name"] for c in m["columns"]]) for m in told],
+            [("CREATE", "t", ["id", "name"]), ("ALTER", "t", ["id", "name", "price"])])
+        eq(told[1]["columns"][2], {"name": "price", "typeName": "numeric(10,2)", "position": 3, "optional": True})
+
+
+@test
+def heartbeats_come_while_nothing_changes():
+    with publishing(T, heartbeat_interval="500ms") as tail:
+        topic = f"__debezium-heartbeat.{tail.prefix}"
+        beats = wait_until(lambda: len(kafka.read(topic)) >= 3 and kafka.read(topic), "heartbeats")
+        eq(beats[0].key, {"serverName": tail.prefix})
+        assert beats[2].value["ts_ms"] > beats[0].value["ts_ms"]
+
+
+@test
+def rows_of_an_outbox_go_where_they_say():
+    outbox = """CREATE TABLE outbox (id uuid PRIMARY KEY, aggregatetype text NOT NULL, aggregateid text NOT NULL,
+        type text, payload jsonb)"""
+    number = "11111111-2222-3333-4444-555555555555"
+    with publishing(T, outbox, tables=("public.*",), outbox="public.outbox", outbox_topic="events.{aggregatetype}") as tail:
+        pg.sql("BEGIN; INSERT INTO outbox VALUES (%s, 'order 1', '7', 'placed', '{\"total\": 5}'); DELETE FROM outbox; COMMIT", (number,))
+        tail.wait_caught_up(pg)
+        [event] = kafka.read("events.order_1", decode=lambda data: data)
+        eq((event.key, event.value, event.headers), (b"7", b'{"total": 5}', {"id": number.encode()}))
+        assert f"{tail.prefix}.public.outbox" not in kafka.topics()
+
+
+@test
 def it_cannot_be_verified_and_says_so():
     with publishing(T) as tail:
         done = tail.command("verify")
