@@ -316,7 +316,7 @@ static int judge(struct demo *d)
 		       FAILED                   : failed(&err);
 	puts("\ncomparing source and target, row by row");
 	fflush(stdout);
-	return show_verdict(&d->parts.ends, NULL, 0, 0, false);
+	return show_verdict(&d->parts.ends, &(struct verdict_call){0});
 }
 
 /* Where a verdict was asked for, there is none. */

@@ -29,17 +29,17 @@ static void print_report(const struct verify_report *report, bool json)
 	buf_release(&out);
 }
 
-int show_verdict(
-	struct ends *ends, const char *const *tables, size_t n_tables, size_t show, bool json)
+int show_verdict(struct ends *ends, const struct verdict_call *call)
 {
 	struct verify_report report = {0};
 	struct error err = {0};
 	bool terminal = isatty(STDERR_FILENO);
 	const struct verify_options options = {
-		.tables = tables,
-		.n_tables = n_tables,
+		.tables = call->tables,
+		.n_tables = call->n_tables,
 		.warehouse_url = *ends->warehouse_url ? ends->warehouse_url : NULL,
-		.show = show,
+		.show = call->show,
+		.sample = call->sample,
 		.progress = terminal ? show_progress : NULL,
 		.stop = &stop_asked,
 	};
@@ -52,7 +52,7 @@ int show_verdict(
 	else if (report.verdict == VERDICT_EQUAL)
 		code = DONE;
 	if (ok)
-		print_report(&report, json);
+		print_report(&report, call->json);
 	verify_release(&report);
 	return code;
 }

@@ -4,8 +4,15 @@
 
 #include "cli/ends.h"
 
-/* Prints the report on standard output, on a terminal with a line of progress before it. No tables: all. DONE where
- * all is equal. */
-int show_verdict(struct ends *, const char *const *tables, size_t n_tables, size_t show, bool json);
+struct verdict_call {
+	const char *const *tables; /* none: all */
+	size_t n_tables, show;
+	double sample; /* see verify.h */
+	bool json;
+};
+
+/* Prints the report on standard output, on a terminal with a line of progress before it. DONE where all is
+ * equal. */
+int show_verdict(struct ends *, const struct verdict_call *);
 
 #endif

@@ -125,7 +125,9 @@ struct sink_ops {
 	sink_discard_fn *discard;
 	/* the latest live rows of these keys, appended to out, in any order, meta.version set */
 	sink_fetch_fn *fetch;
-	/* latest live rows in key order (column_compare), appended to out */
+	/* latest live rows in key order (column_compare), appended to out. Of a table without a
+	 * key: all rows of its history since the last TRUNCATE in the order of their versions, with
+	 * their operations; of `after` the version counts, `upto` is NULL */
 	sink_scan_fn *scan;
 	/* latest live rows */
 	sink_count_fn *count;

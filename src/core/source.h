@@ -104,6 +104,8 @@ typedef MUST_CHECK bool source_fetch_fn(
 	struct source *, const struct batch *keys, struct batch *out, struct error *);
 typedef MUST_CHECK bool source_scan_fn(struct source *, struct table *, const struct batch *after,
 	size_t limit, struct batch *out, struct error *);
+typedef MUST_CHECK bool source_sample_fn(struct source *, struct table *, double fraction,
+	size_t most, struct batch *out, struct error *);
 typedef bool source_same_physical_fn(const char *was, const char *now);
 typedef MUST_CHECK bool source_lag_fn(struct source *, struct source_lag *, struct error *);
 typedef void source_parts_fn(struct source *, struct arena *, struct source_parts *out);
@@ -153,6 +155,9 @@ struct source_ops {
 	/* up to `limit` rows in key order (column_compare) behind the one row of `after` (NULL:
 	 * from the start), appended to out */
 	source_scan_fn *scan;
+	/* optional: about that part of the rows, at most so many, from places taken at random and
+	 * at little cost, in any order, appended to out */
+	source_sample_fn *sample;
 	/* Is what was copied under `was` (table->physical) still what the table holds under
 	 * `now`? */
 	source_same_physical_fn *same_physical;

@@ -58,6 +58,22 @@ static bool is_known(const struct comparison *c, const char *key)
 	       map_get(&c->asides_before, key, strlen(key));
 }
 
+static void count_aside(struct comparison *c, const struct set_aside *aside)
+{
+	struct verify_aside named = {.key = arena_strdup(c->arena, aside->key),
+		.column = arena_strdup(c->arena, aside->column),
+		.reason = arena_strdup(c->arena, aside->reason)};
+
+	if (c->result->set_aside++ < c->show)
+		vec_push(&c->result->asides, named);
+}
+
+void count_asides(struct comparison *c, const struct batch *page)
+{
+	for (size_t i = 0; i < page->aside.len; i++)
+		count_aside(c, &page->aside.items[i]);
+}
+
 /* Rows behind the last one of a page come again with the next page, and are counted once. */
 static void take_asides(struct comparison *c, const struct batch *page)
 {
@@ -70,13 +86,8 @@ static void take_asides(struct comparison *c, const struct batch *page)
 		const struct set_aside *aside = &page->aside.items[i];
 		bool known = is_known(c, aside->key);
 		map_put(&c->asides, aside->key, strlen(aside->key), c);
-		if (known)
-			continue;
-		struct verify_aside named = {.key = arena_strdup(c->arena, aside->key),
-			.column = arena_strdup(c->arena, aside->column),
-			.reason = arena_strdup(c->arena, aside->reason)};
-		if (c->result->set_aside++ < c->show)
-			vec_push(&c->result->asides, named);
+		if (!known)
+			count_aside(c, aside);
 	}
 }
 
@@ -167,14 +178,21 @@ static size_t bytes_used(const struct column *c)
 	return bytes;
 }
 
-/* So many rows that a page is of PAGE_BYTES, if rows go on as they were. */
-static void fit_page(struct comparison *c, size_t bytes, size_t rows, size_t most)
+static size_t fitting(size_t bytes, size_t rows, size_t most)
 {
-	size_t fitting = PAGE_BYTES / (bytes / rows + 1);
+	size_t rows_fitting = PAGE_BYTES / (bytes / rows + 1);
 
-	c->page_rows = fitting < 1 ? 1 : fitting > most ? most : fitting;
+	return rows_fitting < 1 ? 1 : rows_fitting > most ? most : rows_fitting;
 }
 
+size_t fitting_page(const struct comparison *c, size_t most)
+{
+	uint64_t rows = c->table->rows_estimate;
+
+	return rows ? fitting(c->table->bytes_estimate, rows, most) : most;
+}
+
+/* Of so many rows, if they go on as they were. */
 static void fit_next_page(struct comparison *c, const struct batch *page)
 {
 	size_t bytes = 0;
@@ -182,48 +200,69 @@ static void fit_next_page(struct comparison *c, const struct batch *page)
 	for (size_t i = 0; i < c->table->n_columns; i++)
 		bytes += bytes_used(&page->columns[i]);
 	if (page->rows)
-		fit_page(c, bytes, page->rows, MOST_PAGE_ROWS);
+		c->page_rows = fitting(bytes, page->rows, c->most_page_rows);
 }
 
-static bool compare_pages(
-	struct comparison *c, struct batch *page, struct batch ends[2], struct error *err)
+void paging_init(struct paging *p, struct table *table)
 {
-	bool more = true;
+	p->n = 0;
+	p->more = true;
+	batch_init(&p->page, table);
+	batch_init(&p->ends[0], table);
+	batch_init(&p->ends[1], table);
+}
 
-	for (size_t n = 0; more && !c->result->not_verified; n++) {
-		const struct batch *after = n ? &ends[n % 2] : NULL;
-		struct batch *last = &ends[(n + 1) % 2];
-		if (!source_page(c, after, page, last, &more, err))
-			return false;
-		take_asides(c, page);
-		struct scan_range range = {.after = after,
-			.upto = more ? last : NULL,
-			.limit = c->page_rows + TARGET_MORE_ROWS};
-		if (!compare_range(c, range, page, err))
-			return false;
-		c->result->rows += page->rows;
-		fit_next_page(c, page);
-		verify_report_progress(c, "comparing");
-		if (verify_stopped(c->sides, err))
+void paging_release(struct paging *p)
+{
+	batch_release(&p->ends[1]);
+	batch_release(&p->ends[0]);
+	batch_release(&p->page);
+}
+
+const struct batch *paging_end(const struct paging *p)
+{
+	return &p->ends[p->n % 2];
+}
+
+bool compare_page(
+	struct comparison *c, struct paging *p, const struct batch *after, struct error *err)
+{
+	struct batch *last = &p->ends[++p->n % 2];
+
+	if (!source_page(c, after, &p->page, last, &p->more, err))
+		return false;
+	take_asides(c, &p->page);
+	struct scan_range range = {.after = after,
+		.upto = p->more ? last : NULL,
+		.limit = c->page_rows + TARGET_MORE_ROWS};
+	if (!compare_range(c, range, &p->page, err))
+		return false;
+	c->result->rows += p->page.rows;
+	fit_next_page(c, &p->page);
+	verify_report_progress(c, "comparing");
+	return !verify_stopped(c->sides, err);
+}
+
+static bool compare_all(struct comparison *c, struct paging *p, struct error *err)
+{
+	c->most_page_rows = MOST_PAGE_ROWS;
+	c->page_rows = fitting_page(
+		c, c->table->rows_estimate ? FIRST_PAGE_ROWS : FIRST_PAGE_ROWS / 10);
+	for (bool first = true; p->more && !c->result->not_verified; first = false) {
+		if (!compare_page(c, p, first ? NULL : paging_end(p), err))
 			return false;
 	}
-	return settle_suspects(c, err);
+	return true;
 }
 
 bool compare_table(struct comparison *c, struct error *err)
 {
-	struct batch page, ends[2];
-	uint64_t rows = c->table->rows_estimate;
+	bool whole = !c->sides->options->sample || !sample_is_less(c);
+	struct paging paging;
 
-	c->page_rows = FIRST_PAGE_ROWS / 10;
-	if (rows)
-		fit_page(c, c->table->bytes_estimate, rows, FIRST_PAGE_ROWS);
-	batch_init(&page, c->table);
-	batch_init(&ends[0], c->table);
-	batch_init(&ends[1], c->table);
-	bool ok = compare_pages(c, &page, ends, err);
-	batch_release(&ends[1]);
-	batch_release(&ends[0]);
-	batch_release(&page);
+	paging_init(&paging, c->table);
+	bool ok = (whole ? compare_all(c, &paging, err) : compare_sample(c, &paging, err)) &&
+		  settle_suspects(c, err);
+	paging_release(&paging);
 	return ok;
 }

@@ -2,7 +2,9 @@
  * Inside of verify: one table under comparison.
  *
  *	verify.c   which streams and tables; opening both sides; the verdict
+ *	sample.c   pages that begin at random keys, in place of all
  *	compare.c  the first look: pages of both sides merged, differing keys become suspects
+ *	multiset.c tables without a key: how often each row is there
  *	settle.c   the second look: suspects are fetched anew until each is equal, real, or never quiet
  *	sides.c    reading source and target alike: retries, rules, filter; waiting for the stream
  *	report.c   the report for people and as JSON
@@ -39,7 +41,8 @@ struct comparison {
 	bool *compared;        /* of each column: is it compared at all? */
 	struct batch suspects; /* key columns only */
 	size_t page_rows;      /* of the next page */
-	size_t show;           /* differences and rows set aside that are named */
+	size_t most_page_rows;
+	size_t show; /* differences and rows set aside that are named */
 };
 
 /* --- sides.c --- */
@@ -57,6 +60,15 @@ void verify_report_progress(const struct comparison *, const char *doing);
  */
 MUST_CHECK bool source_page(struct comparison *, const struct batch *after, struct batch *out,
 	struct batch *last, bool *more, struct error *);
+/* One chunk of the source, in its own words, under no rule; what it waits for is waited for so long. An
+ * ERROR_RETRY may come after rows. */
+MUST_CHECK bool source_chunk(struct comparison *, const struct chunk *, struct batch_taker *,
+	int wait_ms, struct error *);
+/* Rules and filter, over rows as the source has them. */
+void source_settle(struct comparison *, struct batch *rows);
+/* Rows from anywhere, under no rule. */
+MUST_CHECK bool source_sample(
+	struct comparison *, double fraction, size_t most, struct batch *out, struct error *);
 MUST_CHECK bool source_rows(
 	struct comparison *, const struct batch *keys, struct batch *out, struct error *);
 MUST_CHECK bool target_page(
@@ -73,9 +85,37 @@ void add_key_row(struct batch *keys, const struct batch *from, size_t row);
 
 /* --- compare.c --- */
 
+/* The rows set aside of a page, named as far as is asked for. */
+void count_asides(struct comparison *, const struct batch *page);
+
 MUST_CHECK bool compare_table(struct comparison *, struct error *);
+
+/* Where the comparison is, and the row that the page at hand ended with. */
+struct paging {
+	struct batch page, ends[2];
+	size_t n;
+	bool more; /* there may be another page */
+};
+void paging_init(struct paging *, struct table *);
+void paging_release(struct paging *);
+/* The page of both sides behind `after` (NULL: the first). */
+MUST_CHECK bool compare_page(
+	struct comparison *, struct paging *, const struct batch *after, struct error *);
+const struct batch *paging_end(const struct paging *); /* of the last page; while there is more */
+/* Of so many rows, as a page holds bytes. */
+size_t fitting_page(const struct comparison *, size_t most);
 bool rows_equal(const struct comparison *, const struct batch *a, size_t row_a,
 	const struct batch *b, size_t row_b);
+
+/* --- sample.c --- */
+
+/* Would a sample of it be less than the table? */
+bool sample_is_less(const struct comparison *);
+MUST_CHECK bool compare_sample(struct comparison *, struct paging *, struct error *);
+
+/* --- multiset.c --- */
+
+MUST_CHECK bool compare_multiset(struct comparison *, struct error *);
 
 /* --- settle.c --- */
 

@@ -81,7 +81,7 @@ static void print_asides(const struct verify_table *t, struct buf *out)
 
 static void print_table(const struct verify_table *t, struct buf *out)
 {
-	buf_printf(out, "%s: %s  ", t->stream, t->name);
+	buf_printf(out, "%s: %s%s  ", t->stream, t->name, t->history ? " (history)" : "");
 	if (t->not_verified)
 		buf_printf(out, "not verified: %s%s", t->not_verified, t->rows ? "; " : "");
 	if (!t->not_verified || t->rows)
@@ -110,7 +110,10 @@ void verify_print(const struct verify_report *report, struct buf *out)
 	buf_printf(out, "%" PRIu64 " row%s of %zu table%s compared: ", rows, plural(rows), tables,
 		plural(tables));
 	switch (report->verdict) {
-	case VERDICT_EQUAL: buf_puts(out, "source and target are equal\n"); break;
+	case VERDICT_EQUAL:
+		buf_printf(out, "source and target are equal%s\n",
+			report->sample ? " in this sample" : "");
+		break;
 	case VERDICT_DIFFERENT:
 		buf_printf(out, "%" PRIu64 " row%s\n", differing,
 			differing == 1 ? " differs" : "s differ");
@@ -176,7 +179,12 @@ static void json_table(const struct verify_table *t, struct buf *out)
 
 void verify_json(const struct verify_report *report, struct buf *out)
 {
-	buf_printf(out, "{\"verdict\":\"%s\",\"tables\":[", verdicts[report->verdict]);
+	buf_printf(out, "{\"verdict\":\"%s\",\"sample\":", verdicts[report->verdict]);
+	if (report->sample)
+		buf_printf(out, "%g", report->sample);
+	else
+		buf_puts(out, "null");
+	buf_puts(out, ",\"tables\":[");
 	vec_each (&report->tables, t) {
 		buf_puts(out, t == report->tables.items ? "" : ",");
 		json_table(t, out);

@@ -139,6 +139,12 @@ static void drop_filtered(const struct comparison *c, struct batch *rows)
 	buf_release(&fates);
 }
 
+void source_settle(struct comparison *c, struct batch *rows)
+{
+	apply_rules(rows, c->sides->hmac_key);
+	drop_filtered(c, rows);
+}
+
 static bool scan_source(struct comparison *c, const struct batch *after, size_t limit,
 	struct batch *out, struct error *err)
 {
@@ -174,8 +180,43 @@ bool source_page(struct comparison *c, const struct batch *after, struct batch *
 		batch_clear(last);
 		add_key_row(last, out, out->rows - 1);
 	}
-	apply_rules(out, c->sides->hmac_key);
-	drop_filtered(c, out);
+	source_settle(c, out);
+	return true;
+}
+
+bool source_chunk(struct comparison *c, const struct chunk *chunk, struct batch_taker *taker,
+	int wait_ms, struct error *err)
+{
+	struct source *source = c->sides->source;
+	int64_t until_ms = mono_ms() + wait_ms;
+	enum copy_status status;
+
+	while ((status = source->ops->copy(source, c->table, chunk, taker, err)) == COPY_WAIT) {
+		if (verify_stopped(c->sides, err))
+			return false;
+		if (mono_ms() >= until_ms) {
+			err->kind = ERROR_TABLE;
+			return false;
+		}
+		pause_ms(c->sides, 200);
+		error_clear(err);
+	}
+	if (status == COPY_STALE)
+		err->kind = ERROR_RETRY;
+	return status == COPY_DONE;
+}
+
+bool source_sample(
+	struct comparison *c, double fraction, size_t most, struct batch *out, struct error *err)
+{
+	struct source *source = c->sides->source;
+	struct attempts attempts = {0};
+
+	for (batch_clear(out); !source->ops->sample(source, c->table, fraction, most, out, err);
+		batch_clear(out)) {
+		if (!once_more(c->sides, &attempts, err))
+			return error_add(err, "reading the source");
+	}
 	return true;
 }
 
@@ -189,8 +230,7 @@ bool source_rows(
 		if (!once_more(c->sides, &attempts, err))
 			return error_add(err, "reading the source");
 	}
-	apply_rules(out, c->sides->hmac_key);
-	drop_filtered(c, out);
+	source_settle(c, out);
 	return true;
 }
 

@@ -23,15 +23,13 @@ struct run {
 
 /* --- Selection --- */
 
-static bool is_selected(struct run *run, const struct table_state *table)
+static bool is_selected(struct run *run, const struct verify_table *table)
 {
-	char name[sizeof table->schema + sizeof table->name];
 	bool selected = run->options->n_tables == 0;
 
-	snprintf(name, sizeof name, "%s.%s", table->schema, table->name);
 	for (size_t i = 0; i < run->options->n_tables; i++) {
 		const char *pattern = run->options->tables[i];
-		if (fnmatch(pattern, name, 0) != 0 && strcmp(pattern, table->target) != 0)
+		if (fnmatch(pattern, table->name, 0) != 0 && strcmp(pattern, table->target) != 0)
 			continue;
 		run->matched[i] = true;
 		selected = true;
@@ -49,8 +47,8 @@ static const char *not_comparable(const struct stream_config *stream)
 	return NULL;
 }
 
-static void add_table(
-	struct run *run, const struct stream_config *stream, const struct table_state *table)
+static void add_table(struct run *run, const struct stream_config *stream,
+	const struct table_state *table, bool history)
 {
 	struct arena *a = &run->report->arena;
 	const char *why = not_comparable(stream);
@@ -59,9 +57,26 @@ static void add_table(
 		.excused = why != NULL,
 		.stream = arena_strdup(a, stream->name),
 		.name = arena_printf(a, "%s.%s", table->schema, table->name),
-		.target = arena_strdup(a, table->target),
+		.target = arena_printf(a, "%s%s", table->target, history ? "_log" : ""),
+		.history = history,
 	};
-	vec_push(&run->report->tables, added);
+	if (is_selected(run, &added))
+		vec_push(&run->report->tables, added);
+}
+
+/* One entry for each storage that the table has. */
+static void add_storages(
+	struct run *run, const struct stream_config *stream, const struct table_state *known)
+{
+	static const struct table_options none;
+	struct table *table = table_from_json(known->definition, stream->name, &none, NULL);
+	enum keep keep = table ? table->keep : KEEP_LATEST;
+
+	if (keep != KEEP_HISTORY)
+		add_table(run, stream, known, false);
+	if (keep != KEEP_LATEST)
+		add_table(run, stream, known, true);
+	table_unref(table);
 }
 
 /* --- One table --- */
@@ -133,8 +148,6 @@ static struct table *agreed_table(struct run *run, struct verify_table *t,
 		       NULL;
 	if (table->problem)
 		return not_verified(run, t, false, table->problem), NULL;
-	if (!table->n_key)
-		return not_verified(run, t, true, "it has no key that tells its rows apart"), NULL;
 	struct table *then = table_from_json(known->definition, t->stream, table->options, &err);
 	bool same = then && table_same_definition(table, then);
 	table_unref(then);
@@ -168,23 +181,26 @@ static void choose_columns(struct comparison *c)
 static bool compare_agreed(struct run *run, struct sides *sides, struct verify_table *t,
 	struct table *table, uint32_t generation, struct error *err)
 {
+	struct table stored = *table;
 	struct comparison c = {
 		.sides = sides,
 		.table = table,
-		.landing = {.table = table, .generation = generation},
+		.landing = {.table = &stored, .generation = generation},
 		.result = t,
 		.arena = &run->report->arena,
 		.show = run->options->show ? run->options->show : SHOW,
 	};
 	struct arena filter_arena;
 
+	stored.keep = t->history ? KEEP_HISTORY : KEEP_LATEST;
 	arena_init(&filter_arena);
 	const char *where = table->options ? table->options->where : NULL;
 	if (where)
 		c.filter = filter_compile(where, table, &filter_arena, err);
 	choose_columns(&c);
 	batch_init(&c.suspects, table);
-	bool ok = (!where || c.filter) && compare_table(&c, err);
+	bool ok = (!where || c.filter) &&
+		  (table->n_key ? compare_table(&c, err) : compare_multiset(&c, err));
 	batch_release(&c.suspects);
 	free(c.compared);
 	map_release(&c.asides);
@@ -196,7 +212,8 @@ static bool compare_agreed(struct run *run, struct sides *sides, struct verify_t
 /* What was found is forgotten: the table is compared once more. */
 static void begin_anew(struct verify_table *t)
 {
-	struct verify_table fresh = {.stream = t->stream, .name = t->name, .target = t->target};
+	struct verify_table fresh = {
+		.stream = t->stream, .name = t->name, .target = t->target, .history = t->history};
 
 	vec_release(&t->differences);
 	vec_release(&t->asides);
@@ -312,10 +329,8 @@ static bool select_tables(struct run *run, const struct stream_config *stream, s
 
 	if (!state_tables(run->state, stream->name, &known, err))
 		return false;
-	vec_each (&known, table) {
-		if (is_selected(run, table))
-			add_table(run, stream, table);
-	}
+	vec_each (&known, table)
+		add_storages(run, stream, table);
 	table_states_release(&known);
 	return true;
 }
@@ -380,7 +395,7 @@ bool verify_run(const struct config *config, struct state *state,
 {
 	struct run run = {.config = config, .state = state, .options = options, .report = out};
 
-	*out = (struct verify_report){0};
+	*out = (struct verify_report){.sample = options->sample};
 	arena_init(&out->arena);
 	run.matched = xcalloc(options->n_tables + 1, sizeof *run.matched);
 	bool ok = verify_all(&run, err);

@@ -34,8 +34,9 @@ struct verify_aside {
 };
 
 struct verify_table {
-	const char *stream, *name, *target; /* "shop", "public.orders", "orders" */
-	uint64_t rows;                      /* of the source that were compared */
+	const char *stream, *name, *target; /* "shop", "public.orders", "orders" or "orders_log" */
+	bool history;  /* of a history: what the latest version of each key says is compared */
+	uint64_t rows; /* of the source that were compared */
 	uint64_t missing, extra, different;
 	uint64_t set_aside;       /* no differences: their reason is known */
 	uint64_t unsettled;       /* changed in the source each time they were looked at */
@@ -56,6 +57,7 @@ enum verdict {
 struct verify_report {
 	struct arena arena; /* of all strings */
 	VEC(struct verify_table) tables;
+	double sample; /* as asked for */
 	enum verdict verdict;
 };
 
@@ -70,7 +72,8 @@ struct verify_options {
 		*tables; /* globs over "schema.name", or names in the target; none: every table */
 	size_t n_tables;
 	const char *warehouse_url; /* in place of a sink url of "embedded" */
-	size_t show; /* so many differences and rows set aside are named, of each table; 0: 20 */
+	double sample; /* compare about that part of each table with a key, 0 to 1; 0: all of it */
+	size_t show;   /* so many differences and rows set aside are named, of each table; 0: 20 */
 	void (*progress)(void *context, const struct verify_progress *); /* or NULL */
 	void *context;
 	const _Atomic bool *stop; /* or NULL; true ends it with an error */

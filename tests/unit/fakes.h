@@ -22,17 +22,20 @@ struct fake {
 	void (*before)(struct fake *);     /* each call; or NULL */
 };
 
-static struct fake fake_source, fake_sink;
+/* fake_log: of the sink as well, where the history of a table is kept beside its rows. */
+static struct fake fake_source, fake_sink, fake_log;
 
 static inline void fakes_init(struct table *table)
 {
-	fake_source = fake_sink = (struct fake){0};
+	fake_source = fake_sink = fake_log = (struct fake){0};
 	batch_init(&fake_source.rows, table);
 	batch_init(&fake_sink.rows, table);
+	batch_init(&fake_log.rows, table);
 }
 
 static inline void fakes_release(void)
 {
+	batch_release(&fake_log.rows);
 	batch_release(&fake_source.rows);
 	batch_release(&fake_sink.rows);
 }
@@ -119,9 +122,20 @@ static inline bool fake_fetch(
 	return true;
 }
 
+/* By key, or, of a table without one, by version. */
+static inline int fake_compare(
+	const struct batch *a, size_t row_a, const struct batch *b, size_t row_b)
+{
+	version_t left = batch_meta(a)[row_a].version, right = batch_meta(b)[row_b].version;
+
+	if (a->table->n_key)
+		return batch_key_compare(a, row_a, b, row_b);
+	return (left > right) - (left < right);
+}
+
 static inline int fake_order(const void *a, const void *b, void *rows)
 {
-	return batch_key_compare(rows, *(const size_t *)a, rows, *(const size_t *)b);
+	return fake_compare(rows, *(const size_t *)a, rows, *(const size_t *)b);
 }
 
 static inline bool fake_scan(
@@ -135,9 +149,9 @@ static inline bool fake_scan(
 		order[row] = row;
 	qsort_r(order, fake->rows.rows, sizeof *order, fake_order, &fake->rows);
 	for (size_t i = 0; i < fake->rows.rows && taken < range->limit; i++) {
-		if (range->after && batch_key_compare(&fake->rows, order[i], range->after, 0) <= 0)
+		if (range->after && fake_compare(&fake->rows, order[i], range->after, 0) <= 0)
 			continue;
-		if (range->upto && batch_key_compare(&fake->rows, order[i], range->upto, 0) > 0)
+		if (range->upto && fake_compare(&fake->rows, order[i], range->upto, 0) > 0)
 			break;
 		fake_append(fake, order[i], out);
 		taken++;
@@ -179,6 +193,45 @@ static bool fake_source_scan(struct source *s, struct table *table, const struct
 	return fake_scan(
 		&fake_source, &(struct scan_range){.after = after, .limit = limit}, out, err);
 }
+/* Every so many rows, in their order: what a test finds does not hang on chance. */
+static bool fake_source_sample(struct source *s, struct table *table, double fraction, size_t most,
+	struct batch *out, struct error *err)
+{
+	size_t step = fraction < 1 ? (size_t)(1 / fraction) : 1;
+
+	(void)s, (void)table;
+	if (!fake_call(&fake_source, err))
+		return false;
+	for (size_t row = 0; row < fake_source.rows.rows && out->rows < most; row += step)
+		fake_append(&fake_source, row, out);
+	return true;
+}
+static bool fake_source_plan(
+	struct source *s, const struct table *table, struct chunks *out, struct error *err)
+{
+	(void)s, (void)table, (void)err;
+	for (uint32_t i = 0; i < 3; i++)
+		vec_push(out, (struct chunk){.number = i});
+	return true;
+}
+static enum copy_status fake_source_copy(struct source *s, struct table *table,
+	const struct chunk *chunk, struct batch_taker *taker, struct error *err)
+{
+	struct batch batch;
+	bool ok = true;
+
+	(void)s;
+	batch_init(&batch, table);
+	for (size_t row = 0; row < fake_source.rows.rows; row++) {
+		if (row % 3 == chunk->number)
+			fake_append(&fake_source, row, &batch);
+	}
+	fake_source.scans++;
+	ok = taker->take(taker, &batch, err);
+	batch_release(&batch);
+	/* a connection that is lost may be lost behind rows */
+	return ok && fake_call(&fake_source, err) ? COPY_DONE : COPY_FAILED;
+}
 static bool fake_source_lag(struct source *s, struct source_lag *out, struct error *err)
 {
 	(void)s, (void)err;
@@ -195,17 +248,22 @@ static void fake_sink_close(struct sink *s)
 {
 	(void)s;
 }
+static inline struct fake *fake_storage(const struct landing *landing)
+{
+	bool both = fake_discovered && fake_discovered->keep == KEEP_BOTH;
+	return both && landing->table->keep == KEEP_HISTORY ? &fake_log : &fake_sink;
+}
 static bool fake_sink_fetch(struct sink *s, const struct landing *landing, const struct batch *keys,
 	struct batch *out, struct error *err)
 {
-	(void)s, (void)landing;
-	return fake_fetch(&fake_sink, keys, out, err);
+	(void)s;
+	return fake_fetch(fake_storage(landing), keys, out, err);
 }
 static bool fake_sink_scan(struct sink *s, const struct landing *landing,
 	const struct scan_range *range, struct batch *out, struct error *err)
 {
-	(void)s, (void)landing;
-	return fake_scan(&fake_sink, range, out, err);
+	(void)s;
+	return fake_scan(fake_storage(landing), range, out, err);
 }
 
 static const struct option fake_options[] = {OPTION_END};
@@ -217,6 +275,9 @@ static const struct source_ops fake_source_ops = {.kind = "fake",
 	.discover = fake_source_discover,
 	.fetch = fake_source_fetch,
 	.scan = fake_source_scan,
+	.sample = fake_source_sample,
+	.plan = fake_source_plan,
+	.copy = fake_source_copy,
 	.lag = fake_source_lag,
 	.close = fake_source_close};
 

@@ -91,7 +91,7 @@ static inline void add_value_of(struct column *to, const char *text)
 		add_fixed_of(to, text);
 }
 
-/* Of a tombstone, give values for the key columns alone. */
+/* Of a tombstone, give values for the key columns alone; without a key, for all. */
 static inline void add_row(struct batch *to, enum row_op op, version_t version, ...)
 {
 	va_list values;
@@ -99,7 +99,7 @@ static inline void add_row(struct batch *to, enum row_op op, version_t version, 
 
 	va_start(values, version);
 	for (size_t c = 0; c < to->table->n_columns; c++) {
-		if (tombstone && !to->table->columns[c].key)
+		if (tombstone && to->table->n_key && !to->table->columns[c].key)
 			column_add_default(&to->columns[c]);
 		else
 			add_value_of(&to->columns[c], va_arg(values, const char *));

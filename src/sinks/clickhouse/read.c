@@ -45,12 +45,7 @@ static void begin(struct reading *r, struct clickhouse_sink *s, const struct lan
 
 static bool find_columns(struct reading *r)
 {
-	const struct table *t = table_of(r);
-
-	if (!t->n_key)
-		return error_set(r->err, ERROR_TABLE, "%s.%s has no key to find its rows by",
-			t->schema, t->name);
-	return layout_map(r->sink, r->storage, t, &r->layout, r->columns, r->err);
+	return layout_map(r->sink, r->storage, table_of(r), &r->layout, r->columns, r->err);
 }
 
 static void end(struct reading *r)
@@ -76,6 +71,8 @@ static void add_key_list(struct reading *r)
 	}
 }
 
+#define OPERATION "CAST(ascii(_op), 'UInt8')"
+
 /* Without aliases: one could hide a column of the source. */
 static void add_select(struct reading *r)
 {
@@ -97,7 +94,7 @@ static void add_select(struct reading *r)
 		}
 		buf_puts(&r->sql, ",");
 	}
-	buf_puts(&r->sql, "_version FROM ");
+	buf_puts(&r->sql, t->n_key ? "_version FROM " : "_version, " OPERATION " FROM ");
 	buf_release(&wire);
 }
 
@@ -159,10 +156,11 @@ static bool take_block(
 		&((struct batch_taker_of_native *)taker)->decoder, bytes, len, err);
 }
 
-static void commit_rows(struct batch *out, const struct buf *versions, size_t rows)
+static void commit_rows(
+	struct batch *out, const struct buf *versions, const struct buf *ops, size_t rows)
 {
 	for (size_t i = 0; i < rows; i++) {
-		struct row_meta meta = {.op = OP_COPY};
+		struct row_meta meta = {.op = ops->len ? (char)ops->data[i] : OP_COPY};
 		memcpy(&meta.version, versions->data + i * sizeof meta.version,
 			sizeof meta.version);
 		batch_commit_row(out, &meta);
@@ -175,17 +173,21 @@ static bool run(struct reading *r, struct native_encoder *keys)
 {
 	struct batch *out = r->out;
 	size_t n = out->table->n_columns;
-	struct native_target *targets = xcalloc(n + 1, sizeof *targets);
+	size_t n_targets = n + 1 + !out->table->n_key;
+	struct native_target *targets = xcalloc(n_targets, sizeof *targets);
 	struct batch_taker_of_native taker = {.taker.take = take_block};
 	struct block_body body;
-	struct buf versions;
+	struct buf versions, ops;
 
 	buf_init(&versions, BUF_MAX);
+	buf_init(&ops, BUF_MAX);
 	for (size_t i = 0; i < n; i++)
 		targets[i].column = &out->columns[i];
 	targets[n] = (struct native_target){
 		.name = "_version", .type = "UInt128", .width = 16, .bytes = &versions};
-	native_decoder_init(&taker.decoder, targets, n + 1, BUF_MAX);
+	if (!out->table->n_key)
+		targets[n + 1] = (struct native_target){.type = "UInt8", .width = 1, .bytes = &ops};
+	native_decoder_init(&taker.decoder, targets, n_targets, BUF_MAX);
 	struct clickhouse_query q = {
 		.sql = buf_text(&r->sql), .settings = settings_to_read, .taker = &taker.taker};
 	if (keys) {
@@ -197,7 +199,7 @@ static bool run(struct reading *r, struct native_encoder *keys)
 	bool ok = clickhouse_query(r->sink->client, &q, r->err) &&
 		  native_decoder_end(&taker.decoder, r->err);
 	if (ok)
-		commit_rows(out, &versions, taker.decoder.rows);
+		commit_rows(out, &versions, &ops, taker.decoder.rows);
 	else if (r->err->kind == ERROR_DATA)
 		r->err->kind = ERROR_TABLE; /* no row is at fault */
 	if (!ok)
@@ -205,6 +207,7 @@ static bool run(struct reading *r, struct native_encoder *keys)
 	for (size_t i = 0; !ok && i < n; i++)
 		column_truncate(&out->columns[i], out->rows);
 	native_decoder_release(&taker.decoder);
+	buf_release(&ops);
 	buf_release(&versions);
 	free(targets);
 	return ok;
@@ -259,7 +262,10 @@ bool clickhouse_fetch(struct sink *sink, const struct landing *landing, const st
 	uint32_t *rows = xmalloc(FETCH_KEYS * sizeof *rows);
 
 	begin(&r, clickhouse_sink_of(sink), landing, out, err);
-	bool ok = find_columns(&r);
+	bool ok = out->table->n_key ||
+		  error_set(err, ERROR_TABLE, "%s.%s has no key to find its rows by",
+			  out->table->schema, out->table->name);
+	ok = ok && find_columns(&r);
 	if (ok) {
 		write_fetch(&r);
 		add_structure(&r, keys->table);
@@ -375,6 +381,24 @@ static bool scan_between(struct reading *r, const struct scan_range *range)
 	return ok;
 }
 
+/* By their versions alone, which the storage is sorted by. */
+static bool scan_keyless(struct reading *r, const struct scan_range *range)
+{
+	char version[VERSION_TEXT];
+
+	add_select(r);
+	add_name(&r->sql, r->sink->cdc, r->storage);
+	buf_puts(&r->sql, " FINAL WHERE ");
+	add_truncated(r);
+	if (range->after) {
+		version_print(batch_meta(range->after)[0].version, version);
+		buf_printf(&r->sql, " AND _version > toUInt128('%s')", version);
+	}
+	buf_printf(
+		&r->sql, " AND _op != 't' ORDER BY _version LIMIT %zu FORMAT Native", range->limit);
+	return run(r, NULL);
+}
+
 bool clickhouse_scan(struct sink *sink, const struct landing *landing,
 	const struct scan_range *range, struct batch *out, struct error *err)
 {
@@ -382,7 +406,9 @@ bool clickhouse_scan(struct sink *sink, const struct landing *landing,
 
 	begin(&r, clickhouse_sink_of(sink), landing, out, err);
 	bool ok = find_columns(&r);
-	if (ok) {
+	if (ok && !table_of(&r)->n_key) {
+		ok = scan_keyless(&r, range);
+	} else if (ok) {
 		write_scan(&r, range);
 		ok = range->after || range->upto ? scan_between(&r, range) : run(&r, NULL);
 	}
@@ -420,7 +446,7 @@ bool clickhouse_count(
 
 	batch_init(&shape, landing->table);
 	begin(&r, clickhouse_sink_of(sink), landing, &shape, err);
-	bool ok = !landing->table->n_key || find_columns(&r);
+	bool ok = find_columns(&r);
 	if (ok && landing->table->n_key)
 		write_count(&r);
 	else if (ok)

@@ -180,3 +180,28 @@ bool postgres_scan(struct source *source, struct table *table, const struct batc
 		ok = error_set(err, ERROR_TABLE, "the table is gone, or no longer selected");
 	return end(&l, postgres_of(source), ok && scan_range(&l, after, limit, err), err);
 }
+
+/* Blocks at random, and the rows in them. */
+static bool sample_blocks(struct lookup *l, double fraction, size_t most, struct error *err)
+{
+	struct buf sql;
+	begin_from(l, &sql);
+	buf_printf(&sql, " TABLESAMPLE SYSTEM (%.9f)", fraction < 1 ? fraction * 100 : 100);
+	pg_reader_where(&l->reader, &sql, " WHERE ");
+	buf_printf(&sql, " LIMIT %zu", most);
+	bool ok = pg_reader_run(&l->reader, &sql, l->out, NULL, err);
+	buf_release(&sql);
+	return ok;
+}
+
+bool postgres_sample(struct source *source, struct table *table, double fraction, size_t most,
+	struct batch *out, struct error *err)
+{
+	struct lookup l = {0};
+	bool gone = false;
+	(void)table; /* is out->table */
+	bool ok = begin(&l, postgres_of(source), out, true, &gone, err);
+	if (ok && gone)
+		ok = error_set(err, ERROR_TABLE, "the table is gone, or no longer selected");
+	return end(&l, postgres_of(source), ok && sample_blocks(&l, fraction, most, err), err);
+}

@@ -184,6 +184,7 @@ const struct source_ops postgres_source = {
 	.copy = postgres_copy,
 	.fetch = postgres_fetch,
 	.scan = postgres_scan,
+	.sample = postgres_sample,
 	.same_physical = pg_physical_same,
 	.lag = postgres_lag,
 	.close = postgres_close,

@@ -172,6 +172,7 @@ source_plan_fn postgres_plan;
 source_copy_fn postgres_copy;
 source_fetch_fn postgres_fetch;
 source_scan_fn postgres_scan;
+source_sample_fn postgres_sample;
 source_start_fn postgres_start;
 source_restart_fn postgres_restart;
 source_read_fn postgres_read;
