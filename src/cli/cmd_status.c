@@ -120,7 +120,10 @@ static void print_stream_line(const json_t *s)
 	const char *status = text(s, "status");
 	printf("%sstream %s%s  %s%s%s", colour(BOLD), text(s, "name"), colour(PLAIN),
 		colour(status_colour(status)), status, colour(PLAIN));
-	if (*text(s, "position"))
+	size_t partitions = json_array_size(json_object_get(s, "partitions"));
+	if (partitions)
+		printf("  %zu partition%s", partitions, partitions == 1 ? "" : "s");
+	else if (*text(s, "position"))
 		printf("  at %s", text(s, "position"));
 	if (real(s, "lag_seconds") >= 0)
 		printf("  lag %s (%s)", print_time(real(s, "lag_seconds"), lag),

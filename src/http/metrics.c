@@ -2,6 +2,7 @@
  * /metrics in the Prometheus text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). The
  * metrics of streams and tables are rows of metrics.def.
  */
+#include <inttypes.h>
 #include <math.h>
 #include "http/process.h"
 #include "http/routes.h"
@@ -83,6 +84,24 @@ static void print_tables(const struct snapshot *snapshot, struct buf *out)
 #undef TABLE_METRIC
 }
 
+static void print_partitions(const struct snapshot *snapshot, struct buf *out)
+{
+	const struct stream_snapshot *end = snapshot->streams + snapshot->n_streams;
+
+	print_head("tailrace_", "partition_lag_messages", "gauge",
+		"Messages of a partition that this process reads and has not made durable yet.",
+		out);
+	for (const struct stream_snapshot *s = snapshot->streams; s < end; s++)
+		for (size_t i = 0; i < s->n_partitions; i++) {
+			const struct partition_snapshot *p = &s->partitions[i];
+			buf_puts(out, "tailrace_partition_lag_messages{");
+			print_labels(s, NULL, out);
+			buf_puts(out, ",");
+			print_label("topic", p->topic, out);
+			buf_printf(out, ",partition=\"%d\"} %" PRIu64 "\n", p->partition, p->lag);
+		}
+}
+
 /* One sample for each status there is, 1 for the one that holds: so that a change leaves no stale series. */
 static void print_status(const char *metric, const struct stream_snapshot *s,
 	const struct table_snapshot *t, const char *const *statuses, struct buf *out)
@@ -142,6 +161,7 @@ void answer_metrics(const struct http_request *request, struct http_reply *reply
 	print_streams(&snapshot, &reply->body);
 	print_tables(&snapshot, &reply->body);
 	print_statuses(&snapshot, &reply->body);
+	print_partitions(&snapshot, &reply->body);
 	process_metrics(&reply->body);
 	snapshot_release(&snapshot);
 }

@@ -69,6 +69,20 @@ static double lag_seconds(const struct stream *s)
 	return lag > 0 ? lag : 0;
 }
 
+static void take_partitions(struct stream *s, struct arena *arena, struct stream_snapshot *out)
+{
+	out->partitions = arena_alloc(arena, (s->parts.len + 1) * sizeof *out->partitions);
+	vec_each (&s->parts, part) {
+		out->partitions[out->n_partitions++] = (struct partition_snapshot){
+			.topic = arena_strdup(arena, part->topic),
+			.partition = part->partition,
+			.offset = part->durable,
+			.end = part->end,
+			.lag = part->end > part->durable ? part->end - part->durable : 0,
+		};
+	}
+}
+
 static void take_stream(struct stream *s, struct arena *arena, struct stream_snapshot *out)
 {
 	*out = (struct stream_snapshot){
@@ -89,6 +103,7 @@ static void take_stream(struct stream *s, struct arena *arena, struct stream_sna
 		.batches = s->batches,
 		.progressing = stream_progressing(s) && s->taken_up,
 	};
+	take_partitions(s, arena, out);
 	out->tables = arena_alloc(
 		arena, (s->mirrors.len + s->absent.len + 1) * sizeof *out->tables);
 	/* before all have been taken up, a part of them would look like the whole */

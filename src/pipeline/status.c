@@ -63,6 +63,17 @@ static void print_table(const struct table_snapshot *t, struct buf *out)
 	buf_puts(out, "}");
 }
 
+static void print_partition(const struct partition_snapshot *p, struct buf *out)
+{
+	buf_puts(out, "{");
+	print_text("topic", p->topic, out);
+	print_count("partition", (uint64_t)p->partition, out);
+	print_count("offset", p->offset, out);
+	print_count("end", p->end, out);
+	print_count("lag", p->lag, out);
+	buf_puts(out, "}");
+}
+
 static void print_stream(const struct stream_snapshot *s, struct buf *out)
 {
 	buf_puts(out, "{");
@@ -82,6 +93,13 @@ static void print_stream(const struct stream_snapshot *s, struct buf *out)
 	print_count("bytes_written", s->bytes_written, out);
 	print_count("batches", s->batches, out);
 	print_bool("progressing", s->progressing, out);
+	print_name("partitions", out);
+	buf_puts(out, "[");
+	for (size_t i = 0; i < s->n_partitions; i++) {
+		buf_puts(out, i ? "," : "");
+		print_partition(&s->partitions[i], out);
+	}
+	buf_puts(out, "]");
 	print_name("tables", out);
 	buf_puts(out, "[");
 	for (size_t i = 0; i < s->n_tables; i++) {

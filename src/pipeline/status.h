@@ -29,6 +29,13 @@ struct table_snapshot {
 	const char *error; /* "" when there is none */
 };
 
+/* A part of a log that has several: how many messages are behind what is durable. */
+struct partition_snapshot {
+	const char *topic;
+	int partition;
+	uint64_t offset, end, lag;
+};
+
 struct stream_snapshot {
 	const char *name;
 	const char *status; /* starting, copying, streaming, retrying, stopped, not running */
@@ -42,6 +49,8 @@ struct stream_snapshot {
 	bool progressing; /* counts for readiness */
 	struct table_snapshot *tables;
 	size_t n_tables;
+	struct partition_snapshot *partitions; /* that this process reads */
+	size_t n_partitions;
 };
 
 struct snapshot {

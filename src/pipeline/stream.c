@@ -333,6 +333,8 @@ static void session_free(struct stream *s)
 	vec_each (&s->mirrors, m)
 		mirror_free(*m);
 	vec_release(&s->mirrors);
+	vec_release(&s->parts);
+	arena_release(&s->parts_arena);
 	table_states_release(&s->absent);
 	pthread_mutex_unlock(&s->lock);
 	splice_release(&s->splice);

@@ -52,6 +52,8 @@ struct stream {
 	struct position session_head; /* ... when the session began */
 	struct position first_head; /* ... when the process first saw it: what catch-up waits for */
 	struct source_lag lag;
+	struct arena parts_arena; /* of parts */
+	struct source_parts parts;
 	int64_t progress_ms; /* when something was last written, or there was nothing to write */
 	double rate;         /* changes a second, smoothed */
 	uint64_t counted;    /* changes when the rate was last taken */

@@ -350,6 +350,15 @@ static void smooth(double *rate, uint64_t *counted, uint64_t changes, double spe
 	*counted = changes;
 }
 
+/* Under the stream's lock. */
+static void take_parts(struct stream *s)
+{
+	arena_reset(&s->parts_arena);
+	s->parts.len = 0;
+	if (s->source->ops->parts)
+		s->source->ops->parts(s->source, &s->parts_arena, &s->parts);
+}
+
 static void take_lag(struct stream *s)
 {
 	struct source_lag lag;
@@ -361,6 +370,7 @@ static void take_lag(struct stream *s)
 	pthread_mutex_lock(&s->lock);
 	s->lag = lag;
 	s->head = lag.head;
+	take_parts(s);
 	if (now > s->counted_ms) {
 		double spent_s = (double)(now - s->counted_ms) / 1000;
 		smooth(&s->rate, &s->counted, s->changes, spent_s);

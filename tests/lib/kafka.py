@@ -121,18 +121,18 @@ class Broker(Server):
         })
         with open(self.log, "ab") as out:
             subprocess.run(
-                [*self._java("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
+                [*self.java_argv("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
                 + ["-t", "dGFpbHJhY2UtdGVzdC0xMQ", "-c", self.path],
                 check=True, stdout=out, stderr=out,
             )
         self.start()
 
     @staticmethod
-    def _java(*options):
+    def java_argv(*options):
         return [java(), *options, "-cp", jars("kafka") + "/*"]
 
     def start(self):
-        self.spawn([*self._java(*_JVM, f"-Xms{self.heap}", f"-Xmx{self.heap}"), "kafka.Kafka", self.path])
+        self.spawn([*self.java_argv(*_JVM, f"-Xms{self.heap}", f"-Xmx{self.heap}"), "kafka.Kafka", self.path])
         return self
 
     def restart(self):
@@ -180,11 +180,16 @@ class Kafka:
         found = re.search(r"offset (\d+)", self._kcat("-Q", "-t", f"{topic}:0:-1"))
         return int(found[1]) if found else 0
 
+    @property
+    def client(self):
+        """Settings of a Python client; it says nothing on stderr, which tests share with their results."""
+        return {"bootstrap.servers": self.address, "log_level": 0}
+
     @functools.cached_property
     def admin(self):
         from confluent_kafka.admin import AdminClient
 
-        return AdminClient({"bootstrap.servers": self.address})
+        return AdminClient(self.client)
 
     def topics(self):
         """Names to numbers of partitions."""
@@ -201,6 +206,22 @@ class Kafka:
         self.admin.delete_topics([name])[name].result(30)
         wait_until(lambda: name not in self.topics(), f"topic {name} to be gone")
 
+    def tool(self, name, *args):
+        """One of Kafka's own commands, by its class in org.apache.kafka.tools."""
+        argv = [*Broker.java_argv("-XX:TieredStopAtLevel=1"), "org.apache.kafka.tools." + name]
+        argv += ["--bootstrap-server", self.address, *args]
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def delete_records(self, topic, below, partition=0):
+        """What retention does: messages below that offset are gone."""
+        path = os.path.join(new_folder("records"), "offsets.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"partitions": [{"topic": topic, "partition": partition, "offset": below}], "version": 1}, file)
+        self.tool("DeleteRecordsCommand", "--offset-json-file", path)
+
+    def delete_group(self, name):
+        self.tool("consumer.group.ConsumerGroupCommand", "--delete", "--group", name)
+
     def topic_config(self, name):
         from confluent_kafka.admin import ConfigResource
 
@@ -212,7 +233,7 @@ class Kafka:
         """(key, value) pairs; texts, bytes, None, or what becomes JSON."""
         from confluent_kafka import Producer
 
-        producer = Producer({"bootstrap.servers": self.address, "partitioner": "murmur2_random"})
+        producer = Producer({**self.client, "partitioner": "murmur2_random"})
         for key, value in messages:
             pair = [v if v is None or isinstance(v, (str, bytes)) else json.dumps(v) for v in (key, value)]
             producer.produce(topic, key=pair[0], value=pair[1])
@@ -226,7 +247,7 @@ class Kafka:
 
         partitions = self.topics().get(topic, 0)
         consumer = Consumer({
-            "bootstrap.servers": self.address, "group.id": "tests", "enable.auto.commit": False,
+            **self.client, "group.id": "tests", "enable.auto.commit": False,
             "isolation.level": isolation, "enable.partition.eof": True, "auto.offset.reset": "earliest",
         })
         consumer.assign([TopicPartition(topic, n, 0) for n in range(partitions)])

@@ -93,7 +93,7 @@ static bool take_partitions(void *context, struct kafka_places *places, struct e
 {
 	struct kafka_source *k = context;
 
-	if (!kafka_committed(kafka_consumer_client(k->looker), places, err))
+	if (!kafka_committed(kafka_consumer_client(k->member), places, err))
 		return false;
 	struct kafka_places first = {0};
 	vec_each (places, place) {
@@ -274,7 +274,12 @@ static bool kafka_source_lag(struct source *source, struct source_lag *lag, stru
 	return ok;
 }
 
-/* --- What a log of its own does not have ----------------------------------------------------------- */
+static void kafka_source_parts(struct source *source, struct arena *arena, struct source_parts *out)
+{
+	struct kafka_source *k = kafka_of(source);
+
+	offsets_parts(&k->offsets, arena, out);
+}
 
 static bool kafka_same_physical(const char *was, const char *now)
 {
@@ -300,5 +305,6 @@ const struct source_ops kafka_source = {
 	.copy = kafka_source_copy,
 	.same_physical = kafka_same_physical,
 	.lag = kafka_source_lag,
+	.parts = kafka_source_parts,
 	.close = kafka_source_close,
 };

@@ -344,3 +344,18 @@ void offsets_lag(struct offsets *o, const struct kafka_places *ends, struct sour
 	offsets_print(o, out->head.token, sizeof out->head.token);
 	pthread_mutex_unlock(&o->lock);
 }
+
+void offsets_parts(struct offsets *o, struct arena *arena, struct source_parts *out)
+{
+	pthread_mutex_lock(&o->lock);
+	vec_each (&o->parts, part) {
+		if ((*part)->ours)
+			vec_push(out, ((struct source_part){
+					      .topic = arena_strdup(arena, (*part)->topic),
+					      .partition = (*part)->partition,
+					      .durable = (uint64_t)(*part)->confirmed,
+					      .end = (uint64_t)(*part)->head,
+				      }));
+	}
+	pthread_mutex_unlock(&o->lock);
+}

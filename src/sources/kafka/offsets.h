@@ -88,6 +88,8 @@ void offsets_confirm(struct offsets *o, const struct position *upto, struct kafk
 void offsets_ours(struct offsets *o, struct kafka_places *out);
 void offsets_lag(struct offsets *o, const struct kafka_places *ends, struct source_lag *out);
 
+void offsets_parts(struct offsets *o, struct arena *arena, struct source_parts *out);
+
 /* "shop.public.orders-0=12,shop.public.orders-1=9", as far as there is room. Under the lock. */
 void offsets_print(const struct offsets *o, char *out, size_t size);
 

@@ -123,7 +123,8 @@ static bool take_record(struct kafka_source *k, const struct kafka_record *recor
 	if (!topic || !topic->told || part->paused)
 		return true;
 	if (record->end) {
-		part->next = record->offset;
+		/* behind the marks of transactions, which are no messages */
+		part->next = record->offset > part->next ? record->offset : part->next;
 		return true;
 	}
 	k->offsets.messages++;
