@@ -224,22 +224,34 @@ static bool bridge_gap(struct stream *s, const struct tables *tables,
 }
 
 /* Where the sink commits the place with the rows, a crash may have left it ahead of the state store. */
-static bool take_recorded(struct stream *s, struct resume *resume, struct error *err)
+static bool find_recorded(struct stream *s, const struct resume *known, struct resume *out,
+	bool *ahead, struct error *err)
 {
-	struct resume there;
-	bool found;
-
+	*ahead = false;
 	if (!s->sink->ops->recorded)
 		return true;
-	if (!s->sink->ops->recorded(s->sink, &there, &found, err))
+	if (!s->sink->ops->recorded(s->sink, out, ahead, err))
 		return false;
-	if (!found || strcmp(there.identity, resume->identity) != 0 ||
-		there.position.order <= resume->position.order)
+	*ahead = *ahead && strcmp(out->identity, known->identity) == 0 &&
+		 out->position.order > known->position.order;
+	return true;
+}
+
+/* The source first: where another process runs this stream it has the log, and is not to lose the sink. */
+static bool start_from(struct stream *s, const struct resume *known, struct error *err)
+{
+	struct resume there;
+	bool ahead;
+
+	if (!s->source->ops->start(s->source, known, &s->resume, err) ||
+		!find_recorded(s, known, &there, &ahead, err))
+		return false;
+	if (!ahead)
 		return true;
 	log_info("the target is ahead of the state store; going on from there",
 		F("stream", s->settings->name), F("position", there.position.token));
-	resume->position = there.position;
-	return state_stream_advance(s->state, s->settings->name, &there.position, 0, err);
+	return state_stream_advance(s->state, s->settings->name, &there.position, 0, err) &&
+	       s->source->ops->start(s->source, &there, &s->resume, err);
 }
 
 static bool start_source(struct stream *s, const struct tables *tables, struct table_states *known,
@@ -253,15 +265,12 @@ static bool start_source(struct stream *s, const struct tables *tables, struct t
 	if (!found)
 		return begin_epoch(s, tables, 0, err);
 	s->epoch = s->source->epoch = then.epoch;
-	if (!take_recorded(s, &then.resume, err))
-		return false;
 	s->resume = then.resume;
 	s->marked_us = then.marked_us;
 	/* a gap that only reading meets would be met again and again */
 	if (s->gap.kind == ERROR_GAP)
 		*err = s->gap;
-	else if (stream_check_mark(s, err) &&
-		 s->source->ops->start(s->source, &then.resume, &s->resume, err))
+	else if (stream_check_mark(s, err) && start_from(s, &then.resume, err))
 		return true;
 	if (!bridge_gap(s, tables, known, err))
 		return false;

@@ -307,6 +307,18 @@ def rows_of_an_outbox_go_where_they_say():
 
 
 @test
+def a_second_process_of_the_stream_waits_and_the_first_goes_on():
+    with publishing(T) as tail:
+        other = Tailrace(dict(tail.config, server={"listen": "off"}))
+        other.start(ready=False)
+        wait_until(lambda: other.said("is in use by pid"), "the second to be told")
+        pg.sql("INSERT INTO t VALUES (1, 'one')")
+        eq([told(m) for m in messages(tail)], [("c", 1, {"id": 1, "name": "one"})])
+        other.stop()
+        eq(tail.said("another process"), 0)
+
+
+@test
 def it_cannot_be_verified_and_says_so():
     with publishing(T) as tail:
         done = tail.command("verify")
