@@ -198,10 +198,6 @@ static bool read_models(struct reader *r, struct config *config, const yaml_node
 		return false;
 	if (*models->project != '/')
 		models->project = arena_printf(r->arena, "%s/%s", r->folder, models->project);
-	if (models->to && !config_connection(config, models->to)) {
-		section_get(r, &s, "to", &line);
-		return complain(r, line, "models: there is no connection '%.100s'", models->to);
-	}
 	return true;
 }
 

@@ -35,6 +35,8 @@ struct stream_config {
 	const char *name;
 	int line;
 	struct connection_config *from, *to;
+	/* of a stream from a log: the database that the log was written from; NULL: not known */
+	struct connection_config *verify_with;
 	struct stream_options options;
 	struct selection selection;
 };
@@ -51,7 +53,7 @@ struct server_config {
 struct models_config {
 	const char
 		*project; /* the folder of dbt_project.yml; without it that of the configuration */
-	const char *to;   /* a connection; NULL: the only one that streams go to */
+
 	const char *database; /* that models go into */
 	const char *target;   /* target.name in templates */
 };

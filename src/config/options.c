@@ -53,9 +53,6 @@ const struct option models_option_table[] = {
 	{"project", OPTION_STRING, MODELS(project), ".",
 		.help = "The folder of dbt_project.yml, models, seeds and macros, relative to this "
 			"file."},
-	{"to", OPTION_STRING, MODELS(to),
-		.help = "The connection in which models are built. Without it the one that all "
-			"streams go to."},
 	{"database", OPTION_STRING, MODELS(database), "analytics",
 		.help = "The database that models go into, `target.schema` in templates."},
 	{"target", OPTION_STRING, MODELS(target), "prod",

@@ -70,6 +70,8 @@ struct json_style {
 };
 MUST_CHECK bool render_json(
 	struct render *r, struct value v, struct json_style style, struct buf *out);
+/* As that, outside of a rendering. */
+MUST_CHECK bool json_print(struct value v, struct buf *out, struct error *err);
 /* The value of a JSON text; false without an error when it is none. */
 bool json_value(struct arena *a, const char *text, size_t len, struct value *out);
 

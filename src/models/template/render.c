@@ -280,3 +280,15 @@ bool template_value(const struct template *t, struct host *host, const struct li
 	arena_release(&r.arena);
 	return ok;
 }
+
+bool json_print(struct value v, struct buf *out, struct error *err)
+{
+	static const struct template none = {.name = "JSON", .source = ""};
+	struct host host = {0};
+	struct render r;
+
+	render_init(&r, &none, &host, NULL, err);
+	bool ok = render_json(&r, v, (struct json_style){0}, out);
+	arena_release(&r.arena);
+	return ok;
+}

@@ -1,0 +1,147 @@
+/* `tailrace compile`: the SQL of a project's models, snapshots and tests, with every ref and source resolved. */
+#include <stdlib.h>
+#include <string.h>
+#include "cli/cli.h"
+#include "models/project.h"
+
+enum { FLAG_JSON, FLAG_VARS, FLAG_INCREMENTAL };
+static const struct flag flags[] = {
+	{"json", NULL, "print a JSON document with what is known of each"},
+	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
+	{"incremental", NULL, "as a run that adds to incremental models: is_incremental() is true"},
+	{0},
+};
+
+struct compiling {
+	const struct call *call;
+	struct config config;
+	struct stream_source *streams;
+	struct project *project;
+	struct nodes nodes; /* to compile */
+	int failures;
+};
+
+static bool open_project(struct compiling *c, struct error *err)
+{
+	struct config *config = &c->config;
+
+	if (!config_load(c->call->config_path, config, err))
+		return false;
+	c->streams = xcalloc(config->n_streams + 1, sizeof *c->streams);
+	for (size_t i = 0; i < config->n_streams; i++)
+		c->streams[i] = (struct stream_source){.name = config->streams[i].name,
+			.database = config->streams[i].selection.target_database,
+			.selection = &config->streams[i].selection};
+	struct project_options options = {.folder = config->models.project,
+		.database = config->models.database,
+		.target = config->models.target,
+		.vars = c->call->flags[FLAG_VARS],
+		.incremental = c->call->flags[FLAG_INCREMENTAL],
+		.streams = c->streams,
+		.n_streams = config->n_streams};
+	c->project = project_load(&options, err);
+	return c->project;
+}
+
+/* The nodes that the arguments name, or all. Without seeds, which have no SQL. */
+static int pick(struct compiling *c)
+{
+	const struct nodes *all = project_nodes(c->project);
+
+	for (int i = 0; i < c->call->n_args; i++) {
+		const struct node *node = project_find(c->project, c->call->args[i]);
+		if (!node)
+			return wrong_use("there is no model, snapshot or test '%s'%s",
+				c->call->args[i], project_nearest(c->project, c->call->args[i]));
+		if (node->kind == NODE_SEED)
+			return wrong_use("'%s' is a seed, which has no SQL", c->call->args[i]);
+		vec_push(&c->nodes, (struct node *)node);
+	}
+	for (size_t i = 0; !c->call->n_args && i < all->len; i++)
+		if (all->items[i]->kind != NODE_SEED)
+			vec_push(&c->nodes, all->items[i]);
+	return DONE;
+}
+
+/* --- for people --- */
+
+static void print_sql(struct compiling *c, const struct node *node, bool first)
+{
+	struct error err = {0};
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	if (project_compile(c->project, node, &sql, &err)) {
+		if (c->nodes.len > 1)
+			printf("%s-- %s: %s\n", first ? "" : "\n", node->path, node->name);
+		fwrite(sql.data, 1, sql.len, stdout);
+		if (!sql.len || sql.data[sql.len - 1] != '\n')
+			putchar('\n');
+	} else {
+		c->failures++;
+		failed(&err);
+	}
+	buf_release(&sql);
+}
+
+/* --- for programs --- */
+
+static int print_json(struct compiling *c)
+{
+	struct error err = {0};
+	struct buf out;
+	bool ok = true;
+
+	buf_init(&out, BUF_MAX);
+	buf_puts(&out, "{\"nodes\":[");
+	for (size_t i = 0; ok && i < c->nodes.len; i++) {
+		bool compiled;
+		buf_puts(&out, i ? "," : "");
+		ok = project_describe(c->project, c->nodes.items[i], &out, &compiled, &err);
+		c->failures += !compiled;
+	}
+	buf_puts(&out, "]}");
+	if (ok)
+		puts(buf_text(&out));
+	buf_release(&out);
+	return ok ? DONE : failed(&err);
+}
+
+static int compile(const struct call *call)
+{
+	struct compiling c = {.call = call};
+	struct error err = {0};
+	int code = DONE;
+
+	if (!open_project(&c, &err))
+		code = failed(&err);
+	if (code == DONE)
+		code = pick(&c);
+	if (code == DONE && call->flags[FLAG_JSON]) {
+		code = print_json(&c);
+	} else if (code == DONE) {
+		vec_each (&c.nodes, it)
+			print_sql(&c, *it, it == c.nodes.items);
+	}
+	if (code == DONE && c.failures)
+		code = FAILED;
+	vec_release(&c.nodes);
+	project_free(c.project);
+	free(c.streams);
+	config_release(&c.config);
+	return code;
+}
+
+const struct command compile_command = {
+	.name = "compile",
+	.args = "[NAME...]",
+	.max_args = -1,
+	.summary = "print the SQL of models, with every ref and source resolved",
+	.help = "Reads the project of models that `models:` in the configuration names (by\n"
+		"default beside it), renders its templates, and prints the SQL of the models,\n"
+		"snapshots and tests of those names, ids or paths, or of all. It reads files and\n"
+		"connects to nothing. What cannot be compiled is said on standard error; the\n"
+		"others are printed all the same, and it ends with 1.\n",
+	.flags = flags,
+	.run = compile,
+};

@@ -1,0 +1,233 @@
+/*
+ * The SQL of a node: its template rendered, and before it the ephemeral models that it stands on, each a
+ * common table expression, in the order in which they stand on each other.
+ */
+#include <ctype.h>
+#include <strings.h>
+#include "models/internal.h"
+
+/* --- rendering --- */
+
+/* ref('x'), var('x') and the like stand for themselves in arguments of tests, without braces. */
+static bool looks_like_call(const char *text)
+{
+	static const char *const functions[] = {"ref", "source", "var", "env_var"};
+	const char *start = text + strspn(text, " \t\n"), *end = text + strlen(text);
+
+	while (end > start && isspace((unsigned char)end[-1]))
+		end--;
+	if (end == start || end[-1] != ')')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(functions); i++) {
+		size_t len = strlen(functions[i]);
+		if (!strncmp(start, functions[i], len) &&
+			start[len + strspn(start + len, " ")] == '(')
+			return true;
+	}
+	return false;
+}
+
+static bool render_argument(struct context *c, const struct node *node, struct arena *a,
+	struct value v, struct value *out, struct error *err)
+{
+	const char *text = v.kind == VALUE_STRING ? value_strdup(a, v) : "";
+	bool call = looks_like_call(text);
+
+	*out = v;
+	if (!call && !strstr(text, "{{") && !strstr(text, "{%"))
+		return true;
+	if (call)
+		text = arena_printf(a, "{{ %s }}", text);
+	const char *name = arena_printf(a, "%s:%d", node->path, node->line);
+	struct template *t = template_parse(name, text, strlen(text), err);
+	bool ok = t && template_value(t, &c->host, NULL, a, out, err);
+	template_free(t);
+	return ok;
+}
+
+static bool render_arguments(struct context *c, const struct node *node, struct arena *a,
+	struct dict *out, struct error *err)
+{
+	size_t i = 0;
+
+	for (struct dict_entry *entry; (entry = dict_next(node->arguments.dict, &i));) {
+		struct value v;
+		if (!render_argument(c, node, a, entry->value, &v, err))
+			return false;
+		dict_put(a, out, entry->key, v);
+	}
+	return true;
+}
+
+static bool get_snapshot(struct call *c)
+{
+	const struct node *node = context_of(c)->node;
+
+	c->result = macro_value(c->render, node->snapshot);
+	return true;
+}
+
+/* A snapshot's block is a macro without parameters. */
+static bool render_snapshot(
+	struct context *c, const struct node *node, struct buf *out, struct error *err)
+{
+	static const char source[] = "{{ snapshot_block()() }}";
+	static const struct function function = {"snapshot_block", "", get_snapshot};
+	struct arena a;
+	struct dict more = {0};
+	struct template *t = template_parse(node->path, source, strlen(source), err);
+
+	arena_init(&a);
+	dict_put_text(&a, &more, "snapshot_block", function_value(&a, &function, c));
+	c->more = &more;
+	bool ok = t && template_render(t, &c->host, NULL, out, err);
+	c->more = NULL;
+	arena_release(&a);
+	template_free(t);
+	return ok;
+}
+
+static bool render_test(
+	struct context *c, const struct node *node, struct buf *out, struct error *err)
+{
+	struct dict more = {0}, arguments = {0};
+	struct arena a;
+
+	arena_init(&a);
+	bool ok = render_arguments(c, node, &a, &arguments, err);
+	dict_put_text(&a, &more, "test_arguments", value_dict(&arguments));
+	c->more = &more;
+	ok = ok && template_render(node->template, &c->host, NULL, out, err);
+	c->more = NULL;
+	arena_release(&a);
+	return ok;
+}
+
+bool node_render(struct context *c, const struct node *node, struct buf *out, struct error *err)
+{
+	if (node->snapshot)
+		return render_snapshot(c, node, out, err);
+	if (value_given(node->arguments))
+		return render_test(c, node, out, err);
+	return template_render(node->template, &c->host, NULL, out, err);
+}
+
+/* --- common table expressions --- */
+
+/* Behind the white space and comments at s. */
+static const char *skip_comments(const char *s)
+{
+	for (;;) {
+		s += strspn(s, " \t\r\n");
+		if (s[0] == '-' && s[1] == '-') {
+			s += strcspn(s, "\n");
+		} else if (s[0] == '/' && s[1] == '*') {
+			const char *end = strstr(s + 2, "*/");
+			s = end ? end + 2 : s + strlen(s);
+		} else {
+			return s;
+		}
+	}
+}
+
+static bool is_word(const char *s, const char *word)
+{
+	size_t len = strlen(word);
+	return !strncasecmp(s, word, len) && !isalnum((unsigned char)s[len]) && s[len] != '_';
+}
+
+/* Where common table expressions go in a query: behind its own WITH, or before all of it. */
+static size_t with_of(const char *sql, bool *has_with)
+{
+	const char *s = skip_comments(sql);
+
+	*has_with = is_word(s, "with");
+	if (!*has_with)
+		return (size_t)(s - sql);
+	s += strlen("with");
+	const char *next = skip_comments(s);
+	return (size_t)((is_word(next, "recursive") ? next + strlen("recursive") : s) - sql);
+}
+
+static bool is_ephemeral(const struct node *node)
+{
+	return node->kind == NODE_MODEL && node->materialization == MATERIALIZED_EPHEMERAL;
+}
+
+static bool listed(const struct nodes *list, const struct node *node)
+{
+	vec_each (list, it)
+		if (*it == node)
+			return true;
+	return false;
+}
+
+/* Every ephemeral model that the node stands on by ephemeral ones, what they stand on first. There is no cycle. */
+static void list_ephemeral(const struct node *node, struct nodes *out)
+{
+	vec_each (&node->parents, it) {
+		if (!is_ephemeral(*it) || listed(out, *it))
+			continue;
+		list_ephemeral(*it, out);
+		vec_push(out, *it);
+	}
+}
+
+static bool render_own(
+	const struct project *p, const struct node *node, struct buf *out, struct error *err)
+{
+	struct context context;
+
+	if (node->problem)
+		return error_set(err, ERROR_CONFIG, "%s", node->problem);
+	context_init(&context, p, node->package, (struct node *)node);
+	return node_render(&context, node, out, err);
+}
+
+static bool put_ephemeral(
+	const struct project *p, const struct nodes *list, struct buf *out, struct error *err)
+{
+	vec_each (list, it) {
+		struct buf sql;
+		buf_init(&sql, BUF_MAX);
+		bool ok = render_own(p, *it, &sql, err);
+		if (ok) {
+			buf_printf(out, "%s __dbt__cte__%s as (\n", it == list->items ? "" : ",",
+				(*it)->name);
+			buf_append(out, sql.data, sql.len);
+			buf_puts(out, "\n)");
+		}
+		buf_release(&sql);
+		if (!ok)
+			return error_add(err, "%s", "an ephemeral model");
+	}
+	return true;
+}
+
+bool project_compile(
+	const struct project *p, const struct node *node, struct buf *out, struct error *err)
+{
+	struct nodes ephemeral = {0};
+	struct buf own;
+	bool has_with, ok;
+
+	if (node->kind == NODE_SEED)
+		return error_set(err, ERROR_CONFIG, "%s: a seed has no SQL", node->path);
+	buf_init(&own, BUF_MAX);
+	list_ephemeral(node, &ephemeral);
+	ok = render_own(p, node, &own, err);
+	if (ok && ephemeral.len) {
+		const char *sql = buf_text(&own);
+		size_t at = with_of(sql, &has_with);
+		buf_append(out, sql, at);
+		buf_puts(out, has_with ? "" : "with");
+		ok = put_ephemeral(p, &ephemeral, out, err);
+		buf_puts(out, has_with ? "," : "\n");
+		buf_puts(out, sql + at);
+	} else if (ok) {
+		buf_append(out, own.data, own.len);
+	}
+	buf_release(&own);
+	vec_release(&ephemeral);
+	return ok;
+}

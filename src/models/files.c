@@ -1,0 +1,71 @@
+/* Files below a folder, sorted; see internal.h. Hidden ones are left out. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "models/internal.h"
+
+#define MOST_NESTING 40
+
+struct walk {
+	const char *folder, *suffix;
+	struct arena *arena;
+	struct paths *out;
+	struct error *err;
+};
+
+static bool walk_folder(struct walk *w, const char *sub, int nesting);
+
+static bool walk_entry(struct walk *w, const char *sub, const char *name, int nesting)
+{
+	const char *path = *sub ? arena_printf(w->arena, "%s/%s", sub, name)
+				: arena_strdup(w->arena, name);
+	CLEANUP(free_string) char *full = xasprintf("%s/%s", w->folder, path);
+	size_t len = strlen(name), suffix = strlen(w->suffix);
+	struct stat st;
+
+	if (stat(full, &st) != 0) /* a link to nowhere */
+		return true;
+	if (S_ISDIR(st.st_mode))
+		return walk_folder(w, path, nesting + 1);
+	if (len > suffix && strcmp(name + len - suffix, w->suffix) == 0)
+		vec_push(w->out, path);
+	return true;
+}
+
+static bool walk_folder(struct walk *w, const char *sub, int nesting)
+{
+	CLEANUP(free_string) char *full = xasprintf("%s/%s", w->folder, sub);
+	DIR *dir = nesting < MOST_NESTING ? opendir(full) : NULL;
+	bool ok = true;
+
+	if (!dir && errno == ENOENT && !nesting)
+		return true;
+	if (!dir)
+		return error_set(w->err, ERROR_CONFIG, "%s: %s", full,
+			nesting < MOST_NESTING ? strerror(errno) : "folders nested too deep");
+	for (struct dirent *entry; ok && (entry = readdir(dir));)
+		if (entry->d_name[0] != '.')
+			ok = walk_entry(w, sub, entry->d_name, nesting);
+	closedir(dir);
+	return ok;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool files_below(const char *folder, const char *sub, const char *suffix, struct arena *arena,
+	struct paths *out, struct error *err)
+{
+	struct walk w = {folder, suffix, arena, out, err};
+	size_t before = out->len;
+
+	if (!walk_folder(&w, sub, 0))
+		return false;
+	if (out->len > before)
+		qsort(out->items + before, out->len - before, sizeof *out->items, by_name);
+	return true;
+}

@@ -1,0 +1,269 @@
+/* What a template asks of the run: the environment, flags, the time, messages, and what would be the warehouse. */
+#include <stdlib.h>
+#include <time.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "models/internal.h"
+
+static bool call_env_var(struct call *c)
+{
+	if (!call_wants(c, 0, VALUE_STRING))
+		return false;
+	const char *name = value_strdup(render_arena(c->render), c->arg[0]), *value = getenv(name);
+	if (!strncmp(name, "DBT_ENV_SECRET", 14))
+		return render_fail(c->render,
+			"env_var('%s'): what is secret belongs into tailrace.yaml, not into models",
+			name);
+	bool given = value_given(c->arg[1]) && c->arg[1].kind != VALUE_NONE;
+	if (!value && !given)
+		return render_fail(c->render,
+			"the environment variable %s is not set; set it, or give env_var() a "
+			"default",
+			name);
+	c->result = value ? render_text(c->render, value, strlen(value)) : c->arg[1];
+	return true;
+}
+
+static bool call_is_incremental(struct call *c)
+{
+	const struct context *context = context_of(c);
+
+	c->result = value_bool(!context->reading && context->node &&
+			       context->project->options.incremental &&
+			       context->node->materialization == MATERIALIZED_INCREMENTAL);
+	return true;
+}
+
+static bool call_execute(struct call *c)
+{
+	c->result = value_bool(!context_of(c)->reading);
+	return true;
+}
+
+static bool call_flags(struct call *c)
+{
+	struct arena *a = render_arena(c->render);
+
+	c->result = value_dict(dict_new(a));
+	dict_put_text(a, c->result.dict, "FULL_REFRESH", value_bool(false));
+	dict_put_text(a, c->result.dict, "STORE_FAILURES", value_bool(false));
+	dict_put_text(a, c->result.dict, "WHICH", value_text("compile"));
+	return true;
+}
+
+static bool call_dbt_version(struct call *c)
+{
+	c->result = value_text("1.10.0");
+	return true;
+}
+
+static bool call_invocation_id(struct call *c)
+{
+	c->result = value_text(context_of(c)->project->invocation);
+	return true;
+}
+
+/* --- run_started_at --- */
+
+static int64_t started_us(const struct call *c)
+{
+	return self_context(c)->project->started_us;
+}
+
+static bool call_strftime(struct call *c)
+{
+	time_t seconds = (time_t)(started_us(c) / 1000000);
+	struct tm tm;
+	char text[256];
+
+	if (!call_wants(c, 0, VALUE_STRING))
+		return false;
+	const char *format = value_strdup(render_arena(c->render), c->arg[0]);
+	gmtime_r(&seconds, &tm);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	size_t n = strftime(text, sizeof text, format, &tm);
+#pragma GCC diagnostic pop
+	if (!n && *format)
+		return render_fail(
+			c->render, "strftime: the text is longer than %zu bytes", sizeof text - 1);
+	c->result = render_text(c->render, text, n);
+	return true;
+}
+
+static bool call_isoformat(struct call *c)
+{
+	char text[32];
+
+	/* 2026-11-02T10:11:12.123456Z */
+	format_utc(started_us(c), text);
+	c->result = render_printf(c->render, "%.26s+00:00", text);
+	return true;
+}
+
+static bool print_time(struct render *r, struct object *self, struct buf *out)
+{
+	char text[32];
+
+	format_utc(((struct context_object *)self)->context->project->started_us, text);
+	text[10] = ' ';
+	struct value v = render_printf(r, "%.26s+00:00", text);
+	return render_str(r, v, out);
+}
+
+static bool get_of_time(struct render *r, struct object *self, const char *name, struct value *out)
+{
+	static const struct function methods[] = {
+		{"strftime", "format", call_strftime},
+		{"isoformat", "", call_isoformat},
+	};
+	return method_get(r, self, (struct methods){methods, COUNT_OF(methods)}, name, out);
+}
+
+static bool call_run_started_at(struct call *c)
+{
+	static const struct object_ops ops = {
+		.type = "datetime", .get = get_of_time, .print = print_time};
+
+	c->result = context_object(c, &ops);
+	return true;
+}
+
+/* --- modules --- */
+
+static bool get_of_modules(
+	struct render *r, struct object *self, const char *name, struct value *out)
+{
+	(void)self;
+	render_fail(r,
+		"modules.%s is Python's, which is not here; run_started_at.strftime('%%Y-%%m-%%d') "
+		"gives the time of "
+		"the run",
+		name);
+	*out = (struct value){0};
+	return true;
+}
+
+static bool call_modules(struct call *c)
+{
+	static const struct object_ops ops = {.type = "modules", .get = get_of_modules};
+
+	c->result = context_object(c, &ops);
+	return true;
+}
+
+/* --- messages --- */
+
+static bool message_of(struct call *c, const char **out)
+{
+	struct buf text;
+
+	buf_init(&text, (size_t)1 << 20);
+	bool ok = render_str(c->render, c->arg[0], &text);
+	*out = ok ? arena_strdup(render_arena(c->render), buf_text(&text)) : "";
+	buf_release(&text);
+	return ok;
+}
+
+static bool call_log(struct call *c)
+{
+	const struct context *context = context_of(c);
+	const char *message;
+
+	c->result = value_text("");
+	if (context->reading)
+		return true;
+	if (!message_of(c, &message))
+		return false;
+	if (value_truth(c->arg[1]))
+		log_info(message, F("file", context->node ? context->node->path : ""));
+	else
+		log_debug(message, F("file", context->node ? context->node->path : ""));
+	return true;
+}
+
+static bool call_print(struct call *c)
+{
+	c->arg[1] = value_bool(true);
+	return call_log(c);
+}
+
+static bool call_warn(struct call *c)
+{
+	const struct context *context = context_of(c);
+	const char *message;
+
+	c->result = value_text("");
+	if (context->reading)
+		return true;
+	if (!message_of(c, &message))
+		return false;
+	log_warn(message, F("file", context->node ? context->node->path : ""));
+	return true;
+}
+
+static bool call_raise(struct call *c)
+{
+	const char *message;
+	return message_of(c, &message) && render_fail(c->render, "%s", message);
+}
+
+static bool call_exceptions(struct call *c)
+{
+	static const struct function functions[] = {
+		{"raise_compiler_error", "msg node=", call_raise},
+		{"raise_database_error", "msg node=", call_raise},
+		{"raise_not_implemented", "msg", call_raise},
+		{"raise_dependency_error", "msg", call_raise},
+		{"warn", "msg node=", call_warn},
+	};
+	struct arena *a = render_arena(c->render);
+
+	c->result = value_dict(dict_new(a));
+	for (size_t i = 0; i < COUNT_OF(functions); i++)
+		dict_put_text(a, c->result.dict, functions[i].name,
+			function_value(a, &functions[i], c->data));
+	return true;
+}
+
+static bool call_return(struct call *c)
+{
+	return render_return(c->render, c->arg[0]);
+}
+
+/* --- what asks the warehouse --- */
+
+bool call_asking(struct call *c, struct context *context, const char *what)
+{
+	c->result = value_none();
+	if (context->reading)
+		return true;
+	return render_fail(c->render,
+		"%s() asks the warehouse while the template renders, which is not possible here",
+		what);
+}
+
+static bool call_query(struct call *c)
+{
+	return call_asking(c, context_of(c), c->function->name);
+}
+
+static const struct global table[] = {
+	{{"env_var", "name default=", call_env_var}},
+	{{"is_incremental", "", call_is_incremental}},
+	{{"execute", "", call_execute}, .is_value = true},
+	{{"flags", "", call_flags}, .is_value = true},
+	{{"dbt_version", "", call_dbt_version}, .is_value = true},
+	{{"invocation_id", "", call_invocation_id}, .is_value = true},
+	{{"run_started_at", "", call_run_started_at}, .is_value = true},
+	{{"modules", "", call_modules}, .is_value = true},
+	{{"log", "msg info=", call_log}},
+	{{"print", "msg", call_print}},
+	{{"exceptions", "", call_exceptions}, .is_value = true},
+	{{"return", "data=", call_return}},
+	{{"run_query", "sql", call_query}},
+	{{"statement", "* **", call_query}},
+	{{"load_result", "name", call_query}},
+	{{"store_result", "* **", call_query}},
+};
+const struct globals globals_of_run = {table, COUNT_OF(table)};

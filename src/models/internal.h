@@ -1,0 +1,183 @@
+/*
+ * Inside of models/: a project while it is read, and what its files share.
+ *
+ *	project.c      reading it all, in order; the graph
+ *	package.c      dbt_project.yml, paths, macros; dbt_packages
+ *	files.c        files below a folder
+ *	nodes.c        a node for each file, and its first rendering, which tells its config and parents
+ *	properties.c   yml: sources, what it says of nodes, tests
+ *	settings.c     the configuration of a node, from all that say something of it
+ *	yaml.c         YAML to values of templates
+ *	sources.c      tables of sources, by yml and by stream
+ *	context.c      the names that templates see; globals_*.c, relation.c, adapter.c: what they are
+ *	macros.sql     macros and tests that tailrace brings
+ *	compile.c      SQL, with ephemeral models as CTEs
+ */
+#ifndef MODELS_INTERNAL_H
+#define MODELS_INTERNAL_H
+
+#include "config/tree.h"
+#include "models/project.h"
+#include "models/template/call.h"
+
+struct package {
+	const char *name;
+	const char *folder;         /* where it is */
+	const char *below;          /* before its paths in messages: "" or "dbt_packages/NAME/" */
+	const struct tree *project; /* its dbt_project.yml; TREE_NULL: it has none */
+	struct dict *vars;          /* of its dbt_project.yml, a package's own in front */
+};
+VEC_TYPE(packages, struct package *);
+
+struct project {
+	struct arena arena;
+	struct project_options options;
+	struct packages packages; /* the root, then those of dbt_packages, then tailrace's own */
+	struct dict *vars;        /* given for this run */
+	VEC(struct template *) templates;
+	struct map macros; /* "package.name" -> const struct macro * */
+	struct nodes nodes;
+	struct map by_id,
+		by_name; /* by_name: "package.name" and "name" of what ref() finds -> struct node * */
+	struct map
+		sources; /* "source.table" of those that a yml declares -> struct source_table * */
+	int64_t started_us;
+	const char *invocation;               /* a UUID */
+	struct template *schema_name, *alias; /* call the macros that say where a model goes */
+};
+
+static inline const struct package *root_of(const struct project *p)
+{
+	return p->packages.items[0];
+}
+
+/* The package of macros that tailrace brings, "dbt" as in dbt. */
+#define OWN_PACKAGE "dbt"
+
+/* --- files.c --- */
+VEC_TYPE(paths, const char *);
+/* Paths relative to `folder` of the files below folder/sub that end so, sorted; none where it is missing. */
+MUST_CHECK bool files_below(const char *folder, const char *sub, const char *suffix,
+	struct arena *arena, struct paths *out, struct error *err);
+
+/* --- package.c --- */
+MUST_CHECK bool packages_load(struct project *p, struct error *err);
+/* The folders that dbt_project.yml names for a kind of file ("model-paths"), or the usual one. */
+struct paths package_paths(
+	struct project *p, const struct package *package, const char *key, const char *usual);
+const struct macro *project_macro(const struct project *p, const char *package, const char *name);
+/* A template of the project; NULL with an error. */
+struct template *project_template(
+	struct project *p, const char *path, const char *text, size_t len, struct error *err);
+
+/* --- yaml.c --- */
+struct value value_of_tree(struct arena *arena, const struct tree *tree);
+/* As that, with every text rendered as a template, but for the hooks. */
+MUST_CHECK bool rendered_tree(struct project *p, const struct package *package,
+	const struct tree *tree, const char *path, struct value *out, struct error *err);
+
+/* --- settings.c --- */
+/* What dbt_project.yml and a yml's `config:` say of a node. */
+MUST_CHECK bool settings_load(struct project *p, struct node *node, struct error *err);
+/* Adds to tags, meta and hooks, replaces all else. */
+void setting_put(struct arena *a, struct dict *config, struct value key, struct value v);
+struct value setting(const struct node *node, const char *key);
+bool setting_truth(const struct node *node, const char *key, bool otherwise);
+const char *setting_text(
+	struct arena *a, const struct node *node, const char *key); /* NULL: none */
+
+/* --- nodes.c --- */
+MUST_CHECK bool nodes_load(struct project *p, struct error *err);
+struct node *node_new(struct project *p, enum node_kind kind, const struct package *package,
+	const char *name, const char *path);
+void node_fail(struct project *p, struct node *node, const struct error *err);
+/* The first renderings: config and parents. */
+MUST_CHECK bool nodes_read(struct project *p, struct error *err);
+
+/* --- properties.c --- */
+MUST_CHECK bool properties_load(struct project *p, struct error *err);
+
+/* --- sources.c --- */
+/* Strings live as long as the project or the arena, whose are source and table. */
+MUST_CHECK bool project_source(const struct project *p, struct arena *arena, const char *source,
+	const char *table, struct source_table *out, struct error *err);
+
+/* --- context.c --- */
+/* Parents as a node's first rendering names them. */
+struct ref_name {
+	const char *package, *name; /* package NULL: any */
+};
+VEC_TYPE(ref_names, struct ref_name);
+
+struct context {
+	struct host host;
+	const struct project *project;
+	const struct package *package; /* whose names are seen */
+	struct node *node;             /* NULL: a text of YAML */
+	const struct dict *more;       /* names beyond the usual ones; NULL */
+	struct reading {
+		struct arena *arena; /* of the project */
+		struct dict *config; /* what config() sets */
+		struct ref_names refs;
+		struct source_tables sources;
+	} * reading; /* the first rendering; NULL: the last */
+};
+void context_init(struct context *c, const struct project *p, const struct package *package,
+	struct node *node);
+
+/* A name of every template: a function, or what a function of no arguments gives. */
+struct global {
+	struct function function;
+	bool is_value;
+};
+struct globals {
+	const struct global *items;
+	size_t n;
+};
+extern const struct globals globals_of_project, globals_of_run, globals_of_values;
+
+/* Functions of an object, its data the object's context. */
+struct methods {
+	const struct function *items;
+	size_t n;
+};
+bool method_get(struct render *r, struct object *self, struct methods methods, const char *name,
+	struct value *out);
+static inline struct context *context_of(const struct call *c)
+{
+	return c->data;
+}
+
+/* An object that knows its context. */
+struct context_object {
+	struct object object;
+	struct context *context;
+};
+struct value context_object(struct call *c, const struct object_ops *ops);
+static inline struct context *self_context(const struct call *c)
+{
+	return ((struct context_object *)c->self.object)->context;
+}
+
+/* --- adapter.c --- */
+bool call_adapter(struct call *c);
+/* What would ask the warehouse: nothing in the first rendering, an error in the last. */
+bool call_asking(struct call *c, struct context *context, const char *what);
+
+/* --- relation.c --- */
+struct value relation_value(
+	struct arena *a, const char *database, const char *name, const char *type);
+/* An ephemeral model: the CTE that it becomes. */
+struct value cte_value(struct arena *a, const struct node *node);
+
+/* --- compile.c --- */
+/* Its own SQL, with the names of that context. */
+MUST_CHECK bool node_render(
+	struct context *c, const struct node *node, struct buf *out, struct error *err);
+
+/* --- project.c --- */
+struct node *project_ref(const struct project *p, const char *package, const char *name);
+struct value node_value(struct arena *a, const struct node *node); /* `model` of templates */
+void node_release(struct node *node);
+
+#endif

@@ -1,0 +1,280 @@
+/*
+ * Nodes: a file each, but for snapshots, which are blocks. Each is rendered once with nothing behind its
+ * names, which tells what config() sets and what ref() and source() stand on.
+ */
+#include <stdlib.h>
+#include "base/file.h"
+#include "models/internal.h"
+
+#define LARGEST_SOURCE ((size_t)16 << 20)
+
+const char *node_kind_name(enum node_kind kind)
+{
+	static const char *const names[] = {[NODE_MODEL] = "model",
+		[NODE_SEED] = "seed",
+		[NODE_SNAPSHOT] = "snapshot",
+		[NODE_TEST] = "test"};
+	return names[kind];
+}
+
+void node_fail(struct project *p, struct node *node, const struct error *err)
+{
+	if (!node->problem)
+		node->problem = arena_strdup(&p->arena, err->text);
+}
+
+/* package, the folders below the one that dbt_project.yml names, name */
+static void set_fqn(struct project *p, struct node *node, const char *inside)
+{
+	size_t n = 2;
+
+	for (const char *s = inside; *s; s++)
+		n += *s == '/';
+	const char **fqn = arena_alloc(&p->arena, n * sizeof *fqn);
+	fqn[0] = node->package->name;
+	for (size_t i = 1; i < n - 1; i++) {
+		const char *slash = strchr(inside, '/');
+		fqn[i] = arena_strndup(&p->arena, inside, (size_t)(slash - inside));
+		inside = slash + 1;
+	}
+	fqn[n - 1] = node->name;
+	node->fqn = fqn;
+	node->n_fqn = n;
+}
+
+struct node *node_new(struct project *p, enum node_kind kind, const struct package *package,
+	const char *name, const char *path)
+{
+	struct node *node = arena_alloc(&p->arena, sizeof *node);
+
+	node->kind = kind;
+	node->package = package;
+	node->name = name;
+	node->path = arena_printf(&p->arena, "%s%s", package->below, path);
+	node->line = 1;
+	node->id = arena_printf(&p->arena, "%s.%s.%s", node_kind_name(kind), package->name, name);
+	node->enabled = true;
+	node->config = dict_new(&p->arena);
+	set_fqn(p, node, "");
+	vec_push(&p->nodes, node);
+	return node;
+}
+
+static const char *base_name(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	return arena_strndup(a, name, strlen(name) - strlen(strrchr(name, '.')));
+}
+
+static struct template *read_template(struct project *p, const struct package *package,
+	const char *path, const char *shown, struct error *err)
+{
+	const char *full = arena_printf(&p->arena, "%s/%s", package->folder, path);
+	struct template *t = NULL;
+	struct buf text;
+
+	buf_init(&text, LARGEST_SOURCE);
+	if (file_read(full, &text, err))
+		t = project_template(p, shown, buf_text(&text), text.len, err);
+	buf_release(&text);
+	return t;
+}
+
+static void add_snapshots(struct project *p, struct node *first, const char *inside)
+{
+	struct template *t = first->template;
+	struct node *node = first;
+
+	for (const struct macro *m = NULL; (m = template_next_macro(t, m));) {
+		if (macro_kind(m) != MACRO_SNAPSHOT)
+			continue;
+		const char *name = macro_name(m) + strlen("snapshot_");
+		if (!node)
+			node = node_new(p, NODE_SNAPSHOT, first->package, name,
+				first->path + strlen(first->package->below));
+		node->name = name;
+		node->id = arena_printf(&p->arena, "snapshot.%s.%s", first->package->name, name);
+		node->template = t;
+		node->snapshot = m;
+		set_fqn(p, node, inside);
+		node = NULL;
+	}
+	if (node)
+		node->problem = arena_printf(
+			&p->arena, "%s: holds no {%% snapshot NAME %%} block", first->path);
+}
+
+static void add_file(struct project *p, enum node_kind kind, const struct package *package,
+	const char *folder, const char *path)
+{
+	struct node *node = node_new(p, kind, package, base_name(&p->arena, path), path);
+	const char *inside = path + strlen(folder) + (strcmp(folder, ".") != 0);
+	struct error err = {0};
+
+	set_fqn(p, node, inside);
+	if (kind == NODE_SEED)
+		return;
+	node->template = read_template(p, package, path, node->path, &err);
+	if (!node->template)
+		node_fail(p, node, &err);
+	else if (kind == NODE_SNAPSHOT)
+		add_snapshots(p, node, inside);
+}
+
+static void add_python(struct project *p, const struct package *package, const char *path)
+{
+	struct node *node = node_new(p, NODE_MODEL, package, base_name(&p->arena, path), path);
+
+	node->problem = arena_printf(&p->arena,
+		"%s: a model in Python; models are SQL here, other programs can build the table as "
+		"a source",
+		node->path);
+}
+
+static bool is_generic_test(const char *folder, const char *path)
+{
+	size_t len = strlen(folder);
+	return strncmp(path, folder, len) == 0 && strncmp(path + len, "/generic/", 9) == 0;
+}
+
+static bool add_files(struct project *p, const struct package *package, const char *key,
+	const char *usual, enum node_kind kind, const char *suffix, struct error *err)
+{
+	struct paths folders = package_paths(p, package, key, usual);
+	bool ok = true;
+
+	for (size_t f = 0; ok && f < folders.len; f++) {
+		struct paths files = {0};
+		ok = files_below(package->folder, folders.items[f], suffix, &p->arena, &files, err);
+		vec_each (&files, it) {
+			if (strcmp(suffix, ".py") == 0)
+				add_python(p, package, *it);
+			else if (kind != NODE_TEST || !is_generic_test(folders.items[f], *it))
+				add_file(p, kind, package, folders.items[f], *it);
+		}
+		vec_release(&files);
+	}
+	vec_release(&folders);
+	return ok;
+}
+
+bool nodes_load(struct project *p, struct error *err)
+{
+	for (size_t i = 0; i + 1 < p->packages.len; i++) {
+		const struct package *package = p->packages.items[i];
+		if (!add_files(p, package, "model-paths", "models", NODE_MODEL, ".sql", err) ||
+			!add_files(p, package, "model-paths", "models", NODE_MODEL, ".py", err) ||
+			!add_files(p, package, "seed-paths", "seeds", NODE_SEED, ".csv", err) ||
+			!add_files(p, package, "snapshot-paths", "snapshots", NODE_SNAPSHOT, ".sql",
+				err) ||
+			!add_files(p, package, "test-paths", "tests", NODE_TEST, ".sql", err))
+			return false;
+	}
+	vec_each (&p->nodes, it)
+		if (!map_get(&p->by_id, (*it)->id, strlen((*it)->id)))
+			map_put(&p->by_id, (*it)->id, strlen((*it)->id), *it);
+	return true;
+}
+
+/* --- the first rendering --- */
+
+static bool render_first(
+	struct project *p, struct node *node, struct reading *reading, struct error *err)
+{
+	struct context context;
+	struct buf out;
+	bool ok;
+
+	context_init(&context, p, node->package, node);
+	context.reading = reading;
+	buf_init(&out, BUF_MAX);
+	ok = node_render(&context, node, &out, err);
+	buf_release(&out);
+	return ok;
+}
+
+static void add_parent(struct project *p, struct node *node, const struct ref_name *ref)
+{
+	struct node *parent = project_ref(p, ref->package, ref->name);
+	struct error err = {0};
+
+	vec_each (&node->parents, it)
+		if (*it == parent)
+			return;
+	if (parent && parent->enabled) {
+		vec_push(&node->parents, parent);
+		return;
+	}
+	const char *full = ref->package ? arena_printf(&p->arena, "%s.%s", ref->package, ref->name)
+					: ref->name;
+	error_set(&err, ERROR_CONFIG, "%s: there is no model, seed or snapshot '%s'%s", node->path,
+		full, parent ? ", it is disabled" : project_nearest(p, ref->name));
+	node_fail(p, node, &err);
+}
+
+static void take_materialization(struct project *p, struct node *node)
+{
+	static const char *const names[] = {[MATERIALIZED_VIEW] = "view",
+		[MATERIALIZED_TABLE] = "table",
+		[MATERIALIZED_INCREMENTAL] = "incremental",
+		[MATERIALIZED_EPHEMERAL] = "ephemeral"};
+	const char *text = setting_text(&p->arena, node, "materialized");
+
+	node->materialization = MATERIALIZED_OTHER;
+	for (size_t i = 0; text && i < COUNT_OF(names); i++)
+		if (strcmp(text, names[i]) == 0)
+			node->materialization = (enum materialization)i;
+	node->enabled = setting_truth(node, "enabled", true);
+}
+
+static void read_node(struct project *p, struct node *node, struct reading *reading)
+{
+	struct error err = {0};
+	size_t i = 0;
+
+	*reading = (struct reading){.arena = &p->arena, .config = dict_new(&p->arena)};
+	if (node->kind != NODE_SEED && !node->problem && !render_first(p, node, reading, &err))
+		node_fail(p, node, &err);
+	for (struct dict_entry *entry; (entry = dict_next(reading->config, &i));)
+		setting_put(&p->arena, node->config, entry->key, entry->value);
+	take_materialization(p, node);
+	node->sources = reading->sources;
+}
+
+/* What ref() finds: enabled ones, each with a name of its own; those that are disabled where the name is free. */
+static bool add_names(struct project *p, bool enabled, struct error *err)
+{
+	vec_each (&p->nodes, it) {
+		struct node *node = *it;
+		if (node->kind == NODE_TEST || node->enabled != enabled)
+			continue;
+		const char *key = arena_printf(&p->arena, "%s.%s", node->package->name, node->name);
+		struct node *other = map_get(&p->by_name, key, strlen(key));
+		if (other && enabled)
+			return error_set(err, ERROR_CONFIG,
+				"%s and %s are both called '%s'; give one of them another name",
+				other->path, node->path, node->name);
+		if (!other)
+			map_put(&p->by_name, key, strlen(key), node);
+		if (!map_get(&p->by_name, node->name, strlen(node->name)))
+			map_put(&p->by_name, node->name, strlen(node->name), node);
+	}
+	return true;
+}
+
+bool nodes_read(struct project *p, struct error *err)
+{
+	struct reading *readings = xcalloc(p->nodes.len + 1, sizeof *readings);
+
+	for (size_t i = 0; i < p->nodes.len; i++)
+		read_node(p, p->nodes.items[i], &readings[i]);
+	bool ok = add_names(p, true, err) && add_names(p, false, err);
+	for (size_t i = 0; i < p->nodes.len; i++) {
+		vec_each (&readings[i].refs, ref)
+			if (ok && p->nodes.items[i]->enabled)
+				add_parent(p, p->nodes.items[i], ref);
+		vec_release(&readings[i].refs);
+	}
+	free(readings);
+	return ok;
+}

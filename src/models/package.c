@@ -1,0 +1,230 @@
+/* Packages: dbt_project.yml, the folders it names, vars, macros; see internal.h. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "base/file.h"
+#include "models/internal.h"
+
+#define LARGEST_SOURCE ((size_t)16 << 20)
+
+static const char own_macros[] =
+#include "models/macros.sql.h"
+	;
+
+struct template *project_template(
+	struct project *p, const char *path, const char *text, size_t len, struct error *err)
+{
+	struct template *t = template_parse(path, text, len, err);
+
+	if (t)
+		vec_push(&p->templates, t);
+	return t;
+}
+
+const struct macro *project_macro(const struct project *p, const char *package, const char *name)
+{
+	char key[256];
+	int len = snprintf(key, sizeof key, "%s.%s", package, name);
+
+	return len > 0 && (size_t)len < sizeof key ? map_get(&p->macros, key, (size_t)len) : NULL;
+}
+
+static bool add_macros(struct project *p, const struct package *package, const struct template *t,
+	struct error *err)
+{
+	for (const struct macro *m = NULL; (m = template_next_macro(t, m));) {
+		const char *key = arena_printf(&p->arena, "%s.%s", package->name, macro_name(m));
+		if (map_put(&p->macros, key, strlen(key), (void *)m))
+			return error_set(err, ERROR_CONFIG,
+				"%s: there is another macro '%s' in package %s; give one of them "
+				"another name",
+				template_name(t), macro_name(m), package->name);
+	}
+	return true;
+}
+
+static bool load_macro_file(
+	struct project *p, const struct package *package, const char *path, struct error *err)
+{
+	const char *full = arena_printf(&p->arena, "%s/%s", package->folder, path);
+	const char *shown = arena_printf(&p->arena, "%s%s", package->below, path);
+	struct template *t = NULL;
+	struct buf text;
+
+	buf_init(&text, LARGEST_SOURCE);
+	if (file_read(full, &text, err))
+		t = project_template(p, shown, buf_text(&text), text.len, err);
+	buf_release(&text);
+	return t && add_macros(p, package, t, err);
+}
+
+struct paths package_paths(
+	struct project *p, const struct package *package, const char *key, const char *usual)
+{
+	const struct tree *list = tree_get(package->project, key);
+	struct paths paths = {0};
+
+	for (size_t i = 0; list && list->kind == TREE_LIST && i < list->n; i++) {
+		const char *text = list->entries[i].value->text;
+		size_t len = text ? strlen(text) : 0;
+		while (len > 1 && text[len - 1] == '/')
+			len--;
+		if (len)
+			vec_push(&paths, arena_strndup(&p->arena, text, len));
+	}
+	if (!paths.len)
+		vec_push(&paths, usual);
+	return paths;
+}
+
+static bool load_macros(struct project *p, const struct package *package, struct error *err)
+{
+	struct paths folders = package_paths(p, package, "macro-paths", "macros");
+	struct paths tests = package_paths(p, package, "test-paths", "tests"), files = {0};
+	bool ok = true;
+
+	vec_each (&tests, it)
+		vec_push(&folders, arena_printf(&p->arena, "%s/generic", *it));
+	for (size_t i = 0; ok && i < folders.len; i++)
+		ok = files_below(package->folder, folders.items[i], ".sql", &p->arena, &files, err);
+	for (size_t i = 0; ok && i < files.len; i++)
+		ok = load_macro_file(p, package, files.items[i], err);
+	vec_release(&folders);
+	vec_release(&tests);
+	vec_release(&files);
+	return ok;
+}
+
+/* vars: {x: 1, PACKAGE: {x: 2}}: a package's own go before those of all. */
+static struct dict *vars_of(struct project *p, const struct tree *project, const char *package)
+{
+	const struct tree *vars = tree_get(project, "vars"), *own = tree_get(vars, package);
+	struct dict *dict = dict_new(&p->arena);
+
+	for (size_t i = 0; vars && vars->kind == TREE_MAP && i < vars->n; i++)
+		dict_put_text(&p->arena, dict, vars->entries[i].key,
+			value_of_tree(&p->arena, vars->entries[i].value));
+	for (size_t i = 0; own && own->kind == TREE_MAP && i < own->n; i++)
+		dict_put_text(&p->arena, dict, own->entries[i].key,
+			value_of_tree(&p->arena, own->entries[i].value));
+	return dict;
+}
+
+/* What the root says goes before what the package itself says. */
+static struct dict *merged_vars(struct project *p, const struct package *package)
+{
+	struct dict *vars = vars_of(p, package->project, package->name), *above;
+	size_t i = 0;
+
+	above = vars_of(p, root_of(p)->project, package->name);
+	for (struct dict_entry *entry; (entry = dict_next(above, &i));)
+		dict_put(&p->arena, vars, entry->key, entry->value);
+	i = 0;
+	for (struct dict_entry *entry; (entry = dict_next(p->vars, &i));)
+		dict_put(&p->arena, vars, entry->key, entry->value);
+	return vars;
+}
+
+static const char *last_name(struct arena *arena, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	while (len > 1 && folder[len - 1] == '/')
+		len--;
+	size_t start = len;
+	while (start > 0 && folder[start - 1] != '/')
+		start--;
+	const char *name = arena_strndup(arena, folder + start, len - start);
+	return *name && strcmp(name, ".") != 0 ? name : "project";
+}
+
+static bool load_package(
+	struct project *p, const char *folder, const char *below, struct error *err)
+{
+	struct package *package = arena_alloc(&p->arena, sizeof *package);
+	const char *path = arena_printf(&p->arena, "%s/dbt_project.yml", folder);
+	struct stat st;
+
+	package->folder = folder;
+	package->below = below;
+	package->project = arena_alloc(&p->arena, sizeof *package->project);
+	if (stat(path, &st) == 0 && !(package->project = tree_read(path, &p->arena, err)))
+		return false;
+	if (package->project->kind != TREE_MAP && package->project->kind != TREE_NULL)
+		return error_set(err, ERROR_CONFIG, "%s: holds %s, not a map", path,
+			tree_kind_name(package->project));
+	const struct tree *name = tree_get(package->project, "name");
+	package->name = name && name->text ? name->text : last_name(&p->arena, folder);
+	vec_each (&p->packages, it)
+		if (strcmp((*it)->name, package->name) == 0)
+			return error_set(err, ERROR_CONFIG,
+				"%s: there is another package '%s' in %s", path, package->name,
+				(*it)->folder);
+	vec_push(&p->packages, package);
+	package->vars = merged_vars(p, package);
+	return load_macros(p, package, err);
+}
+
+/* Folders of dbt_packages that hold a dbt_project.yml. */
+static bool load_installed(struct project *p, struct error *err)
+{
+	const struct tree *setting = tree_get(root_of(p)->project, "packages-install-path");
+	const char *sub = setting && setting->text ? setting->text : "dbt_packages";
+	struct paths files = {0};
+	bool ok = files_below(
+		root_of(p)->folder, sub, "/dbt_project.yml" + 1, &p->arena, &files, err);
+
+	for (size_t i = 0; ok && i < files.len; i++) {
+		size_t len = strlen(files.items[i]) - strlen("/dbt_project.yml");
+		const char *folder = arena_strndup(&p->arena, files.items[i], len);
+		/* Not the projects that a package tests itself with. */
+		if (strchr(folder + strlen(sub) + 1, '/'))
+			continue;
+		ok = load_package(p, arena_printf(&p->arena, "%s/%s", root_of(p)->folder, folder),
+			arena_printf(&p->arena, "%s/", folder), err);
+	}
+	vec_release(&files);
+	return ok;
+}
+
+static bool load_own(struct project *p, struct error *err)
+{
+	struct package *package = arena_alloc(&p->arena, sizeof *package);
+
+	*package = (struct package){
+		.name = OWN_PACKAGE, .folder = "", .below = "", .vars = p->vars};
+	package->project = arena_alloc(&p->arena, sizeof *package->project);
+	vec_push(&p->packages, package);
+	struct template *t = project_template(
+		p, "tailrace's macros", own_macros, sizeof own_macros - 1, err);
+	return t && add_macros(p, package, t, err);
+}
+
+static bool read_given_vars(struct project *p, struct error *err)
+{
+	const char *text = p->options.vars;
+	const struct tree *tree;
+
+	p->vars = dict_new(&p->arena);
+	if (!text)
+		return true;
+	tree = tree_parse("--vars", text, strlen(text), &p->arena, err);
+	if (!tree)
+		return false;
+	if (tree->kind != TREE_MAP)
+		return error_set(err, ERROR_CONFIG,
+			"--vars takes a map, as in '{name: value}', not %s", tree_kind_name(tree));
+	p->vars = value_of_tree(&p->arena, tree).dict;
+	return true;
+}
+
+bool packages_load(struct project *p, struct error *err)
+{
+	return read_given_vars(p, err) && load_package(p, p->options.folder, "", err) &&
+	       load_installed(p, err) && load_own(p, err);
+}
+
+const char *package_name(const struct package *package)
+{
+	return package->name;
+}

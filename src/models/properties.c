@@ -1,0 +1,400 @@
+/*
+ * What yml files say: sources, and of models, seeds and snapshots their configuration, columns and tests.
+ * A test becomes a node whose SQL is a call of its macro.
+ */
+#include <ctype.h>
+#include "base/log.h"
+#include "models/internal.h"
+
+struct yml {
+	struct project *p;
+	const struct package *package;
+	const char *path; /* as messages say it */
+	struct error *err;
+};
+
+static bool wrong(struct yml *y, int line, const char *what)
+{
+	return error_set(y->err, ERROR_CONFIG, "%s:%d: %s", y->path, line, what);
+}
+
+/* --- tests --- */
+
+/* What a test of a column or of a whole model is of. */
+struct tested {
+	const char *model;  /* as the SQL says it: ref('orders') */
+	const char *name;   /* orders; shop_orders of a source */
+	const char *column; /* NULL: the whole */
+};
+
+static bool is_test_config(const char *key)
+{
+	static const char *const keys[] = {"severity", "warn_if", "error_if", "where", "limit",
+		"tags", "enabled", "store_failures", "fail_calc", "meta", "group", NULL};
+
+	for (size_t i = 0; keys[i]; i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* The values of the arguments as they become part of a test's name. */
+static void name_value(struct value v, struct buf *out)
+{
+	if (v.kind == VALUE_STRING) {
+		buf_puts(out, "_");
+		for (size_t i = 0; i < v.len; i++)
+			buf_u8(out, isalnum((unsigned char)v.s[i]) ? (uint8_t)v.s[i] : '_');
+	} else if (v.kind == VALUE_INT) {
+		buf_printf(out, "_%lld", (long long)v.i);
+	} else if (v.kind == VALUE_LIST) {
+		for (size_t i = 0; i < v.list->len; i++) {
+			name_value(v.list->items[i], out);
+			if (i + 1 < v.list->len)
+				buf_puts(out, "_");
+		}
+	}
+}
+
+static const char *test_name(
+	struct yml *y, const char *macro, const struct tested *of, struct value arguments)
+{
+	const char *plain = strrchr(macro, '.');
+	struct buf name;
+	size_t i = 0;
+
+	buf_init(&name, (size_t)1 << 20);
+	buf_puts(&name, macro);
+	for (size_t k = 0; plain && k < name.len; k++)
+		if (name.data[k] == '.')
+			name.data[k] = '_';
+	buf_printf(&name, "_%s%s%s", of->name, of->column ? "_" : "", of->column ? of->column : "");
+	for (struct dict_entry *entry; (entry = dict_next(arguments.dict, &i));) {
+		buf_puts(&name, "_");
+		name_value(entry->value, &name);
+	}
+	const char *kept = arena_strdup(&y->p->arena, buf_text(&name));
+	buf_release(&name);
+	return kept;
+}
+
+static bool has_macro(struct yml *y, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	const char *full = arena_printf(&y->p->arena, "test_%s", dot ? dot + 1 : name);
+	const char *const packages[] = {
+		dot ? arena_strndup(&y->p->arena, name, (size_t)(dot - name)) : y->package->name,
+		dot ? "" : root_of(y->p)->name, dot ? "" : OWN_PACKAGE};
+
+	for (size_t i = 0; i < COUNT_OF(packages); i++)
+		if (project_macro(y->p, packages[i], full))
+			return true;
+	return false;
+}
+
+static void name_text(struct buf *out, const char *text)
+{
+	buf_puts(out, "'");
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			buf_puts(out, "\\");
+		buf_u8(out, (uint8_t)*text);
+	}
+	buf_puts(out, "'");
+}
+
+/* {{ package.test_NAME(model=get_where_subquery(ref('x')), column_name='c', **arguments) }} */
+static void write_call(struct buf *out, const char *macro, const struct tested *of)
+{
+	const char *dot = strchr(macro, '.');
+
+	buf_printf(out, "{{ %.*stest_%s(model=get_where_subquery(%s), ",
+		dot ? (int)(dot + 1 - macro) : 0, macro, dot ? dot + 1 : macro, of->model);
+	if (of->column) {
+		buf_puts(out, "column_name=");
+		name_text(out, of->column);
+		buf_puts(out, ", ");
+	}
+	buf_puts(out, "**test_arguments) }}");
+}
+
+static bool take_test_settings(struct yml *y, struct node *node, const struct tree *body)
+{
+	struct value v;
+
+	for (size_t i = 0; body && body->kind == TREE_MAP && i < body->n; i++) {
+		const struct tree_entry *entry = &body->entries[i];
+		if (!is_test_config(entry->key))
+			continue;
+		/* A where is rendered with the test. */
+		v = value_of_tree(&y->p->arena, entry->value);
+		if (strcmp(entry->key, "where") != 0 &&
+			!rendered_tree(y->p, y->package, entry->value, y->path, &v, y->err))
+			return false;
+		setting_put(&y->p->arena, node->config, value_text(entry->key), v);
+	}
+	return true;
+}
+
+static struct value test_arguments(struct yml *y, const struct tree *body)
+{
+	struct value v = value_dict(dict_new(&y->p->arena));
+	const struct tree *more = tree_get(body, "arguments");
+
+	for (size_t i = 0; body && body->kind == TREE_MAP && i < body->n; i++) {
+		const char *key = body->entries[i].key;
+		if (!is_test_config(key) && strcmp(key, "config") && strcmp(key, "name") &&
+			strcmp(key, "description") && strcmp(key, "arguments") &&
+			strcmp(key, "test_name"))
+			dict_put_text(&y->p->arena, v.dict, key,
+				value_of_tree(&y->p->arena, body->entries[i].value));
+	}
+	for (size_t i = 0; more && more->kind == TREE_MAP && i < more->n; i++)
+		dict_put_text(&y->p->arena, v.dict, more->entries[i].key,
+			value_of_tree(&y->p->arena, more->entries[i].value));
+	return v;
+}
+
+static bool add_test(struct yml *y, const struct tested *of, const char *macro,
+	const struct tree *body, int line)
+{
+	struct value arguments = test_arguments(y, body);
+	const struct tree *own = tree_get(body, "name");
+	const char *name = own && own->text ? own->text : test_name(y, macro, of, arguments);
+	struct node *node = node_new(
+		y->p, NODE_TEST, y->package, name, y->path + strlen(y->package->below));
+	struct error err = {0};
+	struct buf sql;
+
+	node->line = line;
+	node->arguments = arguments;
+	if (!settings_load(y->p, node, y->err) || !take_test_settings(y, node, body) ||
+		!take_test_settings(y, node, tree_get(body, "config")))
+		return false;
+	if (!has_macro(y, macro)) {
+		error_set(&err, ERROR_CONFIG, "%s:%d: there is no test '%s'", y->path, line, macro);
+		node_fail(y->p, node, &err);
+		return true;
+	}
+	buf_init(&sql, (size_t)1 << 20);
+	write_call(&sql, macro, of);
+	const char *shown = arena_printf(&y->p->arena, "%s:%d: test %s", y->path, line, macro);
+	node->template = project_template(y->p, shown, buf_text(&sql), sql.len, y->err);
+	buf_release(&sql);
+	return node->template;
+}
+
+/* `not_null`, `accepted_values: {values: [...]}`, or a map with test_name. */
+static bool add_one_test(struct yml *y, const struct tested *of, const struct tree *item)
+{
+	const struct tree *named = tree_get(item, "test_name");
+
+	if (item->kind == TREE_TEXT)
+		return add_test(y, of, item->text, NULL, item->line);
+	if (item->kind != TREE_MAP || !item->n)
+		return wrong(y, item->line, "a test is a name, or a name with its arguments");
+	if (named && named->text)
+		return add_test(y, of, named->text, item, item->line);
+	return add_test(y, of, item->entries[0].key, item->entries[0].value, item->entries[0].line);
+}
+
+static bool add_tests(struct yml *y, const struct tested *of, const struct tree *from)
+{
+	static const char *const keys[] = {"tests", "data_tests"};
+
+	for (size_t k = 0; k < COUNT_OF(keys); k++) {
+		const struct tree *list = tree_get(from, keys[k]);
+		for (size_t i = 0; list && list->kind == TREE_LIST && i < list->n; i++)
+			if (!add_one_test(y, of, list->entries[i].value))
+				return false;
+	}
+	return true;
+}
+
+static bool add_all_tests(struct yml *y, struct tested of, const struct tree *from)
+{
+	const struct tree *columns = tree_get(from, "columns");
+
+	if (!add_tests(y, &of, from))
+		return false;
+	for (size_t i = 0; columns && columns->kind == TREE_LIST && i < columns->n; i++) {
+		const struct tree *name = tree_get(columns->entries[i].value, "name");
+		of.column = name ? name->text : NULL;
+		if (of.column && !add_tests(y, &of, columns->entries[i].value))
+			return false;
+	}
+	return true;
+}
+
+/* --- models, seeds, snapshots --- */
+
+/* snapshots: [{name: x, relation: ref('y')}]: a snapshot without a block. */
+static bool add_yml_snapshot(
+	struct yml *y, const char *name, const struct tree *item, struct node **out)
+{
+	const struct tree *relation = tree_get(item, "relation");
+	const char *shown = arena_printf(&y->p->arena, "%s:%d", y->path, item->line), *sql;
+
+	*out = NULL;
+	if (!relation || !relation->text)
+		return true;
+	struct node *node = node_new(
+		y->p, NODE_SNAPSHOT, y->package, name, y->path + strlen(y->package->below));
+	node->line = item->line;
+	sql = arena_printf(&y->p->arena, "select * from {{ %s }}", relation->text);
+	node->template = project_template(y->p, shown, sql, strlen(sql), y->err);
+	map_put(&y->p->by_id, node->id, strlen(node->id), node);
+	*out = node;
+	return node->template && settings_load(y->p, node, y->err);
+}
+
+static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
+{
+	const struct tree *name = tree_get(item, "name"), *config = tree_get(item, "config");
+	struct value settings;
+	size_t i = 0;
+
+	if (!name || !name->text)
+		return wrong(y, item->line, "'name' is missing");
+	const char *id = arena_printf(
+		&y->p->arena, "%s.%s.%s", node_kind_name(kind), y->package->name, name->text);
+	struct node *node = map_get(&y->p->by_id, id, strlen(id));
+	if (!node && kind == NODE_SNAPSHOT && !add_yml_snapshot(y, name->text, item, &node))
+		return false;
+	if (!node) {
+		log_warn("a yml speaks of what is not there", F("file", y->path),
+			F("name", name->text));
+		return true;
+	}
+	node->properties = value_of_tree(&y->p->arena, item);
+	if (config && !rendered_tree(y->p, y->package, config, y->path, &settings, y->err))
+		return false;
+	for (struct dict_entry *entry;
+		config && settings.kind == VALUE_DICT && (entry = dict_next(settings.dict, &i));)
+		setting_put(&y->p->arena, node->config, entry->key, entry->value);
+	struct tested of = {
+		.model = arena_printf(&y->p->arena, "ref('%s')", name->text), .name = name->text};
+	return add_all_tests(y, of, item);
+}
+
+static bool patch_all(struct yml *y, const struct tree *root)
+{
+	static const struct {
+		const char *key;
+		enum node_kind kind;
+	} sections[] = {{"models", NODE_MODEL}, {"seeds", NODE_SEED}, {"snapshots", NODE_SNAPSHOT}};
+
+	for (size_t s = 0; s < COUNT_OF(sections); s++) {
+		const struct tree *list = tree_get(root, sections[s].key);
+		for (size_t i = 0; list && list->kind == TREE_LIST && i < list->n; i++)
+			if (!patch(y, sections[s].kind, list->entries[i].value))
+				return false;
+	}
+	return true;
+}
+
+/* --- sources --- */
+
+/* A text of the yml, rendered; otherwise where it is missing. */
+static const char *rendered_text(
+	struct yml *y, const struct tree *of, const char *key, const char *otherwise)
+{
+	const struct tree *tree = tree_get(of, key);
+	struct value v;
+
+	if (!tree || !tree->text || tree->kind == TREE_NULL)
+		return otherwise;
+	if (!rendered_tree(y->p, y->package, tree, y->path, &v, y->err))
+		return NULL;
+	return v.kind == VALUE_STRING ? value_strdup(&y->p->arena, v) : tree->text;
+}
+
+static bool add_table(
+	struct yml *y, const char *source, const char *database, const struct tree *item)
+{
+	const struct tree *name = tree_get(item, "name");
+	struct source_table *table = arena_alloc(&y->p->arena, sizeof *table);
+
+	if (!name || !name->text)
+		return wrong(y, item->line, "a table of a source has no 'name'");
+	table->source = source;
+	table->name = name->text;
+	table->database = database;
+	table->table = rendered_text(y, item, "identifier", name->text);
+	table->meta = value_of_tree(&y->p->arena, item);
+	for (size_t i = 0; i < y->p->options.n_streams; i++)
+		if (strcmp(y->p->options.streams[i].database, database) == 0)
+			table->stream = &y->p->options.streams[i];
+	const char *key = arena_printf(&y->p->arena, "%s.%s", source, name->text);
+	map_put(&y->p->sources, key, strlen(key), table);
+	struct tested of = {
+		.model = arena_printf(&y->p->arena, "source('%s', '%s')", source, name->text),
+		.name = arena_printf(&y->p->arena, "%s_%s", source, name->text)};
+	return table->table && add_all_tests(y, of, item);
+}
+
+static bool add_source(struct yml *y, const struct tree *item)
+{
+	const struct tree *name = tree_get(item, "name"), *tables = tree_get(item, "tables");
+
+	if (!name || !name->text)
+		return wrong(y, item->line, "a source has no 'name'");
+	const char *database = rendered_text(y, item, "schema", name->text);
+	if (!database)
+		return false;
+	for (size_t i = 0; tables && tables->kind == TREE_LIST && i < tables->n; i++)
+		if (!add_table(y, name->text, database, tables->entries[i].value))
+			return false;
+	return true;
+}
+
+/* --- files --- */
+
+static bool read_file(struct yml *y, const char *full)
+{
+	const struct tree *root = tree_read(full, &y->p->arena, y->err),
+			  *sources = tree_get(root, "sources");
+
+	if (!root)
+		return false;
+	if (root->kind != TREE_MAP && root->kind != TREE_NULL)
+		return wrong(y, root->line, "holds no map (models: ..., sources: ...)");
+	for (size_t i = 0; sources && sources->kind == TREE_LIST && i < sources->n; i++)
+		if (!add_source(y, sources->entries[i].value))
+			return false;
+	return patch_all(y, root);
+}
+
+static bool read_package(struct project *p, const struct package *package, struct error *err)
+{
+	static const char *const keys[][2] = {{"model-paths", "models"}, {"seed-paths", "seeds"},
+		{"snapshot-paths", "snapshots"}};
+	struct paths files = {0};
+	bool ok = true;
+
+	for (size_t k = 0; ok && k < COUNT_OF(keys); k++) {
+		struct paths folders = package_paths(p, package, keys[k][0], keys[k][1]);
+		for (size_t i = 0; ok && i < folders.len; i++)
+			ok = files_below(package->folder, folders.items[i], ".yml", &p->arena,
+				     &files, err) &&
+			     files_below(package->folder, folders.items[i], ".yaml", &p->arena,
+				     &files, err);
+		vec_release(&folders);
+	}
+	for (size_t i = 0; ok && i < files.len; i++) {
+		struct yml y = {.p = p, .package = package, .err = err};
+		y.path = arena_printf(&p->arena, "%s%s", package->below, files.items[i]);
+		ok = read_file(
+			&y, arena_printf(&p->arena, "%s/%s", package->folder, files.items[i]));
+	}
+	vec_release(&files);
+	return ok;
+}
+
+bool properties_load(struct project *p, struct error *err)
+{
+	for (size_t i = 0; i + 1 < p->packages.len; i++)
+		if (!read_package(p, p->packages.items[i], err))
+			return false;
+	return true;
+}
