@@ -1,4 +1,4 @@
-/* Files below a folder, sorted; see internal.h. Hidden ones are left out. */
+/* Files below a folder, and folders in it, sorted; see internal.h. Hidden ones are left out. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +65,32 @@ bool files_below(const char *folder, const char *sub, const char *suffix, struct
 
 	if (!walk_folder(&w, sub, 0))
 		return false;
+	if (out->len > before)
+		qsort(out->items + before, out->len - before, sizeof *out->items, by_name);
+	return true;
+}
+
+bool folders_in(const char *folder, const char *sub, struct arena *arena, struct paths *out,
+	struct error *err)
+{
+	const char *full = arena_printf(arena, "%s/%s", folder, sub);
+	DIR *dir = opendir(full);
+	size_t before = out->len;
+	struct stat st;
+
+	if (!dir && errno == ENOENT)
+		return true;
+	if (!dir)
+		return error_set(err, ERROR_CONFIG, "%s: %s", full, strerror(errno));
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		const char *path = arena_printf(arena, "%s/%s", sub, entry->d_name);
+		if (stat(arena_printf(arena, "%s/%s", folder, path), &st) == 0 &&
+			S_ISDIR(st.st_mode))
+			vec_push(out, path);
+	}
+	closedir(dir);
 	if (out->len > before)
 		qsort(out->items + before, out->len - before, sizeof *out->items, by_name);
 	return true;

@@ -59,6 +59,9 @@ VEC_TYPE(paths, const char *);
 /* Paths relative to `folder` of the files below folder/sub that end so, sorted; none where it is missing. */
 MUST_CHECK bool files_below(const char *folder, const char *sub, const char *suffix,
 	struct arena *arena, struct paths *out, struct error *err);
+/* As that, of the folders right in it, links among them; none where it is missing. */
+MUST_CHECK bool folders_in(const char *folder, const char *sub, struct arena *arena,
+	struct paths *out, struct error *err);
 
 /* --- package.c --- */
 MUST_CHECK bool packages_load(struct project *p, struct error *err);

@@ -170,20 +170,18 @@ static bool load_installed(struct project *p, struct error *err)
 {
 	const struct tree *setting = tree_get(root_of(p)->project, "packages-install-path");
 	const char *sub = setting && setting->text ? setting->text : "dbt_packages";
-	struct paths files = {0};
-	bool ok = files_below(
-		root_of(p)->folder, sub, "/dbt_project.yml" + 1, &p->arena, &files, err);
+	const char *root = root_of(p)->folder;
+	struct paths folders = {0};
+	struct stat st;
+	bool ok = folders_in(root, sub, &p->arena, &folders, err);
 
-	for (size_t i = 0; ok && i < files.len; i++) {
-		size_t len = strlen(files.items[i]) - strlen("/dbt_project.yml");
-		const char *folder = arena_strndup(&p->arena, files.items[i], len);
-		/* Not the projects that a package tests itself with. */
-		if (strchr(folder + strlen(sub) + 1, '/'))
-			continue;
-		ok = load_package(p, arena_printf(&p->arena, "%s/%s", root_of(p)->folder, folder),
-			arena_printf(&p->arena, "%s/", folder), err);
+	for (size_t i = 0; ok && i < folders.len; i++) {
+		const char *folder = arena_printf(&p->arena, "%s/%s", root, folders.items[i]);
+		if (stat(arena_printf(&p->arena, "%s/dbt_project.yml", folder), &st) == 0)
+			ok = load_package(
+				p, folder, arena_printf(&p->arena, "%s/", folders.items[i]), err);
 	}
-	vec_release(&files);
+	vec_release(&folders);
 	return ok;
 }
 

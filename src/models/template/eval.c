@@ -85,7 +85,7 @@ static bool eval_attribute(struct render *r, const struct expr *e, struct value 
 
 	if (!eval(r, e->attribute.of, &of))
 		return false;
-	r->at = e->at;
+	r->at = of.kind == VALUE_UNDEFINED ? e->attribute.of->at : e->at;
 	return render_attribute(r, of, e->attribute.name, out);
 }
 

@@ -1,0 +1,414 @@
+/* Projects: files in a temporary folder, read and compiled. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/mem.h"
+#include "models/project.h"
+
+static char folder[64];
+static struct project *project;
+static struct buf sql;
+static struct error err;
+
+static void put(const char *path, const char *text)
+{
+	char full[256];
+
+	snprintf(full, sizeof full, "%s/%s", folder, path);
+	for (char *slash = strchr(full + strlen(folder) + 1, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(full, 0700);
+		*slash = '/';
+	}
+	FILE *file = fopen(full, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct selection_rule rules[] = {
+	{.pattern = "public.*"},
+	{.pattern = "sales.*"},
+	{.pattern = "public.secret", .exclude = true},
+	{.pattern = "public.long_name", .options.as = "short"},
+};
+static const struct selection selection = {
+	.stream = "shop", .target_database = "lake", .rules = rules, .n_rules = COUNT_OF(rules)};
+static const struct stream_source streams[] = {{"shop", "lake", &selection}};
+
+static bool load_with(const char *vars, bool incremental)
+{
+	struct project_options options = {.folder = folder,
+		.database = "analytics",
+		.target = "prod",
+		.vars = vars,
+		.incremental = incremental,
+		.streams = streams,
+		.n_streams = COUNT_OF(streams)};
+
+	project_free(project);
+	error_clear(&err);
+	project = project_load(&options, &err);
+	return project;
+}
+
+static void load(void)
+{
+	if (!load_with(NULL, false))
+		fail_msg("%s", err.text);
+}
+
+static const struct node *node(const char *name)
+{
+	const struct node *found = project_find(project, name);
+	if (!found)
+		fail_msg("there is no %s", name);
+	return found;
+}
+
+static void assert_compiles(const char *name, const char *expected)
+{
+	buf_clear(&sql);
+	if (!project_compile(project, node(name), &sql, &err))
+		fail_msg("%s: %s", name, err.text);
+	assert_string_equal(buf_text(&sql), expected);
+}
+
+static void assert_problem(const char *name, const char *expected)
+{
+	buf_clear(&sql);
+	if (project_compile(project, node(name), &sql, &err))
+		fail_msg("%s compiles to %s", name, buf_text(&sql));
+	if (!strstr(err.text, expected))
+		fail_msg("%s: %s, expected %s", name, err.text, expected);
+}
+
+static void assert_refused(const char *expected)
+{
+	if (load_with(NULL, false))
+		fail_msg("the project was read, expected %s", expected);
+	if (!strstr(err.text, expected))
+		fail_msg("%s, expected %s", err.text, expected);
+}
+
+static void refs_and_streams_are_resolved(void **state)
+{
+	(void)state;
+	put("models/stg.sql", "select * from {{ source('shop', 'orders') }}\n");
+	put("models/a/mart.sql", "select * from {{ ref('stg') }}, {{ ref('seeded') }}, {{ this }}");
+	put("seeds/seeded.csv", "id\n1\n");
+	load();
+	assert_compiles("stg", "select * from `lake`.`orders`");
+	assert_compiles("mart",
+		"select * from `analytics`.`stg`, `analytics`.`seeded`, `analytics`.`mart`");
+	assert_compiles("models/a/mart.sql",
+		"select * from `analytics`.`stg`, `analytics`.`seeded`, `analytics`.`mart`");
+	assert_int_equal(node("mart")->parents.len, 2);
+	assert_string_equal(node("stg")->sources.items[0]->stream->name, "shop");
+}
+
+static void parents_come_before_children(void **state)
+{
+	size_t seen = 0;
+
+	(void)state;
+	put("models/a.sql", "select * from {{ ref('b') }}");
+	put("models/b.sql", "select * from {{ ref('c') }}");
+	put("models/c.sql", "select 1");
+	load();
+	vec_each (project_nodes(project), it)
+		assert_string_equal((*it)->name, ((const char *[]){"c", "b", "a"})[seen++]);
+}
+
+static void tables_that_a_stream_does_not_take_are_errors(void **state)
+{
+	(void)state;
+	put("models/ok.sql", "{{ source('shop', 'sales_items') }} {{ source('shop', 'short') }} "
+			     "{{ source('shop', 'orders_log') }}");
+	put("models/no.sql", "\n  {{ source('shop', 'secret') }}");
+	put("models/near.sql", "{{ source('shp', 'orders') }}");
+	load();
+	assert_compiles("ok", "`lake`.`sales_items` `lake`.`short` `lake`.`orders_log`");
+	assert_problem("no",
+		"models/no.sql:2:6: stream 'shop' takes no table that would be called 'secret'");
+	assert_problem("near", "did you mean 'shop'?");
+}
+
+static void sources_of_yml_go_before_streams(void **state)
+{
+	(void)state;
+	put("models/s.yml", "sources:\n  - name: shop\n    schema: \"{{ target.schema }}_raw\"\n"
+			    "    tables: [{name: orders, identifier: o_v2}]\n");
+	put("models/a.sql", "{{ source('shop', 'orders') }} {{ source('shop', 'items') }}");
+	load();
+	assert_compiles("a", "`analytics_raw`.`o_v2` `lake`.`items`");
+}
+
+static void configuration_goes_from_the_folder_to_the_file(void **state)
+{
+	(void)state;
+	put("dbt_project.yml", "name: p\nmodels:\n  p:\n    +materialized: view\n    +tags: [all]\n"
+			       "    deep:\n      +materialized: table\n      +meta: {a: 1}\n"
+			       "      +schema: \"{{ 'x' if target.name == 'prod' else 'y' }}\"\n");
+	put("models/deep/a.sql",
+		"{{ config(tags='mine', meta={'b': 2}, order_by=['id']) }}select 1");
+	put("models/deep/b.sql",
+		"{{ config(materialized='incremental', schema=none, alias='other') }}select 2");
+	put("models/c.sql",
+		"select '{{ config.get('materialized') }} {{ config.get('nope', 'd') }}'");
+	put("models/y.yml", "models:\n  - name: a\n    config: {materialized: ephemeral}\n");
+	load();
+	assert_int_equal(node("a")->materialization, MATERIALIZED_EPHEMERAL);
+	assert_int_equal(node("b")->materialization, MATERIALIZED_INCREMENTAL);
+	assert_int_equal(node("c")->materialization, MATERIALIZED_VIEW);
+	assert_string_equal(node("a")->database, "analytics_x");
+	assert_string_equal(node("b")->database, "analytics");
+	assert_string_equal(node("b")->alias, "other");
+	assert_int_equal(dict_get_text(node("a")->config, "tags").list->len, 2);
+	assert_int_equal(dict_get_text(node("a")->config, "meta").dict->len, 2);
+	assert_compiles("c", "select 'view d'");
+}
+
+static void ephemeral_models_become_common_table_expressions(void **state)
+{
+	(void)state;
+	put("models/e1.sql", "{{ config(materialized='ephemeral') }}select 1");
+	put("models/e2.sql", "{{ config(materialized='ephemeral') }}select * from {{ ref('e1') }}");
+	put("models/plain.sql", "-- a note\nselect * from {{ ref('e2') }}");
+	put("models/own.sql", "/* a */ WITH x as (select 1) select * from x, {{ ref('e1') }}");
+	load();
+	assert_compiles("plain",
+		"-- a note\nwith __dbt__cte__e1 as (\nselect 1\n), __dbt__cte__e2 as (\n"
+		"select * from __dbt__cte__e1\n)\nselect * from __dbt__cte__e2");
+	assert_compiles("own",
+		"/* a */ WITH __dbt__cte__e1 as (\nselect 1\n), x as (select 1) select * from x, "
+		"__dbt__cte__e1");
+}
+
+static void incremental_models_know_which_run_it_is(void **state)
+{
+	(void)state;
+	put("models/i.sql", "{{ config(materialized='incremental') }}a{% if is_incremental() %} "
+			    "where{% endif %}");
+	put("models/t.sql", "b{% if is_incremental() %} where{% endif %}");
+	load();
+	assert_compiles("i", "a");
+	assert_true(load_with(NULL, true));
+	assert_compiles("i", "a where");
+	assert_compiles("t", "b");
+}
+
+static void variables_come_from_the_run_then_the_project(void **state)
+{
+	(void)state;
+	put("dbt_project.yml", "name: p\nvars:\n  a: 1\n  b: [x, y]\n  p: {a: 2}\n");
+	put("models/v.sql",
+		"{{ var('a') }} {{ var('b') | join }} {{ var('c', 'd') }} {{ var.has_var('c') }}");
+	put("models/no.sql", "{{ var('nope') }}");
+	load();
+	assert_compiles("v", "2 xy d False");
+	assert_problem("no", "models/no.sql:1:4: there is no variable 'nope'");
+	assert_true(load_with("{a: 5, c: six}", false));
+	assert_compiles("v", "5 xy six True");
+	assert_false(load_with("[1]", false));
+	assert_non_null(strstr(err.text, "--vars takes a map"));
+}
+
+static void macros_are_found_by_package_and_adapter(void **state)
+{
+	(void)state;
+	put("dbt_project.yml", "name: root\n");
+	put("macros/m.sql", "{% macro local() %}local{% endmacro %}"
+			    "{% macro clickhouse__pick() %}root's{% endmacro %}");
+	put("dbt_packages/util/dbt_project.yml", "name: util\n");
+	put("dbt_packages/util/macros/u.sql",
+		"{% macro star() %}*{% endmacro %}"
+		"{% macro pick() %}{{ return(adapter.dispatch('pick', 'util')()) }}{% endmacro %}"
+		"{% macro default__pick() %}default{% endmacro %}"
+		"{% macro other() %}{{ adapter.dispatch('other', 'util')() }}{% endmacro %}"
+		"{% macro default__other() %}{{ util.star() }}{% endmacro %}"
+		"{% macro none() %}{{ adapter.dispatch('nope', 'util')() }}{% endmacro %}");
+	put("dbt_packages/util/models/packaged.sql", "select 1");
+	put("models/a.sql", "{{ local() }} {{ util.star() }} {{ util.pick() }} {{ util.other() }} "
+			    "{{ ref('util', 'packaged') }}");
+	put("models/no.sql", "{{ util.none() }}");
+	put("models/unknown.sql", "{{ util.nope() }}");
+	load();
+	assert_compiles("a", "local * root's * `analytics`.`packaged`");
+	assert_problem(
+		"no", "there is no macro clickhouse__nope nor default__nope in package util");
+	assert_problem("unknown", "'package object' has no attribute 'nope'");
+}
+
+static void a_project_says_itself_where_models_go(void **state)
+{
+	(void)state;
+	put("macros/g.sql",
+		"{% macro generate_schema_name(custom, node) %} {{ custom or 'base' }} {% endmacro "
+		"%}"
+		"{% macro generate_alias_name(custom, node) %}v_{{ node.name }}{% endmacro %}");
+	put("models/a.sql", "{{ config(schema='gold') }}{{ this }}");
+	put("models/b.sql", "{{ ref('a') }} {{ this }}");
+	load();
+	assert_compiles("b", "`gold`.`v_a` `base`.`v_b`");
+}
+
+static void tests_of_yml_become_queries(void **state)
+{
+	(void)state;
+	put("macros/t.sql", "{% test least(model, column_name, n) %}{{ model }} {{ column_name }} "
+			    "{{ n }}{% endtest %}");
+	put("models/a.sql", "select 1");
+	put("models/b.sql", "select 1");
+	put("models/y.yml", "models:\n  - name: a\n    columns:\n      - name: id\n        "
+			    "tests:\n          - not_null\n"
+			    "          - least: {n: 5, config: {where: 'x > 1', severity: warn}}\n"
+			    "          - accepted_values: {values: [\"it's\", b], name: named}\n"
+			    "          - relationships: {to: ref('b'), field: key}\n"
+			    "          - unknown_test\n");
+	load();
+	assert_compiles("not_null_a_id", "select *\nfrom `analytics`.`a`\nwhere id is null");
+	assert_compiles(
+		"least_a_id__5", "(select * from `analytics`.`a` where x > 1) as tested id 5");
+	assert_compiles("named", "select id as value, count(*) as n_rows\nfrom `analytics`.`a`\n"
+				 "where id not in ('it''s', 'b')\ngroup by id");
+	assert_true(
+		value_is_text(dict_get_text(node("least_a_id__5")->config, "severity"), "warn"));
+	assert_problem("unknown_test_a_id", "models/y.yml:10: there is no test 'unknown_test'");
+	assert_int_equal(node("relationships_a_id__ref__b____key")->parents.len, 2);
+	assert_int_equal(node("not_null_a_id")->line, 6);
+}
+
+static void snapshots_are_blocks_or_yml(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("snapshots/s.sql", "{% snapshot one %}{{ config(target_schema='snap', unique_key='id') "
+			       "}}select * from {{ ref('a') }}"
+			       "{% endsnapshot %}\n{% snapshot two %}select 2{% endsnapshot %}");
+	put("snapshots/y.yml", "snapshots:\n  - name: three\n    relation: ref('a')\n    config: "
+			       "{unique_key: id}\n");
+	put("models/b.sql", "{{ ref('one') }} {{ ref('three') }}");
+	load();
+	assert_compiles("one", "select * from `analytics`.`a`");
+	assert_compiles("two", "select 2");
+	assert_compiles("three", "select * from `analytics`.`a`");
+	assert_compiles("b", "`snap`.`one` `analytics`.`three`");
+}
+
+static void one_broken_file_keeps_no_other_from_compiling(void **state)
+{
+	(void)state;
+	put("models/good.sql", "select 1");
+	put("models/syntax.sql", "select\n{% if %}");
+	put("models/unknown.sql", "{{ ref('goood') }}");
+	put("models/python.py", "def model(dbt, session): pass");
+	put("models/late.sql", "{% if execute %}{{ ref('good') }}{% endif %}");
+	put("models/asks.sql",
+		"{% if execute %}{% set r = run_query('select 1') %}{% endif %}{{ modules }}");
+	put("models/off.sql", "{{ config(enabled=false) }}{{ ref('nowhere') }}");
+	put("models/on_off.sql", "{{ ref('off') }}");
+	load();
+	assert_compiles("good", "select 1");
+	assert_problem("syntax", "models/syntax.sql:2:7: Expected an expression");
+	assert_problem("unknown", "models/unknown.sql: there is no model, seed or snapshot "
+				  "'goood'; did you mean 'good'?");
+	assert_problem("python", "a model in Python");
+	assert_problem("late", "-- depends_on: {{ ref('good') }}");
+	assert_problem("asks", "run_query() asks the warehouse");
+	assert_problem("on_off", "'off', it is disabled");
+	assert_int_equal(project_nodes(project)->len, 7);
+}
+
+static void circles_are_named_in_full(void **state)
+{
+	(void)state;
+	put("models/a.sql", "{{ ref('c') }}");
+	put("models/b.sql", "{{ ref('a') }}");
+	put("models/c.sql", "{{ ref('b') }}");
+	assert_refused("models stand on each other in a circle: a <- c <- b <- a");
+	put("models/a.sql", "{{ ref('a') }}");
+	assert_refused("a <- a");
+}
+
+static void two_models_of_one_name_are_refused(void **state)
+{
+	(void)state;
+	put("models/x/a.sql", "select 1");
+	put("models/y/a.sql", "select 2");
+	assert_refused("models/x/a.sql and models/y/a.sql are both called 'a'");
+	put("models/y/a.sql", "{{ config(enabled=false) }}select 2");
+	load();
+	assert_compiles("a", "select 1");
+}
+
+static void broken_yml_is_refused_with_its_line(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("models/y.yml", "models:\n  - description: x\n");
+	assert_refused("models/y.yml:2: 'name' is missing");
+	put("models/y.yml", "models:\n  - name: a\n    config: {schema: \"{{ x.y }}\"}\n");
+	assert_refused("models/y.yml:3:1:4: 'x' is undefined");
+	put("models/y.yml", "models: [\n");
+	assert_refused("models/y.yml:2: ");
+}
+
+static void a_folder_that_is_not_there_is_an_error(void **state)
+{
+	const struct project_options options = {
+		.folder = "/nowhere/at/all", .database = "a", .target = "t"};
+
+	(void)state;
+	assert_null(project_load(&options, &err));
+	assert_string_equal(err.text, "/nowhere/at/all: there is no such folder");
+}
+
+static int open_folder(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/project-XXXXXX");
+	buf_init(&sql, BUF_MAX);
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int close_folder(void **state)
+{
+	(void)state;
+	CLEANUP(free_string) char *command = xasprintf("rm -rf '%s'", folder);
+	project_free(project);
+	project = NULL;
+	buf_release(&sql);
+	return system(command);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, open_folder, close_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_FOLDER(refs_and_streams_are_resolved),
+		IN_FOLDER(parents_come_before_children),
+		IN_FOLDER(tables_that_a_stream_does_not_take_are_errors),
+		IN_FOLDER(sources_of_yml_go_before_streams),
+		IN_FOLDER(configuration_goes_from_the_folder_to_the_file),
+		IN_FOLDER(ephemeral_models_become_common_table_expressions),
+		IN_FOLDER(incremental_models_know_which_run_it_is),
+		IN_FOLDER(variables_come_from_the_run_then_the_project),
+		IN_FOLDER(macros_are_found_by_package_and_adapter),
+		IN_FOLDER(a_project_says_itself_where_models_go),
+		IN_FOLDER(tests_of_yml_become_queries),
+		IN_FOLDER(snapshots_are_blocks_or_yml),
+		IN_FOLDER(one_broken_file_keeps_no_other_from_compiling),
+		IN_FOLDER(circles_are_named_in_full),
+		IN_FOLDER(two_models_of_one_name_are_refused),
+		IN_FOLDER(broken_yml_is_refused_with_its_line),
+		cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
