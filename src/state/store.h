@@ -6,6 +6,8 @@
  *	streams.c    positions and status of streams
  *	tables.c     tables and the ledgers of their copies
  *	requests.c   requests and facts: what processes tell one another
+ *	runs.c       the queue of runs of models, and reasons
+ *	steps.c      their steps and attempts
  *
  * A public function enters, runs its statements, and leaves. Statements are prepared once and kept by
  * their text.
@@ -16,6 +18,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include "base/map.h"
+#include "state/runs.h"
 #include "state/state.h"
 
 struct state {
@@ -69,6 +72,14 @@ void store_text(
 /* Several statements as one. store_end() commits what is `ok` and rolls back what is not. */
 MUST_CHECK bool store_begin(struct state *s, struct error *err);
 MUST_CHECK bool store_end(struct state *s, bool ok, struct error *err);
+
+/* The same for what is history: it survives the process, but not at once a power failure. */
+MUST_CHECK bool store_begin_history(struct state *s, struct error *err);
+MUST_CHECK bool store_end_history(struct state *s, bool ok, struct error *err);
+
+/* A text of a row, "" for NULL, in the arena; and a status of runs.h. */
+const char *store_string(sqlite3_stmt *row, int column, struct arena *arena);
+enum run_status store_run_status(sqlite3_stmt *row, int column);
 
 /* The error of the last call to SQLite, with what to do about it. Always false. */
 bool store_failed(struct state *s, const char *doing, struct error *err);
