@@ -1,0 +1,54 @@
+/*
+ * One attempt at a step: what is to be built, the way to the engine, and the record of what was done. The executor
+ * makes one for each attempt and hands it to materialize() or check_data(); every statement of theirs goes through
+ * work_run() or work_query(), so that it is recorded, has a timeout, and ends when the run is cancelled.
+ * One thread at a time; several works share project, state and engine.
+ */
+#ifndef BUILD_WORK_H
+#define BUILD_WORK_H
+
+#include "core/engine.h"
+#include "models/project.h"
+#include "state/assets.h"
+#include "state/runs.h"
+
+struct work {
+	/* --- given --- */
+	const struct project *project;
+	const struct node *node;
+	struct state *state;
+	struct engine *engine;
+	const char *partition;  /* its key; "": the whole */
+	int64_t from_us, to_us; /* of a partition of time; else both 0 */
+	bool full_refresh;
+	int64_t timeout_ms; /* of a statement; 0: none */
+	const atomic_bool *cancelled;
+	struct arena *arena; /* of the attempt */
+	/* What work_built() records: range, seq (read before the first statement), as_of, run, fingerprint. */
+	struct built built;
+
+	/* --- for the doer to fill --- */
+	const char *select;  /* the rendered SQL: an error's line is told by it */
+	const char *message; /* "created view", "inserted 120 rows"; NULL */
+	uint64_t rows;       /* that the table or partition got */
+
+	/* --- the record --- */
+	const char *id; /* query ids begin with it */
+	int n_statements;
+	struct buf sql, log, query_ids;
+	struct statement_stats stats; /* the sums, of peak_bytes the greatest */
+};
+
+/* An error names the model's file, the line where that can be told, and the line of the SQL. */
+MUST_CHECK bool work_run(struct work *w, const char *sql, struct error *err);
+/* The answer is in the attempt's arena. */
+MUST_CHECK bool work_query(
+	struct work *w, const char *sql, struct engine_rows *out, struct error *err);
+/* A line of the attempt's log. */
+void work_log(struct work *w, const char *fmt, ...) PRINTF(2, 3);
+
+/* What was built is recorded: the range, a mark for those who stand on it, its swap erased; as one. After the
+ * swap, before the staging table is dropped. */
+MUST_CHECK bool work_built(struct work *w, struct error *err);
+
+#endif
