@@ -180,7 +180,7 @@ static void json_holds_every_field_once(void **unused)
 		"\"retained_bytes\":2,\"lag_seconds\":0.250,\"rate\":1234.500,\"changes\":3,"
 		"\"transactions\":4,"
 		"\"set_aside\":5,\"rows_copied\":6,\"bytes_written\":7,\"batches\":8,"
-		"\"progressing\":true,\"tables\":["
+		"\"progressing\":true,\"partitions\":[],\"tables\":["
 		"{\"name\":\"public.a\\\"b\",\"target\":\"ab\",\"status\":\"live\",\"generation\":"
 		"1,\"building\":2,"
 		"\"rows_copied\":3,\"rows_estimate\":4,\"chunks\":5,\"chunks_done\":6,\"copy_"
