@@ -185,17 +185,65 @@ static bool read_server(struct reader *r, struct config *config, const yaml_node
 
 /* --- models --- */
 
+static bool read_limits(
+	struct reader *r, struct models_config *models, const yaml_node_t *node, int line)
+{
+	static const struct option of_tag[] = {
+		{"limit", OPTION_INT, offsetof(struct tag_limit, steps), .min = 1, .max = 64},
+		OPTION_END,
+	};
+	struct section s;
+
+	if (!section_open(r, node, line, "limits", NULL, &s))
+		return false;
+	size_t n = (size_t)(s.node->data.mapping.pairs.top - s.node->data.mapping.pairs.start);
+	models->limits = arena_alloc(r->arena, n * sizeof *models->limits);
+	for (struct entry e = {0}; section_next(r, &s, &e);) {
+		struct tag_limit *limit = &models->limits[models->n_limits++];
+		const char *value = read_text(r, &s, &e);
+		limit->tag = arena_strdup(r->arena, e.key);
+		if (!value)
+			return false;
+		if (!option_set(of_tag, limit, "limit", value, r->arena, r->err))
+			return complain_at(r, e.line,
+				arena_printf(r->arena, "models: limits: tag '%s'", limit->tag));
+	}
+	return true;
+}
+
+static bool check_models_connection(
+	struct reader *r, const struct config *config, const struct section *s)
+{
+	const char *name = config->models.connection, *names[65] = {0};
+	int line = s->line;
+
+	if (!name || config_connection(config, name))
+		return true;
+	for (size_t i = 0; i < config->n_connections && i + 1 < COUNT_OF(names); i++)
+		names[i] = config->connections[i].name;
+	section_get(r, s, "connection", &line);
+	return complain(r, line, "models: there is no connection '%.100s'%s", name,
+		suggestion(r, name, names));
+}
+
 static bool read_models(struct reader *r, struct config *config, const yaml_node_t *node, int line)
 {
-	static const struct keys keys = {.options = {models_option_table}};
+	static const char *const fixed[] = {"limits", NULL};
+	static const struct keys keys = {fixed, {models_option_table}};
 	struct models_config *models = &config->models;
 	struct section s;
 
 	if (!option_defaults(models_option_table, models, r->arena, r->err))
 		return false;
-	if (node && (!section_open(r, node, line, "models", &keys, &s) ||
-			    !read_options(r, &s, models_option_table, models)))
-		return false;
+	if (node) {
+		if (!section_open(r, node, line, "models", &keys, &s) ||
+			!read_options(r, &s, models_option_table, models) ||
+			!check_models_connection(r, config, &s))
+			return false;
+		const yaml_node_t *limits = section_get(r, &s, "limits", &line);
+		if (limits && !read_limits(r, models, limits, line))
+			return false;
+	}
 	if (*models->project != '/')
 		models->project = arena_printf(r->arena, "%s/%s", r->folder, models->project);
 	return true;

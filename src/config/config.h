@@ -56,6 +56,18 @@ struct models_config {
 
 	const char *database; /* that models go into */
 	const char *target;   /* target.name in templates */
+	/* that they are built in; without it the first that can */
+	const char *connection;
+	int64_t threads;     /* steps that are built at once */
+	int64_t retries;     /* of a step that failed by what may pass */
+	int64_t timeout_ms;  /* of a step; 0: none */
+	int64_t keep_runs;   /* in history */
+	int64_t keep_for_ms; /* 0: for ever */
+	struct tag_limit {
+		const char *tag;
+		int64_t steps; /* with that tag at once */
+	} * limits;
+	size_t n_limits;
 };
 
 struct config {

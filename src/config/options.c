@@ -57,5 +57,19 @@ const struct option models_option_table[] = {
 		.help = "The database that models go into, `target.schema` in templates."},
 	{"target", OPTION_STRING, MODELS(target), "prod",
 		.help = "`target.name` in templates: what macros tell environments apart by."},
+	{"connection", OPTION_STRING, MODELS(connection),
+		.help = "The connection whose warehouse builds them. Default: the first one that "
+			"can."},
+	{"threads", OPTION_INT, MODELS(threads), "2", .min = 1, .max = 64,
+		.help = "Models, or partitions of them, that are built at once."},
+	{"retries", OPTION_INT, MODELS(retries), "1", .max = 100,
+		.help = "How often a step is tried again that failed by what may pass: a server "
+			"that is away, memory, a timeout."},
+	{"timeout", OPTION_DURATION, MODELS(timeout_ms), "0", .max = (int64_t)30 * 86400 * 1000,
+		.help = "How long a step may take; 0: as long as it does."},
+	{"keep_runs", OPTION_INT, MODELS(keep_runs), "1000", .min = 1, .max = 1000000,
+		.help = "Runs that `tailrace runs` remembers."},
+	{"keep_runs_for", OPTION_DURATION, MODELS(keep_for_ms), "90d",
+		.max = (int64_t)36500 * 86400 * 1000, .help = "And for how long; 0: for ever."},
 	OPTION_END,
 };

@@ -120,4 +120,5 @@ void config_reference(struct buf *out)
 	option_reference(server_option_table, out);
 	buf_puts(out, "\n## models\n\nSQL models in dbt's layout: see [models.md](models.md).\n\n");
 	option_reference(models_option_table, out);
+	buf_puts(out, "\n`limits: {TAG: N}`: at most N steps of models with that tag at once.\n");
 }

@@ -293,6 +293,25 @@ static void column_rules_that_are_none_are_refused(void **unused)
 		"tailrace.yaml:9: " WHERE " takes a mapping (key: value), not a list");
 }
 
+/* --- models --- */
+
+#define MODELS CONNECTIONS "streams: {}\nmodels:\n"
+
+static void how_models_are_built_is_checked(void **unused)
+{
+	(void)unused;
+	assert_refused(MODELS "  connection: warehause\n",
+		"tailrace.yaml:6: models: there is no connection 'warehause'; did you mean "
+		"'warehouse'?");
+	assert_refused(MODELS "  threads: 0\n",
+		"tailrace.yaml:6: models: option 'threads': 0 is not between 1 and 64");
+	assert_refused(MODELS "  limits: {heavy: 0}\n",
+		"tailrace.yaml:6: models: limits: tag 'heavy': option 'limit': 0 is not "
+		"between 1 and 64");
+	assert_refused(MODELS "  limits: 3\n",
+		"tailrace.yaml:6: limits takes a mapping (key: value), not a text");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +327,7 @@ int main(void)
 		TEST(tables_that_say_nothing_are_refused),
 		TEST(table_options_that_do_not_fit_are_refused),
 		TEST(column_rules_that_are_none_are_refused),
+		TEST(how_models_are_built_is_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
