@@ -104,7 +104,7 @@ const char *clickhouse_url(const struct clickhouse *c)
 
 /* The answer: what is no exception goes on to the caller, an exception's text is kept. */
 
-enum { HEADER_CODE, HEADER_TAG, N_HEADERS };
+enum { HEADER_CODE, HEADER_TAG, HEADER_SUMMARY, N_HEADERS };
 
 struct answer {
 	struct http_taker taker;
@@ -223,13 +223,39 @@ static bool finish(struct answer *a, bool whole, struct error *err)
 	return a->status == 200 ? give(a, a->held.data, a->held.len, err) : set_status(a, err);
 }
 
+/* {"read_rows":"3000000","read_bytes":"24000000", ...}: numbers as texts, in one level. */
+static uint64_t summary_number(const char *json, const char *name)
+{
+	char key[32];
+
+	snprintf(key, sizeof key, "\"%s\":\"", name);
+	const char *at = strstr(json, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+static void summarize(struct answer *a, struct clickhouse_summary *out)
+{
+	const char *json = a->headers[HEADER_SUMMARY].value;
+	const char *place = strstr(buf_text(&a->text), "(line ");
+
+	*out = (struct clickhouse_summary){
+		.read_rows = summary_number(json, "read_rows"),
+		.read_bytes = summary_number(json, "read_bytes"),
+		.written_rows = summary_number(json, "written_rows"),
+		.written_bytes = summary_number(json, "written_bytes"),
+		.result_rows = summary_number(json, "result_rows"),
+		.peak_bytes = summary_number(json, "memory_usage"),
+		.error_line = place ? atoi(place + strlen("(line ")) : 0,
+	};
+}
+
 static bool perform(struct clickhouse *c, const struct clickhouse_query *q,
 	struct http_request *request, struct error *err)
 {
 	struct answer a = {.taker.take = take_answer,
 		.query = q,
 		.headers = {{.name = "X-ClickHouse-Exception-Code"},
-			{.name = "X-ClickHouse-Exception-Tag"}}};
+			{.name = "X-ClickHouse-Exception-Tag"}, {.name = "X-ClickHouse-Summary"}}};
 
 	buf_init(&a.text, ERROR_TEXT_BYTES + 1); /* and the NUL */
 	buf_init(&a.held, BUF_MAX);
@@ -240,6 +266,8 @@ static bool perform(struct clickhouse *c, const struct clickhouse_query *q,
 	request->cancelled = q->cancelled;
 	request->patient = q->patient;
 	bool whole = http_perform(c->http, request, err) || error_add(err, "%s", c->url);
+	if (q->summary)
+		summarize(&a, q->summary);
 	bool ok = finish(&a, whole, err);
 	buf_release(&a.text);
 	buf_release(&a.held);

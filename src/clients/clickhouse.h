@@ -33,6 +33,12 @@ struct clickhouse_setting {
 	const char *name, *value; /* "param_NAME" gives {NAME:Type} in the statement its value */
 };
 
+/* What the server says of a statement that has ended. */
+struct clickhouse_summary {
+	uint64_t read_rows, read_bytes, written_rows, written_bytes, result_rows, peak_bytes;
+	int error_line; /* of the statement, where an exception names one; 0 */
+};
+
 struct clickhouse_query {
 	const char *sql;
 	const struct clickhouse_setting *settings; /* ends with a NULL name; or NULL */
@@ -45,7 +51,8 @@ struct clickhouse_query {
 	struct buf *answer;
 	bool streams; /* hand out the answer as it comes */
 	bool patient; /* a statement that is silent until it has ended, such as a mutation */
-	const atomic_bool *cancelled; /* or NULL */
+	const atomic_bool *cancelled;       /* or NULL */
+	struct clickhouse_summary *summary; /* or NULL; set also where the statement failed */
 };
 
 MUST_CHECK bool clickhouse_query(

@@ -49,7 +49,7 @@ enum http_coding { HTTP_PLAIN, HTTP_LZ4, HTTP_ZSTD };
 /* A header of the answer that is asked for; found or empty. */
 struct http_header {
 	const char *name;
-	char value[128];
+	char value[512];
 };
 
 struct http_request {

@@ -39,6 +39,7 @@ static bool read_kind(struct reader *r, const struct section *s, struct connecti
 		return false;
 	c->source = source_find(c->kind);
 	c->sink = sink_find(c->kind);
+	c->engine = engine_find(c->kind);
 	if (c->source || c->sink)
 		return true;
 	return complain(r, e.line, "%s: unknown kind '%.100s'%s", s->what, c->kind,
@@ -331,6 +332,18 @@ struct sink *config_sink(
 	sink->ops = ops;
 	sink->name = arena_strdup(arena, connection->name);
 	return sink;
+}
+
+struct engine *config_engine(
+	const struct connection_config *connection, struct arena *arena, struct error *err)
+{
+	const struct engine_ops *ops = connection->engine;
+	struct engine *engine = fill(connection, ops->size, ops->options, arena, err);
+	if (!engine)
+		return NULL;
+	engine->ops = ops;
+	engine->name = arena_strdup(arena, connection->name);
+	return engine;
 }
 
 const struct connection_config *config_connection(const struct config *config, const char *name)

@@ -6,6 +6,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include "core/engine.h"
 #include "core/sink.h"
 #include "core/source.h"
 
@@ -15,7 +16,8 @@ struct connection_config {
 	int line;
 	const struct source_ops *source; /* NULL when the kind cannot be a source */
 	const struct sink_ops *sink;     /* NULL when the kind cannot be a sink */
-	/* name and value pairs as written, checked; config_source() and config_sink() fill structs with them */
+	const struct engine_ops *engine; /* NULL when models cannot be built there */
+	/* name and value pairs as written, checked; config_source() and its like fill structs with them */
 	struct config_pair {
 		const char *name, *value;
 		int line;
@@ -86,10 +88,11 @@ struct config {
 MUST_CHECK bool config_load(const char *path, struct config *out, struct error *err);
 void config_release(struct config *);
 
-/* A source or sink struct of the connection's kind, options filled, not opened; the caller frees it with free()
+/* A source, sink or engine struct of the connection's kind, options filled, not opened; the caller frees it with free()
  * after close. Its strings live in the arena. */
 struct source *config_source(const struct stream_config *, struct arena *, struct error *err);
 struct sink *config_sink(const struct connection_config *, struct arena *, struct error *err);
+struct engine *config_engine(const struct connection_config *, struct arena *, struct error *err);
 /* Is it the ClickHouse that tailrace itself runs (url: embedded)? */
 bool connection_is_embedded(const struct connection_config *);
 const struct connection_config *config_connection(const struct config *, const char *name);

@@ -1,0 +1,209 @@
+/*
+ * An engine runs SQL where tables live; models are built by it. It has two sides: what is done (run,
+ * query, inspect ...), and how it is said there (struct dialect: each function appends one statement,
+ * or a piece of one, to a buffer and reaches nobody, so that a plan can show what a build will run).
+ *
+ * To add one: a folder in engines/, a line in engines.def, a line in meson.build, a page in docs/.
+ *
+ * An engine never retries. ERROR_RETRY says that the same statement may work later, ERROR_CONFIG that
+ * the connection or its rights are wrong, ERROR_TABLE that the statement or its tables are. Every
+ * function may be called by several threads at once.
+ */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include <stdatomic.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "core/option.h"
+
+struct engine {
+	const struct engine_ops *ops;
+	const char *name; /* of the connection */
+};
+
+/* A table or view, or its name. */
+struct relation_name {
+	const char *database, *name;
+};
+
+struct engine_column {
+	const char *name, *type; /* type as the engine writes it */
+	const char *comment;
+};
+struct engine_columns {
+	struct engine_column *items;
+	size_t len;
+};
+
+enum relation_kind {
+	RELATION_ABSENT,
+	RELATION_TABLE,
+	RELATION_VIEW,
+	RELATION_MATERIALIZED_VIEW,
+	RELATION_OTHER, /* a dictionary, another server's table: nothing that models replace */
+};
+struct relation_info {
+	enum relation_kind kind;
+	const char *name;
+	/* of this very table: one made anew under the name has another; an exchange takes it along */
+	const char *id;
+	const char *comment;
+	/* of tables, as the engine writes them back */
+	const char *engine, *engine_full, *order_by, *partition_by;
+	uint64_t rows, bytes; /* of tables; 0 where they are not known */
+};
+struct relations {
+	struct relation_info *items;
+	size_t len;
+};
+
+struct engine_partition {
+	const char *id;    /* what dialect.replace_partition and drop_partition take */
+	const char *value; /* for people */
+	uint64_t rows, bytes;
+};
+struct engine_partitions {
+	struct engine_partition *items;
+	size_t len;
+};
+
+struct engine_setting {
+	const char *name, *value;
+};
+
+struct statement {
+	const char *sql;
+	const char *id;     /* of the query, unique; NULL: the engine draws one */
+	int64_t timeout_ms; /* 0: none */
+	/* NULL; or, once it is true, the call ends with ERROR_RETRY, the statement in the engine as well */
+	const atomic_bool *cancelled;
+	const struct engine_setting *settings; /* ends with a NULL name; or NULL */
+};
+
+struct statement_stats {
+	uint64_t read_rows, read_bytes, written_rows, written_bytes, result_rows, peak_bytes;
+	int64_t us;
+	int line; /* of a statement that failed: the line of it that the engine names; 0: none */
+};
+
+/* A small answer as text; a NULL is NULL. */
+struct engine_rows {
+	const char *const *names;
+	const char *const *cells; /* row by row */
+	size_t n_columns, n_rows;
+};
+
+/* Rows for engine_load_fn(): texts that the engine reads as values of the columns. */
+struct row_feed {
+	/* True: `cells`, one a column, hold a row (NULL is NULL, a text may hold any byte but NUL) until the
+	 * next call. False: the end, or, with err set, a failure. */
+	bool (*next)(struct row_feed *, const char **cells, struct error *err);
+};
+
+enum export_format { EXPORT_PARQUET, EXPORT_CSV, EXPORT_JSON_LINES };
+
+/* How a table is kept: what a model's configuration says, in the engine's own words; NULL where nothing. */
+struct table_spec {
+	const char *engine, *order_by, *partition_by, *primary_key, *ttl, *settings, *comment;
+};
+
+/* One function, one statement. `select` is a query, without a semicolon behind it; it stands on lines of
+ * its own, so that a line of it can be told from a line of the statement. Where several relations are
+ * named, the first is what changes. */
+struct dialect {
+	/* pieces */
+	void (*name)(struct buf *, const char *);
+	void (*relation)(struct buf *, struct relation_name);
+	void (*text)(struct buf *, const char *, size_t len);
+	/* a moment that compares with any kind of date or time column */
+	void (*time)(struct buf *, int64_t us);
+
+	void (*create_database)(struct buf *, const char *); /* unless it is there */
+	/* or replaces what has the name, atomically */
+	void (*create_view)(
+		struct buf *, struct relation_name, const char *comment, const char *select);
+	/* Empty; of these columns, or of those that `select` gives where they are NULL. */
+	void (*create_table)(struct buf *, struct relation_name, const struct table_spec *,
+		const struct engine_columns *, const char *select);
+	/* Empty, with the comment of the one it is like, unless it is there. */
+	void (*create_like)(struct buf *, struct relation_name, struct relation_name like);
+	/* With all rows, sharing them where the engine can. */
+	void (*create_clone)(struct buf *, struct relation_name, struct relation_name of);
+	void (*comment)(struct buf *, struct relation_name, const char *comment);
+	/* columns NULL: all of the table, in its order; select NULL: the rows come by engine_load_fn */
+	void (*insert)(struct buf *, struct relation_name, const struct engine_columns *,
+		const char *select);
+	void (*delete_where)(struct buf *, struct relation_name, const char *condition);
+	void (*add_column)(struct buf *, struct relation_name, const struct engine_column *);
+	void (*drop_column)(struct buf *, struct relation_name, const char *column);
+	void (*change_column)(struct buf *, struct relation_name, const struct engine_column *);
+	/* two relations take each other's name, atomically */
+	void (*exchange)(struct buf *, struct relation_name, struct relation_name);
+	/* atomic and idempotent; `from` keeps its rows, and has some in that partition */
+	void (*replace_partition)(
+		struct buf *, struct relation_name, struct relation_name from, const char *id);
+	void (*drop_partition)(struct buf *, struct relation_name, const char *id);
+	void (*drop)(struct buf *, struct relation_name, enum relation_kind); /* if it is there */
+	/* A query: the id of each partition of a table that has a row of the condition, or of that id
+	 * `beside` has one as well; and how many rows it has outside of the condition. */
+	void (*partitions_outside)(struct buf *, struct relation_name, struct relation_name beside,
+		const char *condition);
+};
+
+typedef MUST_CHECK bool engine_open_fn(struct engine *, struct error *);
+typedef void engine_close_fn(struct engine *);
+typedef MUST_CHECK bool engine_run_fn(
+	struct engine *, const struct statement *, struct statement_stats *, struct error *);
+typedef MUST_CHECK bool engine_query_fn(struct engine *, const struct statement *, struct arena *,
+	struct engine_rows *, struct error *);
+typedef MUST_CHECK bool engine_load_fn(struct engine *, const struct statement *,
+	struct relation_name, const struct engine_columns *, struct row_feed *,
+	struct statement_stats *, struct error *);
+typedef MUST_CHECK bool engine_export_fn(struct engine *, const struct statement *,
+	enum export_format, int fd, struct statement_stats *, struct error *);
+typedef MUST_CHECK bool engine_inspect_fn(struct engine *, struct relation_name, struct arena *,
+	struct relation_info *, struct error *);
+typedef MUST_CHECK bool engine_columns_fn(struct engine *, struct relation_name, struct arena *,
+	struct engine_columns *, struct error *);
+typedef MUST_CHECK bool engine_describe_fn(struct engine *, const char *select, struct arena *,
+	struct engine_columns *, struct error *);
+typedef MUST_CHECK bool engine_relations_fn(
+	struct engine *, const char *database, struct arena *, struct relations *, struct error *);
+typedef MUST_CHECK bool engine_partitions_fn(struct engine *, struct relation_name, struct arena *,
+	struct engine_partitions *, struct error *);
+
+struct engine_ops {
+	const char *kind; /* "clickhouse", as in the configuration */
+	size_t size;      /* of the struct that begins with `struct engine` */
+	/* those of a connection of that kind that concern the engine */
+	const struct option *options;
+	const struct dialect *dialect;
+
+	engine_open_fn *open;   /* reaches it; on failure nothing stays open */
+	engine_close_fn *close; /* undoes open; never fails */
+	/* a statement whose answer does not matter; stats may be NULL, else set also on failure */
+	engine_run_fn *run;
+	/* a query with a small answer (64 MiB at most), in the arena */
+	engine_query_fn *query;
+	/* inserts rows, however many; the statement's sql is NULL */
+	engine_load_fn *load;
+	/* writes the answer of a query to a file as it comes; a failure may leave a part of it there */
+	engine_export_fn *export;
+	/* what is there; kind ABSENT: nothing */
+	engine_inspect_fn *inspect;
+	/* of a table or view, in order; none: it is not there */
+	engine_columns_fn *columns;
+	/* what a query would give; it is not run */
+	engine_describe_fn *describe;
+	/* all of a database, by name */
+	engine_relations_fn *relations;
+	engine_partitions_fn *partitions;
+};
+
+/* engines.def */
+const struct engine_ops *engine_find(const char *kind);
+extern const struct engine_ops *const engine_kinds[]; /* NULL-terminated */
+
+#endif

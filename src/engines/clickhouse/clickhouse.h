@@ -1,0 +1,57 @@
+/*
+ * Inside of the ClickHouse engine.
+ *
+ *	clickhouse.c  options, statements: their id, stats, end when they are cancelled
+ *	dialect.c     how statements are said
+ *	rows.c        small answers, as TabSeparatedWithNames
+ *	catalog.c     what the system tables know of relations
+ *	load.c        rows into a table; answers into files
+ *
+ * All tables of models live in databases of the engine Atomic or Replicated: what others have is no
+ * identity, and no exchange.
+ */
+#ifndef ENGINES_CLICKHOUSE_CLICKHOUSE_H
+#define ENGINES_CLICKHOUSE_CLICKHOUSE_H
+
+#include "clients/clickhouse.h"
+#include "core/engine.h"
+
+struct clickhouse_engine {
+	struct engine engine;
+	/* options */
+	const char *url, *user, *password, *ca_file;
+	bool verify_tls;
+	int64_t connect_timeout_ms, stall_timeout_ms;
+	/* from open on */
+	struct clickhouse *client;
+	/* equal rows are kept; the names of this differ between versions */
+	struct clickhouse_setting keep_equal[4];
+};
+
+static inline struct clickhouse_engine *clickhouse_engine_of(struct engine *engine)
+{
+	return (struct clickhouse_engine *)engine;
+}
+
+extern const struct dialect clickhouse_dialect;
+
+/* Runs what `query` says, with the statement's id, settings and limits in place of the query's; ends it
+ * in the server where it was cancelled, or went on without us. */
+MUST_CHECK bool statement_perform(struct clickhouse_engine *e, const struct statement *s,
+	struct clickhouse_query *query, struct statement_stats *stats, struct error *err);
+
+/* A small query of our own with parameters ("param_NAME"); or NULL. */
+MUST_CHECK bool catalog_query(struct clickhouse_engine *e, const char *sql,
+	const struct engine_setting *settings, struct arena *arena, struct engine_rows *out,
+	struct error *err);
+
+engine_query_fn clickhouse_rows;
+engine_load_fn clickhouse_load_rows;
+engine_export_fn clickhouse_export;
+engine_inspect_fn clickhouse_inspect;
+engine_columns_fn clickhouse_columns;
+engine_describe_fn clickhouse_describe;
+engine_relations_fn clickhouse_relations;
+engine_partitions_fn clickhouse_partitions;
+
+#endif

@@ -1,0 +1,253 @@
+/* How statements are said to ClickHouse; see struct dialect in core/engine.h. */
+#include "engines/clickhouse/clickhouse.h"
+
+#include "base/clock.h"
+
+static void put_name(struct buf *out, const char *name)
+{
+	clickhouse_quote_name(name, out);
+}
+
+static void put_relation(struct buf *out, struct relation_name r)
+{
+	put_name(out, r.database);
+	buf_puts(out, ".");
+	put_name(out, r.name);
+}
+
+static void put_text(struct buf *out, const char *text, size_t len)
+{
+	clickhouse_quote_text(text, len, out);
+}
+
+/* Compared with a Date it is taken at midnight UTC, whatever the zone of the session. */
+static void put_time(struct buf *out, int64_t us)
+{
+	char text[32];
+
+	format_utc(us, text);
+	text[10] = ' ';
+	buf_printf(out, "toDateTime64('%.26s', 6, 'UTC')", text);
+}
+
+/* "VERB `database`.`name`REST" */
+static void put_statement(
+	struct buf *out, const char *verb, struct relation_name r, const char *rest)
+{
+	buf_puts(out, verb);
+	put_relation(out, r);
+	buf_puts(out, rest);
+}
+
+static void put_comment(struct buf *out, const char *comment)
+{
+	if (!comment)
+		return;
+	buf_puts(out, "\nCOMMENT ");
+	put_text(out, comment, strlen(comment));
+}
+
+static void create_database(struct buf *out, const char *name)
+{
+	buf_puts(out, "CREATE DATABASE IF NOT EXISTS ");
+	put_name(out, name);
+}
+
+static void create_view(
+	struct buf *out, struct relation_name r, const char *comment, const char *select)
+{
+	put_statement(out, "CREATE OR REPLACE VIEW ", r, "\nAS (\n");
+	buf_printf(out, "%s\n)", select);
+	put_comment(out, comment);
+}
+
+static void put_column(struct buf *out, const struct engine_column *c)
+{
+	put_name(out, c->name);
+	buf_printf(out, " %s", c->type);
+	if (!c->comment || !*c->comment)
+		return;
+	buf_puts(out, " COMMENT ");
+	put_text(out, c->comment, strlen(c->comment));
+}
+
+static void put_columns(struct buf *out, const struct engine_columns *columns)
+{
+	for (size_t i = 0; i < columns->len; i++) {
+		buf_puts(out, i ? ",\n\t" : "\t");
+		put_column(out, &columns->items[i]);
+	}
+}
+
+static void put_names(struct buf *out, const struct engine_columns *columns)
+{
+	for (size_t i = 0; i < columns->len; i++) {
+		buf_puts(out, i ? ", " : "");
+		put_name(out, columns->items[i].name);
+	}
+}
+
+static void put_clause(struct buf *out, const char *clause, const char *what)
+{
+	if (what)
+		buf_printf(out, "\n%s %s", clause, what);
+}
+
+/* What was built is on the disk before it is recorded as built. */
+#define DURABLE                                              \
+	"fsync_after_insert = 1, fsync_part_directory = 1, " \
+	"min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1"
+
+static void put_settings(struct buf *out, const char *settings, bool merges)
+{
+	bool durable = merges && !(settings && strstr(settings, "fsync_"));
+
+	if (!settings && !durable)
+		return;
+	buf_printf(out, "\nSETTINGS %s%s%s", durable ? DURABLE : "",
+		durable && settings ? ", " : "", settings ? settings : "");
+}
+
+static void create_table(struct buf *out, struct relation_name r, const struct table_spec *spec,
+	const struct engine_columns *columns, const char *select)
+{
+	const char *engine = spec->engine ? spec->engine : "MergeTree";
+	bool merges = strstr(engine, "MergeTree");
+
+	put_statement(out, "CREATE TABLE ", r, "");
+	if (columns) {
+		buf_puts(out, " (\n");
+		put_columns(out, columns);
+		buf_puts(out, "\n)");
+	}
+	buf_printf(out, "\nENGINE = %s", engine);
+	put_clause(out, "PARTITION BY", spec->partition_by);
+	put_clause(out, "PRIMARY KEY", spec->primary_key);
+	put_clause(out, "ORDER BY", spec->order_by ? spec->order_by : merges ? "tuple()" : NULL);
+	put_clause(out, "TTL", spec->ttl);
+	put_settings(out, spec->settings, merges);
+	put_comment(out, spec->comment);
+	if (!columns)
+		buf_printf(out, "\nEMPTY AS (\n%s\n)", select);
+}
+
+static void create_like(struct buf *out, struct relation_name r, struct relation_name like)
+{
+	put_statement(out, "CREATE TABLE IF NOT EXISTS ", r, " AS ");
+	put_relation(out, like);
+}
+
+static void create_clone(struct buf *out, struct relation_name r, struct relation_name of)
+{
+	put_statement(out, "CREATE TABLE ", r, " CLONE AS ");
+	put_relation(out, of);
+}
+
+static void comment_on(struct buf *out, struct relation_name r, const char *comment)
+{
+	put_statement(out, "ALTER TABLE ", r, " MODIFY COMMENT ");
+	put_text(out, comment, strlen(comment));
+}
+
+static void insert(struct buf *out, struct relation_name r, const struct engine_columns *columns,
+	const char *select)
+{
+	put_statement(out, "INSERT INTO ", r, "");
+	if (columns) {
+		buf_puts(out, " (");
+		put_names(out, columns);
+		buf_puts(out, ")");
+	}
+	if (select)
+		buf_printf(out, "\n%s\n", select);
+}
+
+static void delete_where(struct buf *out, struct relation_name r, const char *condition)
+{
+	put_statement(out, "DELETE FROM ", r, " WHERE ");
+	buf_puts(out, condition);
+}
+
+static void add_column(struct buf *out, struct relation_name r, const struct engine_column *c)
+{
+	put_statement(out, "ALTER TABLE ", r, " ADD COLUMN IF NOT EXISTS ");
+	put_column(out, c);
+}
+
+static void drop_column(struct buf *out, struct relation_name r, const char *column)
+{
+	put_statement(out, "ALTER TABLE ", r, " DROP COLUMN IF EXISTS ");
+	put_name(out, column);
+}
+
+static void change_column(struct buf *out, struct relation_name r, const struct engine_column *c)
+{
+	put_statement(out, "ALTER TABLE ", r, " MODIFY COLUMN ");
+	put_column(out, c);
+}
+
+static void exchange(struct buf *out, struct relation_name a, struct relation_name b)
+{
+	put_statement(out, "EXCHANGE TABLES ", a, " AND ");
+	put_relation(out, b);
+}
+
+static void replace_partition(
+	struct buf *out, struct relation_name r, struct relation_name from, const char *id)
+{
+	put_statement(out, "ALTER TABLE ", r, " REPLACE PARTITION ID ");
+	put_text(out, id, strlen(id));
+	buf_puts(out, " FROM ");
+	put_relation(out, from);
+}
+
+static void drop_partition(struct buf *out, struct relation_name r, const char *id)
+{
+	put_statement(out, "ALTER TABLE ", r, " DROP PARTITION ID ");
+	put_text(out, id, strlen(id));
+}
+
+/* Without SYNC: that would wait for whoever still reads it. */
+static void drop(struct buf *out, struct relation_name r, enum relation_kind kind)
+{
+	bool view = kind == RELATION_VIEW || kind == RELATION_MATERIALIZED_VIEW;
+	put_statement(out, view ? "DROP VIEW IF EXISTS " : "DROP TABLE IF EXISTS ", r, "");
+}
+
+static void partitions_outside(
+	struct buf *out, struct relation_name r, struct relation_name beside, const char *condition)
+{
+	buf_printf(out,
+		"SELECT _partition_id AS id, countIf(NOT ifNull((%s), 0)) AS outside\n"
+		"FROM ",
+		condition);
+	put_relation(out, r);
+	buf_puts(out, "\nWHERE _partition_id IN (SELECT DISTINCT _partition_id FROM ");
+	put_relation(out, beside);
+	buf_puts(out, ") OR _partition_id IN (SELECT DISTINCT _partition_id FROM ");
+	put_relation(out, r);
+	buf_printf(out, " WHERE %s)\nGROUP BY id ORDER BY id", condition);
+}
+
+const struct dialect clickhouse_dialect = {
+	.name = put_name,
+	.relation = put_relation,
+	.text = put_text,
+	.time = put_time,
+	.create_database = create_database,
+	.create_view = create_view,
+	.create_table = create_table,
+	.create_like = create_like,
+	.create_clone = create_clone,
+	.comment = comment_on,
+	.insert = insert,
+	.delete_where = delete_where,
+	.add_column = add_column,
+	.drop_column = drop_column,
+	.change_column = change_column,
+	.exchange = exchange,
+	.replace_partition = replace_partition,
+	.drop_partition = drop_partition,
+	.drop = drop,
+	.partitions_outside = partitions_outside,
+};
