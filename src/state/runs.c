@@ -60,11 +60,6 @@ bool store_end_history(struct state *s, bool ok, struct error *err)
 
 /* --- adding --- */
 
-static const char *text_of(const char *text)
-{
-	return text ? text : "";
-}
-
 static bool add_run(struct state *s, struct run *run, struct error *err)
 {
 	static const char sql[] =

@@ -8,6 +8,8 @@
  *	requests.c   requests and facts: what processes tell one another
  *	runs.c       the queue of runs of models, and reasons
  *	steps.c      their steps and attempts
+ *	ranges.c     marks and built ranges: overlaid and merged
+ *	assets.c     definitions and swaps of models; what is built, as one with them
  *
  * A public function enters, runs its statements, and leaves. Statements are prepared once and kept by
  * their text.
@@ -18,6 +20,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include "base/map.h"
+#include "state/assets.h"
 #include "state/runs.h"
 #include "state/state.h"
 
@@ -52,6 +55,10 @@ static inline struct value value_int(int64_t i)
 #define VALUES(...) \
 	(const struct value[]){__VA_ARGS__}, COUNT_OF(((const struct value[]){__VA_ARGS__}))
 #define NO_VALUES NULL, 0
+static inline const char *text_of(const char *text) /* NULL is "" */
+{
+	return text ? text : "";
+}
 
 void store_enter(struct state *s);
 bool store_leave(struct state *s, bool result); /* gives back result */
@@ -83,6 +90,15 @@ enum run_status store_run_status(sqlite3_stmt *row, int column);
 
 /* The error of the last call to SQLite, with what to do about it. Always false. */
 bool store_failed(struct state *s, const char *doing, struct error *err);
+
+/* --- ranges.c, within a transaction --- */
+MUST_CHECK bool store_mark(
+	struct state *s, const struct asset_mark *marks, size_t n, struct error *err);
+MUST_CHECK bool store_built(
+	struct state *s, const char *asset, const struct built *built, struct error *err);
+/* The first columns of a row of `built` and of `swaps`: part, from_us, to_us, seq, fingerprint, checks, as_of_us,
+ * position, built_us, run. */
+struct built store_read_built(sqlite3_stmt *row, int first, struct arena *arena);
 
 MUST_CHECK bool store_migrate(struct state *s, struct error *err);
 

@@ -114,7 +114,7 @@ bool state_stream_begin(struct state *s, const char *stream, uint8_t epoch,
 	return store_leave(s, ok);
 }
 
-bool state_stream_advance(struct state *s, const char *stream, const struct position *position,
+static bool advance(struct state *s, const char *stream, const struct position *position,
 	uint64_t changes, struct error *err)
 {
 	static const char sql[] = "UPDATE streams SET place = ?2, token = ?3, commit_time_us = ?4,"
@@ -123,14 +123,31 @@ bool state_stream_advance(struct state *s, const char *stream, const struct posi
 	uint8_t place[PLACE_BYTES];
 
 	place_write(position->order, place);
-	store_enter(s);
 	bool ok = store_run(s, sql,
 		VALUES(V(stream), BLOB(place, sizeof place), V(position->token),
 			V(position->commit_time_us), V(changes), V(wall_us())),
 		err);
 	if (ok && store_changed(s) == 0)
 		ok = refused(s, stream, 0, position, err);
-	return store_leave(s, ok);
+	return ok;
+}
+
+bool state_stream_advance(struct state *s, const char *stream, const struct position *position,
+	uint64_t changes, struct error *err)
+{
+	store_enter(s);
+	return store_leave(s, advance(s, stream, position, changes, err));
+}
+
+bool state_stream_advance_marking(struct state *s, const char *stream,
+	const struct position *position, uint64_t changes, const struct asset_mark *marks, size_t n,
+	struct error *err)
+{
+	store_enter(s);
+	if (!store_begin(s, err))
+		return store_leave(s, false);
+	bool ok = advance(s, stream, position, changes, err) && store_mark(s, marks, n, err);
+	return store_leave(s, store_end(s, ok, err));
 }
 
 bool state_stream_mark(struct state *s, const char *stream, int64_t mark_us, struct error *err)
