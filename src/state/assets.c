@@ -13,7 +13,7 @@ static bool erase_swap(struct state *s, const char *asset, const struct built *b
 		"DELETE FROM swaps WHERE asset = ? AND part = ? AND from_us = ? AND to_us = ?";
 
 	return store_run(s, sql,
-		VALUES(V(asset), V(text_of(b->partition)), V(b->from_us), V(b->to_us)), err);
+		VALUES(V(asset), V(text_or_empty(b->partition)), V(b->from_us), V(b->to_us)), err);
 }
 
 static bool mark_all(
@@ -58,8 +58,8 @@ static bool put_definition(
 		" AND fingerprint NOT IN (SELECT fingerprint FROM swaps WHERE asset = ?1)";
 
 	return store_run(s, put,
-		       VALUES(V(asset), V((int64_t)d->fingerprint), V(text_of(d->relation)),
-			       V(text_of(d->sql)), V(text_of(d->config)), V(wall_us())),
+		       VALUES(V(asset), V((int64_t)d->fingerprint), V(text_or_empty(d->relation)),
+			       V(text_or_empty(d->sql)), V(text_or_empty(d->config)), V(wall_us())),
 		       err) &&
 	       store_run(s, forget, VALUES(V(asset), V((int64_t)d->fingerprint)), err);
 }
@@ -104,14 +104,15 @@ bool state_swap_put(struct state *s, const struct swap *w, struct error *err)
 	const struct built *b = &w->built;
 
 	store_enter(s);
-	return store_leave(
-		s, store_run(s, sql,
-			   VALUES(V(w->asset), V(text_of(b->partition)), V(b->from_us), V(b->to_us),
-				   V(b->seq), V((int64_t)b->fingerprint), V((int64_t)b->checks),
-				   V(b->as_of_us), V(text_of(b->position)), V(wall_us()), V(b->run),
-				   V(w->database), V(w->target), V(w->staging),
-				   V(text_of(w->staging_id)), V(text_of(w->engine_partition))),
-			   err));
+	return store_leave(s, store_run(s, sql,
+				      VALUES(V(w->asset), V(text_or_empty(b->partition)),
+					      V(b->from_us), V(b->to_us), V(b->seq),
+					      V((int64_t)b->fingerprint), V((int64_t)b->checks),
+					      V(b->as_of_us), V(text_or_empty(b->position)),
+					      V(wall_us()), V(b->run), V(w->database), V(w->target),
+					      V(w->staging), V(text_or_empty(w->staging_id)),
+					      V(text_or_empty(w->engine_partition))),
+				      err));
 }
 
 bool state_swaps(struct state *s, struct arena *arena, struct swaps *out, struct error *err)

@@ -91,7 +91,7 @@ static bool put_mark(struct state *s, const char *asset, struct mark m, struct e
 	static const char add[] =
 		"INSERT INTO marks (asset, part, from_us, to_us, seq) VALUES (?, ?, ?, ?, ?)";
 
-	m.partition = text_of(m.partition);
+	m.partition = text_or_empty(m.partition);
 	assert(m.from_us < m.to_us);
 	/* Most marks are of what was marked before. */
 	if (!store_run(s, again,
@@ -232,8 +232,8 @@ static bool put_built(
 	static const char add[] = "INSERT INTO built (asset, part, from_us, to_us, " BUILT_COLUMNS
 				  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-	b.partition = text_of(b.partition);
-	b.position = text_of(b.position);
+	b.partition = text_or_empty(b.partition);
+	b.position = text_or_empty(b.position);
 	assert(b.from_us < b.to_us);
 	if (!clear_range(s, &built_table, asset, b.partition, b.from_us, b.to_us, err) ||
 		!grow_built(s, asset, &b, arena, err) ||
@@ -300,7 +300,7 @@ bool state_built_checked(struct state *s, const char *asset, const char *partiti
 		struct built *b = &all.items[i];
 		bool changed = b->checks != checks;
 		b->checks = checks;
-		if (changed && within(b, text_of(partition), from_us, to_us))
+		if (changed && within(b, text_or_empty(partition), from_us, to_us))
 			ok = put_built(s, asset, *b, &arena, err);
 	}
 	ok = begun && store_end(s, ok, err);

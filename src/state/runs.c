@@ -69,9 +69,9 @@ static bool add_run(struct state *s, struct run *run, struct error *err)
 	run->created_us = wall_us();
 	run->status = RUN_QUEUED;
 	if (!store_run(s, sql,
-		    VALUES(V(run->kind), V(text_of(run->selector)), V(text_of(run->reason)),
-			    V(text_of(run->vars)), V(run->full_refresh), V(run->jobs),
-			    V(run->created_us)),
+		    VALUES(V(run->kind), V(text_or_empty(run->selector)),
+			    V(text_or_empty(run->reason)), V(text_or_empty(run->vars)),
+			    V(run->full_refresh), V(run->jobs), V(run->created_us)),
 		    err))
 		return false;
 	run->id = sqlite3_last_insert_rowid(s->db);
@@ -86,8 +86,8 @@ static bool add_step(
 		" VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 	return store_run(s, sql,
-		VALUES(V(run), V(number), V(step->asset), V(text_of(step->partition)),
-			V(step->from_us), V(step->to_us), V(text_of(step->why))),
+		VALUES(V(run), V(number), V(step->asset), V(text_or_empty(step->partition)),
+			V(step->from_us), V(step->to_us), V(text_or_empty(step->why))),
 		err);
 }
 
@@ -253,7 +253,8 @@ bool state_run_end(
 	if (!ok)
 		return store_leave(s, false);
 	ok = store_run(s, end_run,
-		     VALUES(V(id), V(run_status_name(status)), V(text_of(error)), V(wall_us())),
+		     VALUES(V(id), V(run_status_name(status)), V(text_or_empty(error)),
+			     V(wall_us())),
 		     err) &&
 	     store_run(s, end_steps, VALUES(V(id), V(rest)), err);
 	return store_leave(s, store_end(s, ok, err));

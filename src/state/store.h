@@ -55,7 +55,7 @@ static inline struct value value_int(int64_t i)
 #define VALUES(...) \
 	(const struct value[]){__VA_ARGS__}, COUNT_OF(((const struct value[]){__VA_ARGS__}))
 #define NO_VALUES NULL, 0
-static inline const char *text_of(const char *text) /* NULL is "" */
+static inline const char *text_or_empty(const char *text) /* NULL is "" */
 {
 	return text ? text : "";
 }
