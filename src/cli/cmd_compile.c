@@ -4,11 +4,12 @@
 #include "cli/cli.h"
 #include "models/project.h"
 
-enum { FLAG_JSON, FLAG_VARS, FLAG_INCREMENTAL };
+enum { FLAG_JSON, FLAG_VARS, FLAG_INCREMENTAL, FLAG_PARTITION };
 static const struct flag flags[] = {
 	{"json", NULL, "print a JSON document with what is known of each"},
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"incremental", NULL, "as a run that adds to incremental models: is_incremental() is true"},
+	{"partition", "KEY", "as a run that builds that partition of a partitioned model"},
 	{0},
 };
 
@@ -36,7 +37,6 @@ static bool open_project(struct compiling *c, struct error *err)
 		.database = config->models.database,
 		.target = config->models.target,
 		.vars = c->call->flags[FLAG_VARS],
-		.incremental = c->call->flags[FLAG_INCREMENTAL],
 		.streams = c->streams,
 		.n_streams = config->n_streams};
 	c->project = project_load(&options, err);
@@ -63,15 +63,32 @@ static int pick(struct compiling *c)
 	return DONE;
 }
 
+/* A partition is one of the partitioned models alone. */
+static bool options_of(struct compiling *c, const struct node *node, struct compile_batch *batch,
+	struct compile_options *out, struct error *err)
+{
+	const char *key = c->call->flags[FLAG_PARTITION];
+	const struct node *of = node->tested ? node->tested : node;
+
+	*out = (struct compile_options){.incremental = c->call->flags[FLAG_INCREMENTAL]};
+	if (!key || (!node_is_partitioned(of) && !c->call->n_args))
+		return true;
+	out->batch = batch;
+	return node_batch(of, key, batch, err);
+}
+
 /* --- for people --- */
 
 static void print_sql(struct compiling *c, const struct node *node, bool first)
 {
+	struct compile_options options;
+	struct compile_batch batch;
 	struct error err = {0};
 	struct buf sql;
 
 	buf_init(&sql, BUF_MAX);
-	if (project_compile(c->project, node, &sql, &err)) {
+	if (options_of(c, node, &batch, &options, &err) &&
+		project_compile(c->project, node, &options, &sql, &err)) {
 		if (c->nodes.len > 1)
 			printf("%s-- %s: %s\n", first ? "" : "\n", node->path, node->name);
 		fwrite(sql.data, 1, sql.len, stdout);
@@ -95,9 +112,13 @@ static int print_json(struct compiling *c)
 	buf_init(&out, BUF_MAX);
 	buf_puts(&out, "{\"nodes\":[");
 	for (size_t i = 0; ok && i < c->nodes.len; i++) {
+		const struct node *node = c->nodes.items[i];
+		struct compile_options options;
+		struct compile_batch batch;
 		bool compiled;
 		buf_puts(&out, i ? "," : "");
-		ok = project_describe(c->project, c->nodes.items[i], &out, &compiled, &err);
+		ok = options_of(c, node, &batch, &options, &err) &&
+		     project_describe(c->project, node, &options, &out, &compiled, &err);
 		c->failures += !compiled;
 	}
 	buf_puts(&out, "]}");

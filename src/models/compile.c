@@ -173,24 +173,33 @@ static void list_ephemeral(const struct node *node, struct nodes *out)
 	}
 }
 
+const struct compile_options compile_nothing = {0};
+
+/* What one compilation is about. */
+struct compiling {
+	const struct project *p;
+	const struct compile_options *options;
+};
+
 static bool render_own(
-	const struct project *p, const struct node *node, struct buf *out, struct error *err)
+	const struct compiling *c, const struct node *node, struct buf *out, struct error *err)
 {
 	struct context context;
 
 	if (node->problem)
 		return error_set(err, ERROR_CONFIG, "%s", node->problem);
-	context_init(&context, p, node->package, (struct node *)node);
+	context_init(&context, c->p, node->package, (struct node *)node);
+	context.options = c->options;
 	return node_render(&context, node, out, err);
 }
 
 static bool put_ephemeral(
-	const struct project *p, const struct nodes *list, struct buf *out, struct error *err)
+	const struct compiling *c, const struct nodes *list, struct buf *out, struct error *err)
 {
 	vec_each (list, it) {
 		struct buf sql;
 		buf_init(&sql, BUF_MAX);
-		bool ok = render_own(p, *it, &sql, err);
+		bool ok = render_own(c, *it, &sql, err);
 		if (ok) {
 			buf_printf(out, "%s __dbt__cte__%s as (\n", it == list->items ? "" : ",",
 				(*it)->name);
@@ -204,30 +213,51 @@ static bool put_ephemeral(
 	return true;
 }
 
-bool project_compile(
-	const struct project *p, const struct node *node, struct buf *out, struct error *err)
+/* The node's SQL with the ephemeral models as common table expressions of it. */
+static bool put_together(const struct compiling *c, const char *sql, const struct nodes *ephemeral,
+	struct buf *out, struct error *err)
 {
+	bool has_with;
+	size_t at = with_of(sql, &has_with);
+
+	buf_append(out, sql, at);
+	buf_puts(out, has_with ? "" : "with");
+	bool ok = put_ephemeral(c, ephemeral, out, err);
+	buf_puts(out, has_with ? "," : "\n");
+	buf_puts(out, sql + at);
+	return ok;
+}
+
+bool project_compile(const struct project *p, const struct node *node,
+	const struct compile_options *options, struct buf *out, struct error *err)
+{
+	struct compiling c = {p, options ? options : &compile_nothing};
 	struct nodes ephemeral = {0};
 	struct buf own;
-	bool has_with, ok;
 
 	if (node->kind == NODE_SEED)
 		return error_set(err, ERROR_CONFIG, "%s: a seed has no SQL", node->path);
 	buf_init(&own, BUF_MAX);
 	list_ephemeral(node, &ephemeral);
-	ok = render_own(p, node, &own, err);
-	if (ok && ephemeral.len) {
-		const char *sql = buf_text(&own);
-		size_t at = with_of(sql, &has_with);
-		buf_append(out, sql, at);
-		buf_puts(out, has_with ? "" : "with");
-		ok = put_ephemeral(p, &ephemeral, out, err);
-		buf_puts(out, has_with ? "," : "\n");
-		buf_puts(out, sql + at);
-	} else if (ok) {
+	bool ok = render_own(&c, node, &own, err);
+	if (ok && ephemeral.len)
+		ok = put_together(&c, buf_text(&own), &ephemeral, out, err);
+	else if (ok)
 		buf_append(out, own.data, own.len);
-	}
 	buf_release(&own);
 	vec_release(&ephemeral);
+	return ok;
+}
+
+bool project_render(const struct project *p, const struct node *node,
+	const struct compile_options *options, const char *text, struct buf *out, struct error *err)
+{
+	struct template *t = template_parse(node->path, text, strlen(text), err);
+	struct context context;
+
+	context_init(&context, p, node->package, (struct node *)node);
+	context.options = options ? options : &compile_nothing;
+	bool ok = t && template_render(t, &context.host, NULL, out, err);
+	template_free(t);
 	return ok;
 }

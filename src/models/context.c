@@ -89,8 +89,11 @@ static bool global(struct host *host, struct render *r, const char *name, struct
 void context_init(struct context *c, const struct project *p, const struct package *package,
 	struct node *node)
 {
-	*c = (struct context){
-		.host.global = global, .project = p, .package = package, .node = node};
+	*c = (struct context){.host.global = global,
+		.project = p,
+		.package = package,
+		.node = node,
+		.options = &compile_nothing};
 }
 
 bool method_get(struct render *r, struct object *self, struct methods methods, const char *name,

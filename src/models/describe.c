@@ -49,8 +49,8 @@ static struct dict *described(struct arena *a, const struct node *node)
 	return d;
 }
 
-bool project_describe(const struct project *p, const struct node *node, struct buf *out,
-	bool *compiled, struct error *err)
+bool project_describe(const struct project *p, const struct node *node,
+	const struct compile_options *options, struct buf *out, bool *compiled, struct error *err)
 {
 	struct error problem = {0};
 	struct arena a;
@@ -59,7 +59,7 @@ bool project_describe(const struct project *p, const struct node *node, struct b
 	arena_init(&a);
 	buf_init(&sql, BUF_MAX);
 	struct dict *d = described(&a, node);
-	*compiled = project_compile(p, node, &sql, &problem);
+	*compiled = project_compile(p, node, options, &sql, &problem);
 	put_text(&a, d, "sql", *compiled ? buf_text(&sql) : NULL);
 	put_text(&a, d, "problem", *compiled ? NULL : problem.text);
 	bool ok = json_print(value_dict(d), out, err);

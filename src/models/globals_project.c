@@ -21,7 +21,24 @@ static bool known_parent(const struct node *node, const struct node *parent)
 	return false;
 }
 
-static struct value relation_of(struct arena *a, const struct node *node)
+/* The rows of the batch alone, where it is compiled for one and the parent says when a row happened.
+ * A test looks so at what it tests, and at all of the others. */
+static struct relation_filter filter_of(const struct context *c, bool tested,
+	const char *event_time, struct partition_mapping mapping)
+{
+	const struct compile_batch *batch = c->options->batch;
+	struct relation_filter filter = {.event_time = event_time};
+
+	bool test = c->node->kind == NODE_TEST,
+	     all = mapping.kind != MAPPING_SAME && mapping.kind != MAPPING_WINDOW;
+	if (!batch || !event_time || batch->from_us >= batch->to_us || (test ? !tested : all))
+		return (struct relation_filter){0};
+	filter.from_us = period_add(c->node->batch_size, batch->from_us, -mapping.window);
+	filter.to_us = batch->to_us;
+	return filter;
+}
+
+static struct value relation_of(struct context *context, struct arena *a, const struct node *node)
 {
 	static const char *const types[] = {[MATERIALIZED_VIEW] = "view",
 		[MATERIALIZED_TABLE] = "table",
@@ -30,7 +47,10 @@ static struct value relation_of(struct arena *a, const struct node *node)
 
 	if (node->kind == NODE_MODEL && node->materialization == MATERIALIZED_EPHEMERAL)
 		return cte_value(a, node);
-	return relation_value(a, node->database, node->alias, types[node->materialization]);
+	struct relation_filter filter = filter_of(context, node == context->node->tested,
+		node->event_time, node_mapping(context->node, node));
+	return relation_value(
+		a, node->database, node->alias, types[node->materialization], &filter);
 }
 
 static bool call_ref(struct call *c)
@@ -50,8 +70,8 @@ static bool call_ref(struct call *c)
 		struct arena *kept = context->reading->arena;
 		struct ref_name ref = {arena_strdup(kept, package), arena_strdup(kept, name)};
 		vec_push(&context->reading->refs, ref);
-		c->result = relation_value(
-			render_arena(c->render), context->project->options.database, name, "view");
+		c->result = relation_value(render_arena(c->render),
+			context->project->options.database, name, "view", NULL);
 		return true;
 	}
 	const struct node *node = project_ref(context->project, package, name);
@@ -63,7 +83,7 @@ static bool call_ref(struct call *c)
 			"known; name it "
 			"outside of the condition: -- depends_on: {{ ref('%s') }}",
 			name, name);
-	c->result = relation_of(render_arena(c->render), node);
+	c->result = relation_of(context, render_arena(c->render), node);
 	return true;
 }
 
@@ -75,6 +95,13 @@ static void note_source(struct reading *reading, const struct source_table *tabl
 	struct source_table *kept = arena_alloc(reading->arena, sizeof *kept);
 	*kept = *table;
 	vec_push(&reading->sources, kept);
+}
+
+static bool is_tested(const struct node *node, const struct source_table *table)
+{
+	const struct source_table *tested = node->tested_source;
+	return tested && !strcmp(tested->source, table->source) &&
+	       !strcmp(tested->name, table->name);
 }
 
 static bool call_source(struct call *c)
@@ -91,7 +118,12 @@ static bool call_source(struct call *c)
 		return render_fail(c->render, "%s", err.text);
 	if (context->reading)
 		note_source(context->reading, &table);
-	c->result = relation_value(render_arena(c->render), table.database, table.table, "table");
+	struct relation_filter filter = {0};
+	if (!context->reading && context->node)
+		filter = filter_of(context, is_tested(context->node, &table), table.event_time,
+			node_source_mapping(context->node, &table));
+	c->result = relation_value(
+		render_arena(c->render), table.database, table.table, "table", &filter);
 	return true;
 }
 
@@ -104,7 +136,7 @@ static bool call_this(struct call *c)
 		return render_fail(c->render, "`this` stands outside of a model");
 	c->result = relation_value(render_arena(c->render),
 		node->database ? node->database : context->project->options.database,
-		node->alias ? node->alias : node->name, "table");
+		node->alias ? node->alias : node->name, "table", NULL);
 	return true;
 }
 
@@ -125,7 +157,8 @@ static bool put_config(struct call *c, struct value key, struct value v)
 			return false;
 		kept = value_copy(reading->arena, text);
 	}
-	setting_put(reading->arena, reading->config, value_copy(reading->arena, key), kept);
+	setting_put(reading->arena, &reading->settings, value_copy(reading->arena, key), kept,
+		value_text(arena_strdup(reading->arena, render_place(c->render))));
 	return true;
 }
 
@@ -154,7 +187,7 @@ static struct value find_config(const struct context *context, struct value name
 	struct value *found = NULL;
 
 	if (context->reading)
-		found = dict_find(context->reading->config, name);
+		found = dict_find(context->reading->settings.values, name);
 	if (!found && context->node)
 		found = dict_find(context->node->config, name);
 	return found ? *found : (struct value){0};
@@ -294,11 +327,13 @@ static bool call_project_name(struct call *c)
 
 static bool call_model(struct call *c)
 {
-	const struct context *context = context_of(c);
+	struct context *context = context_of(c);
+	struct arena *a = render_arena(c->render);
 
 	if (!context->node)
 		return render_fail(c->render, "`model` stands outside of a model");
-	c->result = node_value(render_arena(c->render), context->node);
+	c->result = node_value(a, context->node);
+	dict_put_text(a, c->result.dict, "batch", batch_value(context, a));
 	value_freeze(c->result);
 	return true;
 }
@@ -329,6 +364,7 @@ static const struct global table[] = {
 	{{"schema", "", call_schema}, .is_value = true},
 	{{"project_name", "", call_project_name}, .is_value = true},
 	{{"model", "", call_model}, .is_value = true},
+	{{"partition", "", call_partition}, .is_value = true},
 	{{"builtins", "", call_builtins}, .is_value = true},
 	{{"adapter", "", call_adapter}, .is_value = true},
 };

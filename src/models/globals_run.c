@@ -1,7 +1,5 @@
 /* What a template asks of the run: the environment, flags, the time, messages, and what would be the warehouse. */
 #include <stdlib.h>
-#include <time.h>
-#include "base/clock.h"
 #include "base/log.h"
 #include "models/internal.h"
 
@@ -29,7 +27,7 @@ static bool call_is_incremental(struct call *c)
 	const struct context *context = context_of(c);
 
 	c->result = value_bool(!context->reading && context->node &&
-			       context->project->options.incremental &&
+			       context->options->incremental &&
 			       context->node->materialization == MATERIALIZED_INCREMENTAL);
 	return true;
 }
@@ -45,7 +43,8 @@ static bool call_flags(struct call *c)
 	struct arena *a = render_arena(c->render);
 
 	c->result = value_dict(dict_new(a));
-	dict_put_text(a, c->result.dict, "FULL_REFRESH", value_bool(false));
+	dict_put_text(a, c->result.dict, "FULL_REFRESH",
+		value_bool(context_of(c)->options->full_refresh));
 	dict_put_text(a, c->result.dict, "STORE_FAILURES", value_bool(false));
 	dict_put_text(a, c->result.dict, "WHICH", value_text("compile"));
 	return true;
@@ -63,69 +62,9 @@ static bool call_invocation_id(struct call *c)
 	return true;
 }
 
-/* --- run_started_at --- */
-
-static int64_t started_us(const struct call *c)
-{
-	return self_context(c)->project->started_us;
-}
-
-static bool call_strftime(struct call *c)
-{
-	time_t seconds = (time_t)(started_us(c) / 1000000);
-	struct tm tm;
-	char text[256];
-
-	if (!call_wants(c, 0, VALUE_STRING))
-		return false;
-	const char *format = value_strdup(render_arena(c->render), c->arg[0]);
-	gmtime_r(&seconds, &tm);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	size_t n = strftime(text, sizeof text, format, &tm);
-#pragma GCC diagnostic pop
-	if (!n && *format)
-		return render_fail(
-			c->render, "strftime: the text is longer than %zu bytes", sizeof text - 1);
-	c->result = render_text(c->render, text, n);
-	return true;
-}
-
-static bool call_isoformat(struct call *c)
-{
-	char text[32];
-
-	/* 2026-11-02T10:11:12.123456Z */
-	format_utc(started_us(c), text);
-	c->result = render_printf(c->render, "%.26s+00:00", text);
-	return true;
-}
-
-static bool print_time(struct render *r, struct object *self, struct buf *out)
-{
-	char text[32];
-
-	format_utc(((struct context_object *)self)->context->project->started_us, text);
-	text[10] = ' ';
-	struct value v = render_printf(r, "%.26s+00:00", text);
-	return render_str(r, v, out);
-}
-
-static bool get_of_time(struct render *r, struct object *self, const char *name, struct value *out)
-{
-	static const struct function methods[] = {
-		{"strftime", "format", call_strftime},
-		{"isoformat", "", call_isoformat},
-	};
-	return method_get(r, self, (struct methods){methods, COUNT_OF(methods)}, name, out);
-}
-
 static bool call_run_started_at(struct call *c)
 {
-	static const struct object_ops ops = {
-		.type = "datetime", .get = get_of_time, .print = print_time};
-
-	c->result = context_object(c, &ops);
+	c->result = time_value(render_arena(c->render), context_of(c)->project->started_us);
 	return true;
 }
 

@@ -8,8 +8,10 @@
  *	properties.c   yml: sources, what it says of nodes, tests
  *	settings.c     the configuration of a node, from all that say something of it
  *	yaml.c         YAML to values of templates
+ *	partition.c    partitions and schedules, from the configuration
  *	sources.c      tables of sources, by yml and by stream
- *	context.c      the names that templates see; globals_*.c, relation.c, adapter.c: what they are
+ *	context.c      the names that templates see; globals_*.c, relation.c, adapter.c, times.c: what
+ *	               they are
  *	macros.sql     macros and tests that tailrace brings
  *	compile.c      SQL, with ephemeral models as CTEs
  */
@@ -75,19 +77,32 @@ struct template *project_template(
 
 /* --- yaml.c --- */
 struct value value_of_tree(struct arena *arena, const struct tree *tree);
-/* As that, with every text rendered as a template, but for the hooks. */
+/* As that, with every text rendered as a template. */
 MUST_CHECK bool rendered_tree(struct project *p, const struct package *package,
 	const struct tree *tree, const char *path, struct value *out, struct error *err);
 
 /* --- settings.c --- */
 /* What dbt_project.yml and a yml's `config:` say of a node. */
 MUST_CHECK bool settings_load(struct project *p, struct node *node, struct error *err);
+/* What a yml says, rendered but for hooks and filters, which are rendered each time they run. */
+MUST_CHECK bool setting_put_tree(struct project *p, struct node *node,
+	const struct tree_entry *entry, const char *path, struct error *err);
+struct settings {
+	struct dict *values, *places;
+};
 /* Adds to tags, meta and hooks, replaces all else. */
-void setting_put(struct arena *a, struct dict *config, struct value key, struct value v);
+void setting_put(struct arena *a, const struct settings *settings, struct value key, struct value v,
+	struct value place);
 struct value setting(const struct node *node, const char *key);
 bool setting_truth(const struct node *node, const char *key, bool otherwise);
 const char *setting_text(
 	struct arena *a, const struct node *node, const char *key); /* NULL: none */
+
+/* --- partition.c --- */
+/* Takes from the configuration what the struct has members for; what is wrong is the node's problem. */
+void node_take_settings(struct project *p, struct node *node);
+/* Once parents are known. */
+void node_take_mapping(struct project *p, struct node *node);
 
 /* --- nodes.c --- */
 MUST_CHECK bool nodes_load(struct project *p, struct error *err);
@@ -105,6 +120,10 @@ MUST_CHECK bool properties_load(struct project *p, struct error *err);
 MUST_CHECK bool project_source(const struct project *p, struct arena *arena, const char *source,
 	const char *table, struct source_table *out, struct error *err);
 
+/* What a yml says of a source or of one of its tables: event_time, freshness. */
+MUST_CHECK bool source_take_settings(struct project *p, const struct package *package,
+	struct source_table *table, const struct tree *item, const char *path, struct error *err);
+
 /* --- context.c --- */
 /* Parents as a node's first rendering names them. */
 struct ref_name {
@@ -115,12 +134,13 @@ VEC_TYPE(ref_names, struct ref_name);
 struct context {
 	struct host host;
 	const struct project *project;
-	const struct package *package; /* whose names are seen */
-	struct node *node;             /* NULL: a text of YAML */
-	const struct dict *more;       /* names beyond the usual ones; NULL */
+	const struct package *package;         /* whose names are seen */
+	struct node *node;                     /* NULL: a text of YAML */
+	const struct compile_options *options; /* of this rendering */
+	const struct dict *more;               /* names beyond the usual ones; NULL */
 	struct reading {
-		struct arena *arena; /* of the project */
-		struct dict *config; /* what config() sets */
+		struct arena *arena;      /* of the project */
+		struct settings settings; /* what config() sets */
 		struct ref_names refs;
 		struct source_tables sources;
 	} * reading; /* the first rendering; NULL: the last */
@@ -167,9 +187,21 @@ bool call_adapter(struct call *c);
 /* What would ask the warehouse: nothing in the first rendering, an error in the last. */
 bool call_asking(struct call *c, struct context *context, const char *what);
 
+/* --- times.c --- */
+/* As a datetime of Python, in UTC. */
+struct value time_value(struct arena *a, int64_t us);
+/* `partition` and `model.batch`: of the batch that is compiled for. */
+bool call_partition(struct call *c);
+struct value batch_value(struct context *c, struct arena *a);
+const struct compile_batch *batch_of(const struct context *c);
+
 /* --- relation.c --- */
-struct value relation_value(
-	struct arena *a, const char *database, const char *name, const char *type);
+struct relation_filter {
+	const char *event_time; /* NULL: none */
+	int64_t from_us, to_us;
+};
+struct value relation_value(struct arena *a, const char *database, const char *name,
+	const char *type, const struct relation_filter *filter);
 /* An ephemeral model: the CTE that it becomes. */
 struct value cte_value(struct arena *a, const struct node *node);
 
@@ -177,6 +209,7 @@ struct value cte_value(struct arena *a, const struct node *node);
 /* Its own SQL, with the names of that context. */
 MUST_CHECK bool node_render(
 	struct context *c, const struct node *node, struct buf *out, struct error *err);
+extern const struct compile_options compile_nothing;
 
 /* --- project.c --- */
 struct node *project_ref(const struct project *p, const char *package, const char *name);

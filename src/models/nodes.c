@@ -55,6 +55,7 @@ struct node *node_new(struct project *p, enum node_kind kind, const struct packa
 	node->id = arena_printf(&p->arena, "%s.%s.%s", node_kind_name(kind), package->name, name);
 	node->enabled = true;
 	node->config = dict_new(&p->arena);
+	node->places = dict_new(&p->arena);
 	set_fqn(p, node, "");
 	vec_push(&p->nodes, node);
 	return node;
@@ -229,16 +230,21 @@ static void take_materialization(struct project *p, struct node *node)
 
 static void read_node(struct project *p, struct node *node, struct reading *reading)
 {
+	const struct settings settings = {node->config, node->places};
 	struct error err = {0};
 	size_t i = 0;
 
-	*reading = (struct reading){.arena = &p->arena, .config = dict_new(&p->arena)};
+	*reading = (struct reading){
+		.arena = &p->arena, .settings = {dict_new(&p->arena), dict_new(&p->arena)}};
 	if (node->kind != NODE_SEED && !node->problem && !render_first(p, node, reading, &err))
 		node_fail(p, node, &err);
-	for (struct dict_entry *entry; (entry = dict_next(reading->config, &i));)
-		setting_put(&p->arena, node->config, entry->key, entry->value);
+	for (struct dict_entry *entry; (entry = dict_next(reading->settings.values, &i));)
+		setting_put(&p->arena, &settings, entry->key, entry->value,
+			*dict_find(reading->settings.places, entry->key));
 	take_materialization(p, node);
 	node->sources = reading->sources;
+	if (node->enabled)
+		node_take_settings(p, node);
 }
 
 /* What ref() finds: enabled ones, each with a name of its own; those that are disabled where the name is free. */
@@ -274,6 +280,8 @@ bool nodes_read(struct project *p, struct error *err)
 			if (ok && p->nodes.items[i]->enabled)
 				add_parent(p, p->nodes.items[i], ref);
 		vec_release(&readings[i].refs);
+		if (p->nodes.items[i]->enabled)
+			node_take_mapping(p, p->nodes.items[i]);
 	}
 	free(readings);
 	return ok;

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "core/period.h"
 #include "core/selection.h"
 #include "models/template/template.h"
 #include "models/template/value.h"
@@ -33,7 +34,6 @@ struct project_options {
 	const char *database; /* that models go into: target.schema */
 	const char *target;   /* target.name */
 	const char *vars;     /* YAML or JSON that goes before the vars of dbt_project.yml; NULL */
-	bool incremental;     /* is_incremental() is true where a model is incremental */
 	const struct stream_source *streams;
 	size_t n_streams;
 };
@@ -49,6 +49,10 @@ enum materialization {
 
 struct node;
 VEC_TYPE(nodes, struct node *);
+struct texts {
+	const char *const *items;
+	size_t n;
+};
 
 /* A table of a source. */
 struct source_table {
@@ -56,8 +60,34 @@ struct source_table {
 	const char *database, *table;       /* what it is in the warehouse */
 	const struct stream_source *stream; /* NULL: none of ours */
 	struct value meta;                  /* what the yml says of it: a dict, or absent */
+	const char *place;                  /* "models/shop.yml:3"; NULL: no yml speaks of it */
+	const char *event_time;             /* the column that says when; NULL */
+	const char *loaded_at_field, *freshness_filter; /* SQL; NULL */
+	int64_t warn_after_us, error_after_us;          /* freshness; 0: no limit */
 };
 VEC_TYPE(source_tables, struct source_table *);
+
+/* When a node is to run by itself; nothing where nothing is said. */
+struct schedule {
+	const char *cron, *timezone;
+	bool on_change, on_missing;
+	int64_t at_most_every_us; /* with on_change */
+	int64_t max_age_us;       /* a limit of freshness */
+	const char *place;        /* of the cron line, "models/orders.sql:3" */
+};
+
+/* Which partitions of a parent one of the child's is made of. */
+struct partition_mapping {
+	enum mapping_kind {
+		MAPPING_SAME,   /* those of the same time */
+		MAPPING_ALL,    /* all: when any of it changes the whole child does */
+		MAPPING_IGNORE, /* all, and its changes make nothing dirty */
+		MAPPING_WINDOW, /* those of the same time and so many before */
+	} kind;
+	int window;
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARN };
 
 struct package;
 struct node {
@@ -76,11 +106,28 @@ struct node {
 	struct value arguments;       /* of a test from yml: the dict of its macro's arguments */
 
 	struct dict *config;
+	struct dict *places; /* of its settings: "models/orders.sql:3" */
 	struct value
 		properties; /* what the yml says: description, columns, meta; a dict, or absent */
 	const char *database, *alias;
 	enum materialization materialization;
 	bool enabled;
+	struct texts tags;
+	struct schedule schedule;
+
+	/* Partitioned by time, where batch_size is not PERIOD_NONE; or by keys. */
+	const char *event_time; /* the column that says when; NULL */
+	enum period batch_size;
+	int64_t begin_us; /* where the first partition starts */
+	int lookback;     /* so many partitions before a dirty one are rebuilt, too */
+	struct texts partitions;
+	const char *partition_column; /* of the keys */
+
+	/* Of a test: */
+	const struct node *tested;                /* NULL: a query of its own, or of a source */
+	const struct source_table *tested_source; /* NULL */
+	enum severity severity;
+	bool by_rows; /* it judges each row by itself, so that partitions can be tested alone */
 
 	struct nodes parents;         /* by ref, each once */
 	struct source_tables sources; /* by source, each once */
@@ -100,13 +147,45 @@ const struct node *project_find(const struct project *p, const char *name);
 /* "; did you mean 'orders'?" or "", in the project's arena. */
 const char *project_nearest(struct project *p, const char *name);
 
+/* One partition: of time, or by a key alone (then from and to are 0). */
+struct compile_batch {
+	const char *key; /* 2026-11-21, eu */
+	int64_t from_us, to_us;
+};
+/* For what run the SQL is; NULL where it is taken: for none, as if nothing was there yet. */
+struct compile_options {
+	/* ref() and source() give the rows of its time, where the parent has an event_time; of a test
+	 * the tested table alone does. NULL: all of the model. */
+	const struct compile_batch *batch;
+	bool incremental;  /* the table is there, and it is no full refresh: is_incremental() */
+	bool full_refresh; /* flags.FULL_REFRESH */
+};
 /* Appends the SQL, with the ephemeral models that it stands on as CTEs. Not of a seed. */
-MUST_CHECK bool project_compile(
-	const struct project *p, const struct node *node, struct buf *out, struct error *err);
+MUST_CHECK bool project_compile(const struct project *p, const struct node *node,
+	const struct compile_options *options, struct buf *out, struct error *err);
+/* Appends what a text becomes as a template of the node: its hooks. */
+MUST_CHECK bool project_render(const struct project *p, const struct node *node,
+	const struct compile_options *options, const char *text, struct buf *out,
+	struct error *err);
+
+/* How partitions of a parent map to those of the node: as its configuration says, else the same
+ * where the parent has an event_time, else all. */
+struct partition_mapping node_mapping(const struct node *node, const struct node *parent);
+struct partition_mapping node_source_mapping(
+	const struct node *node, const struct source_table *parent);
+static inline bool node_is_partitioned(const struct node *node)
+{
+	return node->batch_size != PERIOD_NONE || node->partitions.n;
+}
+/* The partition of that key, which must outlive it. */
+MUST_CHECK bool node_batch(
+	const struct node *node, const char *key, struct compile_batch *out, struct error *err);
+/* Where the setting was made, "models/orders.sql:3"; the node's path where nobody made it. */
+const char *node_place(const struct node *node, const char *setting);
 
 /* Appends what is known of a node as a JSON object, its SQL or its problem among it. */
-MUST_CHECK bool project_describe(const struct project *p, const struct node *node, struct buf *out,
-	bool *compiled, struct error *err);
+MUST_CHECK bool project_describe(const struct project *p, const struct node *node,
+	const struct compile_options *options, struct buf *out, bool *compiled, struct error *err);
 
 const char *node_kind_name(enum node_kind kind);
 const char *package_name(const struct package *package);

@@ -25,6 +25,8 @@ struct tested {
 	const char *model;  /* as the SQL says it: ref('orders') */
 	const char *name;   /* orders; shop_orders of a source */
 	const char *column; /* NULL: the whole */
+	const struct node *node;
+	const struct source_table *source;
 };
 
 static bool is_test_config(const char *key)
@@ -120,19 +122,10 @@ static void write_call(struct buf *out, const char *macro, const struct tested *
 
 static bool take_test_settings(struct yml *y, struct node *node, const struct tree *body)
 {
-	struct value v;
-
-	for (size_t i = 0; body && body->kind == TREE_MAP && i < body->n; i++) {
-		const struct tree_entry *entry = &body->entries[i];
-		if (!is_test_config(entry->key))
-			continue;
-		/* A where is rendered with the test. */
-		v = value_of_tree(&y->p->arena, entry->value);
-		if (strcmp(entry->key, "where") != 0 &&
-			!rendered_tree(y->p, y->package, entry->value, y->path, &v, y->err))
+	for (size_t i = 0; body && body->kind == TREE_MAP && i < body->n; i++)
+		if (is_test_config(body->entries[i].key) &&
+			!setting_put_tree(y->p, node, &body->entries[i], y->path, y->err))
 			return false;
-		setting_put(&y->p->arena, node->config, value_text(entry->key), v);
-	}
 	return true;
 }
 
@@ -155,6 +148,21 @@ static struct value test_arguments(struct yml *y, const struct tree *body)
 	return v;
 }
 
+/* Each row for itself, so that some partitions can be tested without the others. */
+static bool judges_rows(const char *macro, struct value arguments)
+{
+	static const char *const names[] = {"not_null", "accepted_values", "relationships",
+		"accepted_range", "expression_is_true", "not_accepted_values"};
+	const char *dot = strchr(macro, '.');
+
+	if (value_given(dict_get_text(arguments.dict, "group_by_columns")))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (!strcmp(dot ? dot + 1 : macro, names[i]))
+			return true;
+	return false;
+}
+
 static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 	const struct tree *body, int line)
 {
@@ -168,6 +176,9 @@ static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 
 	node->line = line;
 	node->arguments = arguments;
+	node->by_rows = judges_rows(macro, arguments);
+	node->tested = of->node;
+	node->tested_source = of->source;
 	if (!settings_load(y->p, node, y->err) || !take_test_settings(y, node, body) ||
 		!take_test_settings(y, node, tree_get(body, "config")))
 		return false;
@@ -251,8 +262,6 @@ static bool add_yml_snapshot(
 static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 {
 	const struct tree *name = tree_get(item, "name"), *config = tree_get(item, "config");
-	struct value settings;
-	size_t i = 0;
 
 	if (!name || !name->text)
 		return wrong(y, item->line, "'name' is missing");
@@ -267,13 +276,12 @@ static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 		return true;
 	}
 	node->properties = value_of_tree(&y->p->arena, item);
-	if (config && !rendered_tree(y->p, y->package, config, y->path, &settings, y->err))
-		return false;
-	for (struct dict_entry *entry;
-		config && settings.kind == VALUE_DICT && (entry = dict_next(settings.dict, &i));)
-		setting_put(&y->p->arena, node->config, entry->key, entry->value);
-	struct tested of = {
-		.model = arena_printf(&y->p->arena, "ref('%s')", name->text), .name = name->text};
+	for (size_t i = 0; config && config->kind == TREE_MAP && i < config->n; i++)
+		if (!setting_put_tree(y->p, node, &config->entries[i], y->path, y->err))
+			return false;
+	struct tested of = {.node = node,
+		.model = arena_printf(&y->p->arena, "ref('%s')", name->text),
+		.name = name->text};
 	return add_all_tests(y, of, item);
 }
 
@@ -309,8 +317,8 @@ static const char *rendered_text(
 	return v.kind == VALUE_STRING ? value_strdup(&y->p->arena, v) : tree->text;
 }
 
-static bool add_table(
-	struct yml *y, const char *source, const char *database, const struct tree *item)
+static bool add_table(struct yml *y, const struct tree *source_item, const char *source,
+	const char *database, const struct tree *item)
 {
 	const struct tree *name = tree_get(item, "name");
 	struct source_table *table = arena_alloc(&y->p->arena, sizeof *table);
@@ -322,12 +330,16 @@ static bool add_table(
 	table->database = database;
 	table->table = rendered_text(y, item, "identifier", name->text);
 	table->meta = value_of_tree(&y->p->arena, item);
+	table->place = arena_printf(&y->p->arena, "%s:%d", y->path, item->line);
+	if (!source_take_settings(y->p, y->package, table, source_item, y->path, y->err) ||
+		!source_take_settings(y->p, y->package, table, item, y->path, y->err))
+		return false;
 	for (size_t i = 0; i < y->p->options.n_streams; i++)
 		if (strcmp(y->p->options.streams[i].database, database) == 0)
 			table->stream = &y->p->options.streams[i];
 	const char *key = arena_printf(&y->p->arena, "%s.%s", source, name->text);
 	map_put(&y->p->sources, key, strlen(key), table);
-	struct tested of = {
+	struct tested of = {.source = table,
 		.model = arena_printf(&y->p->arena, "source('%s', '%s')", source, name->text),
 		.name = arena_printf(&y->p->arena, "%s_%s", source, name->text)};
 	return table->table && add_all_tests(y, of, item);
@@ -343,7 +355,7 @@ static bool add_source(struct yml *y, const struct tree *item)
 	if (!database)
 		return false;
 	for (size_t i = 0; tables && tables->kind == TREE_LIST && i < tables->n; i++)
-		if (!add_table(y, name->text, database, tables->entries[i].value))
+		if (!add_table(y, item, name->text, database, tables->entries[i].value))
 			return false;
 	return true;
 }

@@ -1,4 +1,8 @@
-/* Relations: what ref(), source() and this are; they print as `database`.`name`. */
+/*
+ * Relations: what ref(), source() and this are. They print as `database`.`name`, or, filtered by time,
+ * as a query of those rows.
+ */
+#include "base/clock.h"
 #include "clients/clickhouse.h"
 #include "models/internal.h"
 
@@ -6,6 +10,7 @@ struct relation {
 	struct object object;
 	const char *database, *name, *type; /* database NULL: not printed */
 	bool cte;
+	struct relation_filter filter;
 };
 
 static const struct object_ops relation_ops;
@@ -19,11 +24,14 @@ static struct value new_relation(struct arena *a, const struct relation *from)
 	return value_object(&relation->object);
 }
 
-struct value relation_value(
-	struct arena *a, const char *database, const char *name, const char *type)
+struct value relation_value(struct arena *a, const char *database, const char *name,
+	const char *type, const struct relation_filter *filter)
 {
-	return new_relation(
-		a, &(struct relation){.database = database, .name = name, .type = type});
+	struct relation relation = {.database = database, .name = name, .type = type};
+
+	if (filter)
+		relation.filter = *filter;
+	return new_relation(a, &relation);
 }
 
 struct value cte_value(struct arena *a, const struct node *node)
@@ -44,12 +52,38 @@ static void print(const struct relation *relation, struct buf *out)
 		clickhouse_quote_name(relation->name, out);
 }
 
+static void print_time(int64_t us, struct buf *out)
+{
+	char text[32];
+
+	format_utc(us, text);
+	text[10] = ' ';
+	buf_printf(out, "toDateTime64('%.26s', 6, 'UTC')", text);
+}
+
+/* As dbt: (select * from x where event_time >= start and event_time < end) */
+static void print_filtered(const struct relation *relation, struct buf *out)
+{
+	const struct relation_filter *filter = &relation->filter;
+
+	buf_puts(out, "(select * from ");
+	print(relation, out);
+	buf_printf(out, " where %s >= ", filter->event_time);
+	print_time(filter->from_us, out);
+	buf_printf(out, " and %s < ", filter->event_time);
+	print_time(filter->to_us, out);
+	buf_puts(out, ")");
+}
+
 static bool print_relation(struct render *r, struct object *self, struct buf *out)
 {
 	struct buf text;
 
 	buf_init(&text, 1 << 16);
-	print((struct relation *)self, &text);
+	if (((struct relation *)self)->filter.event_time)
+		print_filtered((struct relation *)self, &text);
+	else
+		print((struct relation *)self, &text);
 	struct value v = render_text(r, text.data, text.len);
 	buf_release(&text);
 	return render_str(r, v, out);

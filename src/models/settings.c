@@ -63,29 +63,40 @@ static struct value name_of(struct arena *a, struct value key)
 	return value_text(*name == '+' ? name + 1 : name);
 }
 
-void setting_put(struct arena *a, struct dict *config, struct value key, struct value v)
+void setting_put(struct arena *a, const struct settings *settings, struct value key, struct value v,
+	struct value place)
 {
 	struct value name = key.kind == VALUE_STRING ? name_of(a, key) : key;
-	struct value *found = dict_find(config, name), before = found ? *found : (struct value){0};
+	struct value *found = dict_find(settings->values, name);
+	struct value before = found ? *found : (struct value){0};
 	bool tags = value_is_text(name, "tags");
 
 	if (tags || value_is_text(name, "pre_hook") || value_is_text(name, "post_hook"))
 		v = added(a, before, v, tags);
 	else if (value_is_text(name, "meta"))
 		v = merged(a, before, v);
-	dict_put(a, config, name, v);
+	dict_put(a, settings->values, name, v);
+	dict_put(a, settings->places, name, place);
 }
 
-static bool put_tree(struct project *p, struct node *node, const char *key, const struct tree *tree,
+/* Hooks are rendered each time they run, a where with its test. */
+static bool is_rendered_later(const char *key)
+{
+	return strstr(key, "hook") || !strcmp(key, "where");
+}
+
+bool setting_put_tree(struct project *p, struct node *node, const struct tree_entry *entry,
 	const char *path, struct error *err)
 {
+	const struct settings settings = {node->config, node->places};
 	struct value v;
 
-	if (strstr(key, "hook"))
-		v = value_of_tree(&p->arena, tree);
-	else if (!rendered_tree(p, node->package, tree, path, &v, err))
+	if (is_rendered_later(entry->key))
+		v = value_of_tree(&p->arena, entry->value);
+	else if (!rendered_tree(p, node->package, entry->value, path, &v, err))
 		return false;
-	setting_put(&p->arena, node->config, value_text(key), v);
+	setting_put(&p->arena, &settings, value_text(entry->key), v,
+		value_text(arena_printf(&p->arena, "%s:%d", path, entry->line)));
 	return true;
 }
 
@@ -101,7 +112,7 @@ static bool put_level(struct project *p, struct node *node, const struct tree *l
 		if (depth < node->n_fqn && strcmp(entry->key, node->fqn[depth]) == 0 && !plain)
 			next = entry->value;
 		else if ((*entry->key == '+' || plain) &&
-			 !put_tree(p, node, entry->key, entry->value, path, err))
+			 !setting_put_tree(p, node, entry, path, err))
 			return false;
 	}
 	return !next || put_level(p, node, next, depth + 1, path, err);
@@ -136,7 +147,6 @@ static void put_defaults(struct project *p, struct node *node)
 
 bool settings_load(struct project *p, struct node *node, struct error *err)
 {
-	node->config = dict_new(&p->arena);
 	put_defaults(p, node);
 	return put_package(p, node, node->package, err) &&
 	       (node->package == root_of(p) || put_package(p, node, root_of(p), err));
@@ -157,4 +167,11 @@ const char *setting_text(struct arena *a, const struct node *node, const char *k
 {
 	struct value v = setting(node, key);
 	return v.kind == VALUE_STRING ? value_strdup(a, v) : NULL;
+}
+
+const char *node_place(const struct node *node, const char *setting)
+{
+	struct value place = dict_get_text(node->places, setting);
+	/* Made by us, it ends with a NUL. */
+	return place.kind == VALUE_STRING ? place.s : node->path;
 }

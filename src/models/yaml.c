@@ -58,22 +58,13 @@ static bool render_scalar(struct rendering *r, const struct tree *tree, struct v
 	return ok;
 }
 
-/* Hooks are rendered each time they run. */
-static bool is_hook(const char *key)
-{
-	size_t len = strlen(key);
-	return len >= 4 && strcmp(key + len - 4, "hook") == 0;
-}
-
 static bool render_map(struct rendering *r, const struct tree *tree, struct value *out)
 {
 	*out = value_dict(dict_new(&r->p->arena));
 	for (size_t i = 0; i < tree->n; i++) {
 		const struct tree_entry *entry = &tree->entries[i];
 		struct value v = {0};
-		if (is_hook(entry->key))
-			v = value_of_tree(&r->p->arena, entry->value);
-		else if (!render_tree(r, entry->value, &v))
+		if (!render_tree(r, entry->value, &v))
 			return false;
 		dict_put_text(&r->p->arena, out->dict, entry->key, v);
 	}

@@ -1,6 +1,7 @@
 /* What a rendering may take, and how it ends: errors with their place, memory; see render.h. */
 #include <stdarg.h>
 #include <stdio.h>
+#include "models/template/place.h"
 #include "models/template/render.h"
 
 const struct limits limits_default = {
@@ -126,4 +127,10 @@ struct value render_printf(struct render *r, const char *fmt, ...)
 struct arena *render_arena(struct render *r)
 {
 	return &r->arena;
+}
+
+const char *render_place(struct render *r)
+{
+	return arena_printf(
+		&r->arena, "%s:%d", r->template->name, place_of(r->template, r->at).line);
 }

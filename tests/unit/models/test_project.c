@@ -1,100 +1,5 @@
-/* Projects: files in a temporary folder, read and compiled. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
-#include "base/mem.h"
-#include "models/project.h"
-
-static char folder[64];
-static struct project *project;
-static struct buf sql;
-static struct error err;
-
-static void put(const char *path, const char *text)
-{
-	char full[256];
-
-	snprintf(full, sizeof full, "%s/%s", folder, path);
-	for (char *slash = strchr(full + strlen(folder) + 1, '/'); slash;
-		slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(full, 0700);
-		*slash = '/';
-	}
-	FILE *file = fopen(full, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static struct selection_rule rules[] = {
-	{.pattern = "public.*"},
-	{.pattern = "sales.*"},
-	{.pattern = "public.secret", .exclude = true},
-	{.pattern = "public.long_name", .options.as = "short"},
-};
-static const struct selection selection = {
-	.stream = "shop", .target_database = "lake", .rules = rules, .n_rules = COUNT_OF(rules)};
-static const struct stream_source streams[] = {{"shop", "lake", &selection}};
-
-static bool load_with(const char *vars, bool incremental)
-{
-	struct project_options options = {.folder = folder,
-		.database = "analytics",
-		.target = "prod",
-		.vars = vars,
-		.incremental = incremental,
-		.streams = streams,
-		.n_streams = COUNT_OF(streams)};
-
-	project_free(project);
-	error_clear(&err);
-	project = project_load(&options, &err);
-	return project;
-}
-
-static void load(void)
-{
-	if (!load_with(NULL, false))
-		fail_msg("%s", err.text);
-}
-
-static const struct node *node(const char *name)
-{
-	const struct node *found = project_find(project, name);
-	if (!found)
-		fail_msg("there is no %s", name);
-	return found;
-}
-
-static void assert_compiles(const char *name, const char *expected)
-{
-	buf_clear(&sql);
-	if (!project_compile(project, node(name), &sql, &err))
-		fail_msg("%s: %s", name, err.text);
-	assert_string_equal(buf_text(&sql), expected);
-}
-
-static void assert_problem(const char *name, const char *expected)
-{
-	buf_clear(&sql);
-	if (project_compile(project, node(name), &sql, &err))
-		fail_msg("%s compiles to %s", name, buf_text(&sql));
-	if (!strstr(err.text, expected))
-		fail_msg("%s: %s, expected %s", name, err.text, expected);
-}
-
-static void assert_refused(const char *expected)
-{
-	if (load_with(NULL, false))
-		fail_msg("the project was read, expected %s", expected);
-	if (!strstr(err.text, expected))
-		fail_msg("%s, expected %s", err.text, expected);
-}
+/* Projects: read and compiled. */
+#include "project_files.h"
 
 static void refs_and_streams_are_resolved(void **state)
 {
@@ -198,7 +103,7 @@ static void incremental_models_know_which_run_it_is(void **state)
 	put("models/t.sql", "b{% if is_incremental() %} where{% endif %}");
 	load();
 	assert_compiles("i", "a");
-	assert_true(load_with(NULL, true));
+	options.incremental = true;
 	assert_compiles("i", "a where");
 	assert_compiles("t", "b");
 }
@@ -213,9 +118,9 @@ static void variables_come_from_the_run_then_the_project(void **state)
 	load();
 	assert_compiles("v", "2 xy d False");
 	assert_problem("no", "models/no.sql:1:4: there is no variable 'nope'");
-	assert_true(load_with("{a: 5, c: six}", false));
+	assert_true(load_with("{a: 5, c: six}"));
 	assert_compiles("v", "5 xy six True");
-	assert_false(load_with("[1]", false));
+	assert_false(load_with("[1]"));
 	assert_non_null(strstr(err.text, "--vars takes a map"));
 }
 
@@ -361,33 +266,13 @@ static void broken_yml_is_refused_with_its_line(void **state)
 
 static void a_folder_that_is_not_there_is_an_error(void **state)
 {
-	const struct project_options options = {
+	const struct project_options nowhere = {
 		.folder = "/nowhere/at/all", .database = "a", .target = "t"};
 
 	(void)state;
-	assert_null(project_load(&options, &err));
+	assert_null(project_load(&nowhere, &err));
 	assert_string_equal(err.text, "/nowhere/at/all: there is no such folder");
 }
-
-static int open_folder(void **state)
-{
-	(void)state;
-	strcpy(folder, "/tmp/project-XXXXXX");
-	buf_init(&sql, BUF_MAX);
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int close_folder(void **state)
-{
-	(void)state;
-	CLEANUP(free_string) char *command = xasprintf("rm -rf '%s'", folder);
-	project_free(project);
-	project = NULL;
-	buf_release(&sql);
-	return system(command);
-}
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, open_folder, close_folder)
 
 int main(void)
 {

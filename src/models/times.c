@@ -1,0 +1,176 @@
+/* Times as templates see them, and the partition that is compiled for: `partition`, `model.batch`. */
+#include <time.h>
+#include "base/clock.h"
+#include "models/internal.h"
+
+#define SECOND_US 1000000
+#define DAY_US    ((int64_t)86400 * SECOND_US)
+
+struct time_object {
+	struct object object;
+	int64_t us;
+};
+
+static int64_t self_us(const struct call *c)
+{
+	return ((struct time_object *)c->self.object)->us;
+}
+
+static bool call_strftime(struct call *c)
+{
+	int64_t us = self_us(c);
+	time_t seconds = (time_t)(us / SECOND_US - (us % SECOND_US < 0));
+	struct tm tm;
+	char text[256];
+
+	if (!call_wants(c, 0, VALUE_STRING))
+		return false;
+	const char *format = value_strdup(render_arena(c->render), c->arg[0]);
+	gmtime_r(&seconds, &tm);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	size_t n = strftime(text, sizeof text, format, &tm);
+#pragma GCC diagnostic pop
+	if (!n && *format)
+		return render_fail(
+			c->render, "strftime: the text is longer than %zu bytes", sizeof text - 1);
+	c->result = render_text(c->render, text, n);
+	return true;
+}
+
+/* 2026-11-02T10:11:12.123456+00:00, without the fraction where it is 0. */
+static struct value iso_text(struct render *r, int64_t us, char between)
+{
+	char text[32];
+
+	format_utc(us, text);
+	text[10] = between;
+	return render_printf(r, "%.*s+00:00", us % SECOND_US ? 26 : 19, text);
+}
+
+static bool call_isoformat(struct call *c)
+{
+	c->result = iso_text(c->render, self_us(c), 'T');
+	return true;
+}
+
+static bool print_time(struct render *r, struct object *self, struct buf *out)
+{
+	return render_str(r, iso_text(r, ((struct time_object *)self)->us, ' '), out);
+}
+
+static bool call_date(struct call *c)
+{
+	char text[32];
+
+	format_utc(self_us(c), text);
+	c->result = render_text(c->render, text, strlen("2026-11-02"));
+	return true;
+}
+
+static bool get_of_time(struct render *r, struct object *self, const char *name, struct value *out)
+{
+	static const struct function methods[] = {
+		{"strftime", "format", call_strftime},
+		{"isoformat", "", call_isoformat},
+		{"date", "", call_date},
+	};
+	static const char *const parts[] = {"year", "month", "day", "hour", "minute", "second"};
+	static const int at[][2] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}};
+	char text[32];
+
+	format_utc(((struct time_object *)self)->us, text);
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		if (strcmp(name, parts[i]) != 0)
+			continue;
+		int64_t n = 0;
+		for (int k = 0; k < at[i][1]; k++)
+			n = n * 10 + (text[at[i][0] + k] - '0');
+		*out = value_int(n);
+		return true;
+	}
+	return method_get(r, self, (struct methods){methods, COUNT_OF(methods)}, name, out);
+}
+
+struct value time_value(struct arena *a, int64_t us)
+{
+	static const struct object_ops ops = {
+		.type = "datetime", .get = get_of_time, .print = print_time};
+	struct time_object *object = arena_alloc(a, sizeof *object);
+
+	*object = (struct time_object){{&ops}, us};
+	return value_object(&object->object);
+}
+
+/* --- the partition --- */
+
+/* The first rendering only looks for names: any partition will do. */
+const struct compile_batch *batch_of(const struct context *c)
+{
+	static const struct compile_batch some = {"1970-01-01", 0, DAY_US};
+	return c->reading ? &some : c->options->batch;
+}
+
+static bool has_times(const struct compile_batch *batch)
+{
+	return batch->from_us < batch->to_us;
+}
+
+/* As dbt has it: id is the key without its dashes. */
+struct value batch_value(struct context *c, struct arena *a)
+{
+	const struct compile_batch *batch = batch_of(c);
+	struct value v = value_dict(dict_new(a));
+	char *id, *to;
+
+	if (!batch || !has_times(batch))
+		return value_none();
+	id = to = arena_strdup(a, batch->key);
+	for (const char *p = id; *p; p++)
+		if (*p != '-')
+			*to++ = *p;
+	*to = '\0';
+	dict_put_text(a, v.dict, "id", value_text(id));
+	dict_put_text(a, v.dict, "event_time_start", time_value(a, batch->from_us));
+	dict_put_text(a, v.dict, "event_time_end", time_value(a, batch->to_us));
+	return v;
+}
+
+static bool get_of_partition(
+	struct render *r, struct object *self, const char *name, struct value *out)
+{
+	struct context *c = ((struct context_object *)self)->context;
+	const struct compile_batch *batch = batch_of(c);
+	bool time = !strcmp(name, "start") || !strcmp(name, "end");
+
+	if (!time && strcmp(name, "key") != 0)
+		return false;
+	*out = (struct value){0};
+	if (!batch)
+		render_fail(r,
+			"partition.%s is known while one partition is built; compile shows it "
+			"with --partition KEY",
+			name);
+	else if (time && !has_times(batch))
+		render_fail(r, "partition.%s: '%s' is a key, not a time", name, batch->key);
+	else
+		*out = !time ? value_text(batch->key)
+			     : time_value(render_arena(r),
+				       *name == 's' ? batch->from_us : batch->to_us);
+	return true;
+}
+
+static bool print_partition(struct render *r, struct object *self, struct buf *out)
+{
+	const struct compile_batch *batch = batch_of(((struct context_object *)self)->context);
+	return render_str(r, batch ? value_text(batch->key) : value_none(), out);
+}
+
+bool call_partition(struct call *c)
+{
+	static const struct object_ops ops = {
+		.type = "partition", .get = get_of_partition, .print = print_partition};
+
+	c->result = context_object(c, &ops);
+	return true;
+}
