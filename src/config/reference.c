@@ -55,7 +55,9 @@ static const char streams_text[] =
 	"\n"
 	"A stream mirrors tables of one connection into another. Its name is part of the\n"
 	"replication slot and of the publication. It takes `from` and `to`, names of\n"
-	"connections, and `tables`, all three required; and these options:\n"
+	"connections, and `tables`, all three required. A stream from Kafka may name the\n"
+	"database that its topics are written from as `verify_with`: `tailrace verify` then\n"
+	"compares with that. And these options:\n"
 	"\n";
 
 static const char tables_text[] =

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "config/read.h"
 
-static const char *const stream_keys[] = {"from", "to", "tables", NULL};
+static const char *const stream_keys[] = {"from", "to", "tables", "verify_with", NULL};
 static const char *const table_keys[] = {"columns", NULL};
 
 static const struct {
@@ -242,6 +242,28 @@ static bool read_ends(struct reader *r, const struct config *config, const struc
 	return ok;
 }
 
+/* The database whose tables are those of the stream's topics. */
+static bool read_origin(struct reader *r, const struct config *config, const struct section *s,
+	struct stream_config *stream)
+{
+	int line = s->line;
+
+	if (!section_get(r, s, "verify_with", &line))
+		return true;
+	stream->verify_with = read_end(r, config, s, "verify_with");
+	if (!stream->verify_with)
+		return false;
+	if (stream->from->source->scan)
+		return complain(r, line,
+			"%s reads tables that it can be compared with; verify_with is for streams "
+			"from logs of changes",
+			s->what);
+	if (!stream->verify_with->source || !stream->verify_with->source->scan)
+		return complain(r, line, "%s: '%s' has no tables to compare with", s->what,
+			stream->verify_with->name);
+	return true;
+}
+
 /* Where the stream's tables come to live: the database of its target, else one of the stream's own name. */
 static const char *target_database(const struct stream_config *stream)
 {
@@ -249,6 +271,20 @@ static const char *target_database(const struct stream_config *stream)
 		if (strcmp(stream->to->pairs[i].name, "database") == 0)
 			return stream->to->pairs[i].value;
 	return stream->name;
+}
+
+/* Databases tell what their tables are made of. */
+static bool check_fields(
+	struct reader *r, const struct section *s, const struct stream_config *stream)
+{
+	for (size_t i = 0; i < stream->selection.n_rules; i++) {
+		const struct selection_rule *rule = &stream->selection.rules[i];
+		if (!stream->from->source->shared && (rule->options.key || rule->options.fields))
+			return complain(r, rule->line,
+				"%s: 'key' and 'fields' are for topics; '%s' tells both", s->what,
+				stream->from->name);
+	}
+	return true;
 }
 
 static bool read_stream(struct reader *r, const struct config *config, const struct entry *e,
@@ -268,11 +304,11 @@ static bool read_stream(struct reader *r, const struct config *config, const str
 		!section_open(r, e->value, e->line, arena_printf(r->arena, "stream '%s'", e->key),
 			&keys, &s) ||
 		!read_options(r, &s, stream_option_table, &stream->options) ||
-		!read_ends(r, config, &s, stream))
+		!read_ends(r, config, &s, stream) || !read_origin(r, config, &s, stream))
 		return false;
 	stream->selection.stream = stream->name;
 	stream->selection.target_database = target_database(stream);
-	return read_tables(r, config, &s, &stream->selection);
+	return read_tables(r, config, &s, &stream->selection) && check_fields(r, &s, stream);
 }
 
 bool read_streams(struct reader *r, struct config *config, const struct section *s)

@@ -86,6 +86,12 @@ struct source_part {
 };
 VEC_TYPE(source_parts, struct source_part);
 
+/* Messages of a shared log, of all who read it together. */
+struct source_backlog {
+	uint64_t waiting; /* not confirmed by any of them */
+	uint64_t end;     /* as many there have ever been */
+};
+
 typedef MUST_CHECK bool source_open_fn(struct source *, struct error *);
 typedef MUST_CHECK bool source_check_fn(struct source *, struct findings *, struct error *);
 typedef MUST_CHECK bool source_discover_fn(struct source *, struct tables *out, struct error *);
@@ -109,6 +115,7 @@ typedef MUST_CHECK bool source_sample_fn(struct source *, struct table *, double
 typedef bool source_same_physical_fn(const char *was, const char *now);
 typedef MUST_CHECK bool source_lag_fn(struct source *, struct source_lag *, struct error *);
 typedef void source_parts_fn(struct source *, struct arena *, struct source_parts *out);
+typedef MUST_CHECK bool source_backlog_fn(struct source *, struct source_backlog *, struct error *);
 typedef void source_close_fn(struct source *);
 
 struct source_ops {
@@ -164,6 +171,8 @@ struct source_ops {
 	source_lag_fn *lag;
 	/* optional: the parts that this process reads, as lag() saw them last; names go to the arena */
 	source_parts_fn *parts;
+	/* of a shared log: needs no start(), and takes no part in the reading */
+	source_backlog_fn *backlog;
 	/* undoes open; never fails */
 	source_close_fn *close;
 };

@@ -89,6 +89,8 @@ struct table {
 	uint64_t rows_estimate, bytes_estimate;
 	/* why it cannot be mirrored as asked, and what mends it; NULL: nothing */
 	const char *problem;
+	/* why the source's log has no updates and deletes of it, and what mends that; NULL: it has */
+	const char *inserts_only;
 };
 
 struct table *table_new(void); /* one reference, arena ready, the rest zero */

@@ -6,6 +6,7 @@
  *	compare.c  the first look: pages of both sides merged, differing keys become suspects
  *	multiset.c tables without a key: how often each row is there
  *	settle.c   the second look: suspects are fetched anew until each is equal, real, or never quiet
+ *	origin.c   rows that came through a log, compared with the database it was written from
  *	sides.c    reading source and target alike: retries, rules, filter; waiting for the stream
  *	report.c   the report for people and as JSON
  */
@@ -22,9 +23,12 @@ struct sides {
 	const struct stream_config *settings;
 	struct state *state;
 	const char *hmac_key;
-	struct arena arena; /* of source and sink */
-	struct source *source;
+	struct arena arena;    /* of source and sink */
+	struct source *source; /* with verify_with, that */
+	struct source *log;    /* what the stream reads where that is another; else NULL */
 	struct sink *sink;
+	struct selection selection; /* of source */
+	struct map left_out;        /* origin.c: name of a table -> names of columns */
 	bool stands_still; /* the stream recorded nothing for long, while it had something to do */
 };
 
@@ -32,6 +36,7 @@ struct comparison {
 	struct sides *sides;
 	struct table
 		*table; /* as the source has it; the target's storage is of the same definition */
+	struct table *stored;  /* the same with the attributes of the storage's columns */
 	struct filter *filter; /* NULL: none */
 	struct landing landing;
 	struct verify_table *result;
@@ -44,6 +49,11 @@ struct comparison {
 	size_t most_page_rows;
 	size_t show; /* differences and rows set aside that are named */
 };
+
+/* --- verify.c --- */
+
+/* Behind what the table's note says already. */
+void add_note(struct comparison *, const char *note);
 
 /* --- sides.c --- */
 
@@ -116,6 +126,20 @@ MUST_CHECK bool compare_sample(struct comparison *, struct paging *, struct erro
 /* --- multiset.c --- */
 
 MUST_CHECK bool compare_multiset(struct comparison *, struct error *);
+
+/* --- origin.c: of a stream with verify_with --- */
+
+/* The table of the origin with the name of a stored one; NULL: it is not there. */
+struct table *origin_table(const struct tables *, const struct table *stored);
+/* Can it (NULL: none) be compared with what is stored? ERROR_TABLE says why not. *again: after another
+ * discover(), which leaves out the columns that do not fit. */
+MUST_CHECK bool origin_fit(struct sides *, const struct table *origin, const struct table *stored,
+	bool *again, struct error *);
+/* Their names; NULL: all fit. */
+const char *origin_left_out(struct sides *, const struct table *origin);
+/* The origin's table with the attributes that its columns have in the target. Memory from the arena. */
+struct table *origin_as_stored(
+	const struct table *origin, const struct table *stored, struct arena *);
 
 /* --- settle.c --- */
 

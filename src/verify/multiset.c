@@ -343,8 +343,12 @@ bool compare_multiset(struct comparison *c, struct error *err)
 	m.buckets[1] = xcalloc(BUCKETS, sizeof *m.buckets[1]);
 	bool ok = sum_up(&m, err) && settle_buckets(&m, err);
 	if (m.updated)
-		c->result->note = "its log has updates, which do not tell the row as it was: only "
-				  "the number of rows is compared";
+		add_note(c,
+			"its log has updates, which do not tell the row as it was: only the number "
+			"of rows is compared");
+	if (c->table->inserts_only &&
+		(c->result->missing || c->result->extra || c->result->not_verified))
+		add_note(c, c->table->inserts_only);
 	free(m.buckets[0]);
 	free(m.buckets[1]);
 	free(m.suspected);

@@ -9,6 +9,7 @@
 
 #define MOST_TRIES     8     /* of a call that may work later: about half a minute */
 #define STALL_MS       60000 /* a stream that records nothing for so long stands still */
+#define QUIET_MS       3000  /* a log that brings nothing for so long has brought all */
 #define MOST_SET_ASIDE ((size_t)1 << 20) /* rows in a row, read at once to get past them */
 #define SOURCE_BYTES   ((int64_t)16 << 20)
 
@@ -31,41 +32,61 @@ static bool open_sink(struct sides *s, struct error *err)
 	return true;
 }
 
-static bool open_source(struct sides *s, struct error *err)
+static struct source *open_from(
+	struct sides *s, const struct stream_config *settings, struct error *err)
 {
-	struct source *source = config_source(s->settings, &s->arena, err);
+	struct source *source = config_source(settings, &s->arena, err);
 
 	if (!source)
-		return false;
+		return NULL;
 	source->bundle_bytes = source->copy_bytes = SOURCE_BYTES;
-	source->batch_rows = s->settings->options.max_batch_rows;
-	if (!source->ops->open(source, err)) {
-		free(source);
-		return error_add(err, "connection %s", s->settings->from->name);
-	}
-	s->source = source;
-	return true;
+	source->batch_rows = settings->options.max_batch_rows;
+	source->selection = &s->selection;
+	if (source->ops->open(source, err))
+		return source;
+	free(source);
+	error_add(err, "connection %s", settings->from->name);
+	return NULL;
+}
+
+static bool open_sources(struct sides *s, struct error *err)
+{
+	struct stream_config origin = *s->settings;
+
+	s->selection = origin.selection;
+	if (!origin.verify_with)
+		return (s->source = open_from(s, s->settings, err));
+	origin.from = origin.verify_with;
+	return (s->log = open_from(s, s->settings, err)) &&
+	       (s->source = open_from(s, &origin, err));
 }
 
 bool sides_open(struct sides *s, struct error *err)
 {
 	arena_init(&s->arena);
-	if (open_sink(s, err) && open_source(s, err))
+	if (open_sink(s, err) && open_sources(s, err))
 		return true;
 	sides_close(s);
 	return false;
 }
 
+static void close_source(struct source **source)
+{
+	if (*source)
+		(*source)->ops->close(*source);
+	free(*source);
+	*source = NULL;
+}
+
 void sides_close(struct sides *s)
 {
-	if (s->source)
-		s->source->ops->close(s->source);
+	close_source(&s->source);
+	close_source(&s->log);
 	if (s->sink)
 		s->sink->ops->close(s->sink);
-	free(s->source);
 	free(s->sink);
-	s->source = NULL;
 	s->sink = NULL;
+	map_release(&s->left_out);
 	arena_release(&s->arena);
 }
 
@@ -236,18 +257,20 @@ bool source_rows(
 
 /* --- The target --- */
 
+/* The sink finds columns by the attributes that they have in the storage. */
 bool target_page(
 	struct comparison *c, const struct scan_range *range, struct batch *out, struct error *err)
 {
 	struct sink *sink = c->sides->sink;
 	struct attempts attempts = {0};
+	bool ok = true;
 
-	for (batch_clear(out); !sink->ops->scan(sink, &c->landing, range, out, err);
-		batch_clear(out)) {
-		if (!once_more(c->sides, &attempts, err))
-			return error_add(err, "reading the target");
-	}
-	return true;
+	out->table = c->stored;
+	for (batch_clear(out); ok && !sink->ops->scan(sink, &c->landing, range, out, err);
+		batch_clear(out))
+		ok = once_more(c->sides, &attempts, err);
+	out->table = c->table;
+	return ok || error_add(err, "reading the target");
 }
 
 bool target_rows(
@@ -255,13 +278,14 @@ bool target_rows(
 {
 	struct sink *sink = c->sides->sink;
 	struct attempts attempts = {0};
+	bool ok = true;
 
-	for (batch_clear(out); !sink->ops->fetch(sink, &c->landing, keys, out, err);
-		batch_clear(out)) {
-		if (!once_more(c->sides, &attempts, err))
-			return error_add(err, "reading the target");
-	}
-	return true;
+	out->table = c->stored;
+	for (batch_clear(out); ok && !sink->ops->fetch(sink, &c->landing, keys, out, err);
+		batch_clear(out))
+		ok = once_more(c->sides, &attempts, err);
+	out->table = c->table;
+	return ok || error_add(err, "reading the target");
 }
 
 /* --- The stream between them --- */
@@ -285,12 +309,64 @@ static int64_t patience_ms(const struct sides *s)
 	return s->stands_still ? STALL_MS / 60 : STALL_MS;
 }
 
+static bool log_backlog(struct sides *s, struct source_backlog *out, struct error *err)
+{
+	struct attempts attempts = {0};
+
+	while (!s->log->ops->backlog(s->log, out, err)) {
+		if (!once_more(s, &attempts, err))
+			return error_add(err, "asking how far the log is read");
+	}
+	return true;
+}
+
+/* Has the stream carried something that the origin committed well after this moment? Partitions are not read
+ * side by side to the moment. */
+static bool is_far_behind_us(const struct stream_state *now, const struct position *moment)
+{
+	return now->resume.position.commit_time_us > moment->commit_time_us + QUIET_MS * 1000;
+}
+
+/* The places of a log do not compare with those of the database that it was written from: the stream has come
+ * to where the database is when it has carried something from later, or when all of a log is read that nothing
+ * has come into for a while. */
+static bool wait_for_log(struct sides *s, bool *passed, struct error *err)
+{
+	int64_t moved_ms = mono_ms(), grown_ms = moved_ms;
+	struct source_backlog log, before = {0};
+	struct position head = {0};
+	struct stream_state now;
+	bool found;
+
+	for (*passed = false; !*passed && !verify_stopped(s, err); before = log) {
+		if ((!head.commit_time_us && !source_head(s, &head, err)) ||
+			!log_backlog(s, &log, err) ||
+			!state_stream_get(s->state, s->settings->name, &now, &found, err))
+			return false;
+		if (!state_runner(s->state) || !strcmp(now.status, "stopped"))
+			return true;
+		if (log.end != before.end)
+			grown_ms = mono_ms();
+		if (log.end != before.end || log.waiting != before.waiting)
+			moved_ms = mono_ms();
+		*passed = is_far_behind_us(&now, &head) ||
+			  (!log.waiting && mono_ms() - grown_ms > QUIET_MS);
+		s->stands_still = !*passed && log.waiting && mono_ms() - moved_ms > patience_ms(s);
+		if (s->stands_still)
+			return true;
+		pause_ms(s, 100);
+	}
+	return !verify_stopped(s, err);
+}
+
 bool wait_for_stream(struct sides *s, bool *passed, struct error *err)
 {
 	struct position head = {0};
 	unsigned __int128 seen = 0;
 	int64_t moved_ms = mono_ms();
 
+	if (s->log)
+		return wait_for_log(s, passed, err);
 	*passed = false;
 	if (!source_head(s, &head, err))
 		return false;

@@ -42,8 +42,10 @@ static const char *not_comparable(const struct stream_config *stream)
 {
 	if (stream->to->sink->log)
 		return "its rows go into a log of changes, which is no table to compare it with";
-	if (!stream->from->source->scan)
-		return "its rows come from a log of changes, which is no table to compare it with";
+	if (!stream->from->source->scan && !stream->verify_with)
+		return "its rows come from a log of changes, which is no table to compare it with; "
+		       "the stream may name the database that the log is written from as "
+		       "verify_with";
 	return NULL;
 }
 
@@ -135,7 +137,15 @@ static struct table *find_table(const struct tables *tables, uint64_t source_id)
 	return NULL;
 }
 
-/* The definition that source and target agree on; NULL with the reason when they do not. */
+static bool discover(struct sides *sides, struct tables *out, struct error *err)
+{
+	vec_each (out, table)
+		table_unref(*table);
+	out->len = 0;
+	return sides->source->ops->discover(sides->source, out, err);
+}
+
+/* The definition that source and target agree on, a reference; NULL with the reason when they do not. */
 static struct table *agreed_table(struct run *run, struct verify_table *t,
 	const struct tables *tables, const struct table_state *known)
 {
@@ -152,11 +162,44 @@ static struct table *agreed_table(struct run *run, struct verify_table *t,
 	bool same = then && table_same_definition(table, then);
 	table_unref(then);
 	if (same)
-		return table;
+		return table_ref(table);
 	return not_verified(run, t, false,
 		       "its definition changed in the source and the stream has not come to that "
 		       "yet"),
 	       NULL;
+}
+
+/* The same where the source is a log: the table of the database that it was written from. *stored is as the
+ * target has it. */
+static struct table *agreed_origin(struct run *run, struct sides *sides, struct verify_table *t,
+	struct tables *tables, const struct table_state *known, struct table **stored)
+{
+	static const struct table_options none;
+	struct error err = {0};
+	struct table *then = table_from_json(known->definition, t->stream, &none, &err);
+	struct table *table = NULL;
+	bool again = true, ok = then;
+
+	while (ok && again) {
+		table = origin_table(tables, then);
+		ok = origin_fit(sides, table, then, &again, &err) &&
+		     (!again || discover(sides, tables, &err));
+	}
+	if (ok) {
+		*stored = origin_as_stored(table, then, &sides->arena);
+	} else {
+		not_verified(run, t, false, err.text);
+	}
+	table_unref(then);
+	return ok ? table_ref(table) : NULL;
+}
+
+void add_note(struct comparison *c, const char *note)
+{
+	const char *before = c->result->note;
+
+	c->result->note = before ? arena_printf(c->arena, "%s; %s", before, note)
+				 : arena_strdup(c->arena, note);
 }
 
 /* ClickHouse's own JSON rewrites documents: what comes back is not what went in. */
@@ -173,26 +216,45 @@ static void choose_columns(struct comparison *c)
 				left_out ? ", " : "", column->name);
 	}
 	if (left_out)
-		c->result->note = arena_printf(c->arena,
-			"not compared, because the target keeps JSON in a form of its own: %s",
-			left_out);
+		add_note(c,
+			arena_printf(c->arena,
+				"not compared, because the target keeps JSON in a form of its own: "
+				"%s",
+				left_out));
+	left_out = origin_left_out(c->sides, c->table);
+	if (left_out)
+		add_note(c, arena_printf(c->arena,
+				    "not compared, because the topic has them in another form or "
+				    "not at "
+				    "all: %s",
+				    left_out));
+}
+
+/* What a log's writer has yet to write cannot be told from what it will never write. */
+static void note_writer(struct comparison *c)
+{
+	const struct verify_table *t = c->result;
+
+	if (c->sides->log && (t->missing || t->extra || t->different))
+		add_note(c, "what has not come into the topics yet counts as different");
 }
 
 static bool compare_agreed(struct run *run, struct sides *sides, struct verify_table *t,
-	struct table *table, uint32_t generation, struct error *err)
+	struct table *table, struct table *stored, uint32_t generation, struct error *err)
 {
-	struct table stored = *table;
+	struct table landed = *stored;
 	struct comparison c = {
 		.sides = sides,
 		.table = table,
-		.landing = {.table = &stored, .generation = generation},
+		.stored = stored,
+		.landing = {.table = &landed, .generation = generation},
 		.result = t,
 		.arena = &run->report->arena,
 		.show = run->options->show ? run->options->show : SHOW,
 	};
 	struct arena filter_arena;
 
-	stored.keep = t->history ? KEEP_HISTORY : KEEP_LATEST;
+	landed.keep = t->history ? KEEP_HISTORY : KEEP_LATEST;
 	arena_init(&filter_arena);
 	const char *where = table->options ? table->options->where : NULL;
 	if (where)
@@ -201,6 +263,7 @@ static bool compare_agreed(struct run *run, struct sides *sides, struct verify_t
 	batch_init(&c.suspects, table);
 	bool ok = (!where || c.filter) &&
 		  (table->n_key ? compare_table(&c, err) : compare_multiset(&c, err));
+	note_writer(&c);
 	batch_release(&c.suspects);
 	free(c.compared);
 	map_release(&c.asides);
@@ -228,9 +291,10 @@ static bool same_storage(const struct table_state *a, const struct table_state *
 
 /* One comparison, with the table as it is recorded now. *changed: it is another by now. */
 static bool compare_recorded(struct run *run, struct sides *sides, struct verify_table *t,
-	const struct tables *tables, bool *changed, struct error *err)
+	struct tables *tables, bool *changed, struct error *err)
 {
 	struct table_states before = {0}, after = {0};
+	struct table *table = NULL, *stored = NULL;
 	struct error ignored;
 	bool ok = true;
 
@@ -238,23 +302,18 @@ static bool compare_recorded(struct run *run, struct sides *sides, struct verify
 	const struct table_state *known = recorded(run, t, &before, err);
 	if (!known)
 		return false;
-	struct table *table = is_comparable(run, t, known) ? agreed_table(run, t, tables, known)
-							   : NULL;
+	if (is_comparable(run, t, known) && sides->log)
+		table = agreed_origin(run, sides, t, tables, known, &stored);
+	else if (!t->not_verified)
+		table = stored = agreed_table(run, t, tables, known);
 	if (table)
-		ok = compare_agreed(run, sides, t, table, known->generation, err);
+		ok = compare_agreed(run, sides, t, table, stored, known->generation, err);
 	const struct table_state *now = recorded(run, t, &after, &ignored);
 	*changed = table && (!now || !same_storage(known, now));
+	table_unref(table);
 	table_states_release(&before);
 	table_states_release(&after);
 	return ok;
-}
-
-static bool discover(struct sides *sides, struct tables *out, struct error *err)
-{
-	vec_each (out, table)
-		table_unref(*table);
-	out->len = 0;
-	return sides->source->ops->discover(sides->source, out, err);
 }
 
 static void verify_one(

@@ -298,6 +298,21 @@ static const char *kind_name(const struct connect_schema *s)
 	return s->name ? s->name : names[s->kind];
 }
 
+/* Their text is not the database's: in UTC, and hours in place of days and months. */
+static bool is_approximate(const struct connect_schema *s)
+{
+	static const char *const names[] = {"io.debezium.time.ZonedTime",
+		"io.debezium.time.MicroDuration", "io.debezium.time.NanoDuration"};
+
+	if (s->kind == CONNECT_ARRAY)
+		return is_approximate(s->element);
+	for (size_t i = 0; s->name && i < COUNT_OF(names); i++) {
+		if (!strcmp(s->name, names[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The default of a field is what rows have that were written before it came. */
 static void set_missing(struct table *t, const struct connect_schema *s, struct table_column *c,
 	const struct debezium_modes *modes)
@@ -335,6 +350,7 @@ static void add_column(const struct debezium_shape *shape, struct table *t,
 	c->attribute = debezium_attribute(t, field->name);
 	c->source_type = arena_strdup(&t->arena, kind_name(field->schema));
 	c->labels = arena_strdup(&t->arena, labels);
+	c->approximate = is_approximate(field->schema);
 	c->key = key;
 	set_type(&t->arena, field->schema, t->options, &c->type);
 	set_nullable(t, field->schema, c);

@@ -281,6 +281,44 @@ static void kafka_source_parts(struct source *source, struct arena *arena, struc
 	offsets_parts(&k->offsets, arena, out);
 }
 
+/* What nobody has a place in waits from its first message on. */
+static void count_waiting(const struct kafka_places *first, const struct kafka_places *committed,
+	const struct kafka_places *end, struct source_backlog *out)
+{
+	*out = (struct source_backlog){0};
+	for (size_t i = 0; i < end->len; i++) {
+		int64_t from = committed->items[i].offset, to = end->items[i].offset;
+		if (from < first->items[i].offset)
+			from = first->items[i].offset;
+		out->waiting += from < to ? (uint64_t)(to - from) : 0;
+		out->end += (uint64_t)to;
+	}
+}
+
+/* A client of the group that subscribes to nothing is no member of it. */
+static bool kafka_source_backlog(
+	struct source *source, struct source_backlog *out, struct error *err)
+{
+	struct kafka_source *k = kafka_of(source);
+	struct kafka *looker = kafka_consumer_client(k->looker);
+	struct kafka_places first = {0}, committed = {0}, end = {0};
+
+	if ((!k->member && !make_member(k, err)) || !topics_list(k, err))
+		return false;
+	all_places(k, &first);
+	all_places(k, &committed);
+	all_places(k, &end);
+	bool ok = kafka_bounds(looker, &first, KAFKA_EARLIEST, err) &&
+		  kafka_committed(kafka_consumer_client(k->member), &committed, err) &&
+		  kafka_bounds(looker, &end, KAFKA_LATEST, err);
+	if (ok)
+		count_waiting(&first, &committed, &end, out);
+	vec_release(&first);
+	vec_release(&committed);
+	vec_release(&end);
+	return ok;
+}
+
 static bool kafka_same_physical(const char *was, const char *now)
 {
 	(void)was;
@@ -306,5 +344,6 @@ const struct source_ops kafka_source = {
 	.same_physical = kafka_same_physical,
 	.lag = kafka_source_lag,
 	.parts = kafka_source_parts,
+	.backlog = kafka_source_backlog,
 	.close = kafka_source_close,
 };

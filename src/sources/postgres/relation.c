@@ -400,8 +400,6 @@ static void apply_selection(struct build *b)
 	VEC(int) attributes = {0};
 	for (size_t i = 0; i < t->n_columns; i++)
 		vec_push(&attributes, t->columns[i].attribute);
-	if (b->rule->options.key || b->rule->options.fields)
-		PROBLEM(t, "key and fields are for topics; PostgreSQL tells both, remove them");
 	selection_apply(b->p->source.selection, b->rule, t);
 	for (size_t from = 0, to = 0; to < t->n_columns; from++) {
 		if (attributes.items[from] != t->columns[to].attribute)
@@ -512,6 +510,14 @@ struct pg_relation *pg_relation_build(
 		return NULL;
 	}
 	apply_selection(&b);
+	if (!b.relation->keyed)
+		b.table->inserts_only = arena_printf(&b.table->arena,
+			"PostgreSQL publishes only its inserts, as it has no replica identity: "
+			"rows that "
+			"were updated or deleted there differ. Give it a primary key, or ALTER "
+			"TABLE %s "
+			"REPLICA IDENTITY FULL and `tailrace resync %s.%s`",
+			b.relation->sql_name, b.table->schema, b.table->name);
 	if (!b.table->problem && build_rows(&b))
 		set_missing(&b);
 	return b.relation;

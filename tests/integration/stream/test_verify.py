@@ -114,6 +114,28 @@ def without_a_key_the_number_of_each_row_counts():
 
 
 @test
+def a_table_without_an_identity_says_why_it_differs():
+    pg.sql("CREATE TABLE bare (n int); INSERT INTO bare SELECT generate_series(1, 10)")
+    tail.wait_live("public.bare")
+    eq(verified("public.bare", code=0)["bare_log"]["note"], None)
+    pg.sql("UPDATE bare SET n = 100 WHERE n = 1; DELETE FROM bare WHERE n = 2")
+    tail.wait_caught_up(pg)
+    table = verified("public.bare", code=1)["bare_log"]
+    eq(counts(table), (1, 2, 0))
+    has(table["note"], "PostgreSQL publishes only its inserts")
+    has(table["note"], "ALTER TABLE \"public\".\"bare\" REPLICA IDENTITY FULL")
+    has(tail.command("verify", "public.bare").out, "    PostgreSQL publishes only its inserts")
+    pg.sql("ALTER TABLE bare REPLICA IDENTITY FULL")
+    tail.wait_for(lambda s: tail.said('DROP TABLE ."public.".."bare'), "its updates and deletes to be published")
+    eq(tail.command("resync", "public.bare").code, 0)
+    tail.wait_for(lambda s: tail.value("SELECT count() FROM shop_cdc.bare_log WHERE n = 2") == 0, "it to be copied anew")
+    tail.wait_live("public.bare")
+    pg.sql("DELETE FROM bare WHERE n = 3")
+    tail.wait_caught_up(pg)
+    eq(verified("public.bare", code=0)["bare_log"]["rows"], 8)
+
+
+@test
 def rows_on_their_way_are_no_differences():
     over = threading.Event()
 

@@ -53,9 +53,18 @@ static const struct option both_sink_options[] = {
 	OPTION_END,
 };
 
-static const struct source_ops postgres = {"postgres", sizeof(struct fake_source), source_options};
+/* That it is there says: this source has tables. */
+static bool fake_scan(struct source *source, struct table *table, const struct batch *after,
+	size_t limit, struct batch *out, struct error *error)
+{
+	(void)source, (void)table, (void)after, (void)limit, (void)out, (void)error;
+	return false;
+}
+
+static const struct source_ops postgres = {
+	"postgres", sizeof(struct fake_source), source_options, .scan = fake_scan};
 static const struct source_ops kafka_source = {
-	"kafka", sizeof(struct fake_source), both_source_options};
+	"kafka", sizeof(struct fake_source), both_source_options, .shared = true};
 static const struct sink_ops clickhouse = {"clickhouse", sizeof(struct fake_sink), sink_options};
 static const struct sink_ops kafka_sink = {"kafka", sizeof(struct fake_sink), both_sink_options};
 const struct source_ops *const source_kinds[] = {&postgres, &kafka_source, NULL};

@@ -215,6 +215,23 @@ static void connections_that_do_not_fit_are_named(void **unused)
 		"_ (it names a slot), and is at most 48 long");
 }
 
+static void what_to_verify_with_is_a_database_behind_a_log(void **unused)
+{
+	(void)unused;
+#define LOG CONNECTIONS "  log: {kind: kafka, brokers: b, topic: t}\n"
+#define FROM_LOG(with) \
+	LOG "streams:\n  s:\n    from: log\n    to: warehouse\n    verify_with: " with "\n"
+	assert_refused(FROM_LOG("shp"),
+		"tailrace.yaml:9: stream 's': there is no connection 'shp'; did you mean 'shop'?");
+	assert_refused(FROM_LOG("warehouse"),
+		"tailrace.yaml:9: stream 's': 'warehouse' has no tables to compare with");
+	assert_refused(STREAM "    verify_with: shop\n",
+		"tailrace.yaml:8: stream 'shop' reads tables that it can be compared with; "
+		"verify_with is for streams from logs of changes");
+	assert_loads(FROM_LOG("shop") "    tables: [public.*]\n");
+	assert_string_equal(config.streams[0].verify_with->name, "shop");
+}
+
 /* --- tables and columns --- */
 
 static void tables_that_say_nothing_are_refused(void **unused)
@@ -263,6 +280,9 @@ static void table_options_that_do_not_fit_are_refused(void **unused)
 		"tailrace.yaml:9: table 'public.orders' in stream 'shop': option 'keep': 'lastest' "
 		"is not one of "
 		"latest, history, both; did you mean 'latest'?");
+	assert_refused(TABLES "      - public.orders: {key: id}\n",
+		"tailrace.yaml:9: stream 'shop': 'key' and 'fields' are for topics; 'shop' tells "
+		"both");
 	assert_refused(TABLES "      - public.orders: both\n",
 		"tailrace.yaml:9: table 'public.orders' in stream 'shop' takes a mapping (key: "
 		"value), not a text");
@@ -324,6 +344,7 @@ int main(void)
 		TEST(values_of_the_wrong_type_are_named),
 		TEST(what_is_missing_is_named),
 		TEST(connections_that_do_not_fit_are_named),
+		TEST(what_to_verify_with_is_a_database_behind_a_log),
 		TEST(tables_that_say_nothing_are_refused),
 		TEST(table_options_that_do_not_fit_are_refused),
 		TEST(column_rules_that_are_none_are_refused),
