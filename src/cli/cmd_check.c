@@ -78,25 +78,26 @@ static void check_filters(struct findings *findings, const struct tables *tables
 }
 
 /* The source's findings; its tables go to `tables`, references of the caller. */
-static void check_source(struct ends *ends, struct report *report, struct tables *tables)
+static void check_source(
+	struct source *source, struct report *report, struct tables *tables, struct error *err)
 {
-	struct error err = {0};
-	struct source *source = ends_source(ends, report->stream, &err);
-	if (!source || !source->ops->check(source, &report->findings, &err) ||
-		!source->ops->discover(source, tables, &err))
-		add_problem(&report->findings, err.text);
+	if (!source || !source->ops->check(source, &report->findings, err) ||
+		!source->ops->discover(source, tables, err))
+		add_problem(&report->findings, err->text);
 	else
 		check_filters(&report->findings, tables);
-	source_free(source);
 }
 
-static void check_sink(struct ends *ends, struct report *report, const struct tables *tables)
+static void check_sink(struct ends *ends, struct report *report, const struct source *source,
+	const struct tables *tables)
 {
 	struct error err = {0};
 	bool embedded = connection_is_embedded(report->stream->to);
 	struct sink *sink = NULL;
 	if (!embedded || ends_warehouse(ends, &err))
 		sink = ends_sink(ends, report->stream->to, &err);
+	if (sink)
+		sink->from = source; /* not before it is open: nobody's place is taken */
 	if (!sink || !sink->ops->check(sink, tables->items, tables->len, &report->findings, &err))
 		add_problem(&report->findings, err.text);
 	sink_free(sink);
@@ -105,13 +106,16 @@ static void check_sink(struct ends *ends, struct report *report, const struct ta
 static void check_stream(struct ends *ends, struct report *report)
 {
 	struct tables tables = {0};
+	struct error err = {0};
 	arena_init(&report->findings.arena);
 	check_state(ends, report);
-	check_source(ends, report, &tables);
-	check_sink(ends, report, &tables);
+	struct source *source = ends_source(ends, report->stream, &err);
+	check_source(source, report, &tables, &err);
+	check_sink(ends, report, source, &tables);
 	vec_each (&tables, it)
 		table_unref(*it);
 	vec_release(&tables);
+	source_free(source);
 }
 
 static size_t count(const struct reports *reports, int level)

@@ -533,7 +533,21 @@ bool registry_register(struct registry *r, const char *subject, const char *sche
 	return ok;
 }
 
-bool registry_compatible(
+/* By another version than the latest, perhaps. */
+static bool is_registered(struct registry *r, const char *subject, const char *schema)
+{
+	CLEANUP(free_string) char *path = path_of("/subjects/", subject, "");
+	struct error ignored = {0};
+	struct answer a;
+
+	if (!ask_with_schema(r, path, schema, &a, &ignored))
+		return false;
+	bool found = a.status == 200;
+	answer_release(&a);
+	return found;
+}
+
+static bool ask_compatible(
 	struct registry *r, const char *subject, const char *schema, struct error *err)
 {
 	CLEANUP(free_string)
@@ -553,4 +567,14 @@ bool registry_compatible(
 		ok = unexpected(r, &a, err);
 	answer_release(&a);
 	return ok;
+}
+
+bool registry_compatible(
+	struct registry *r, const char *subject, const char *schema, struct error *err)
+{
+	uint32_t id;
+
+	if (!r->register_schemas)
+		return registry_register(r, subject, schema, &id, err);
+	return is_registered(r, subject, schema) || ask_compatible(r, subject, schema, err);
 }

@@ -23,7 +23,8 @@
 struct sink {
 	const struct sink_ops *ops;
 	const char *name; /* of the connection */
-	/* whose rows it takes; set before open, opened behind it; NULL: no stream runs */
+	/* whose rows it takes; set before open, opened behind it; NULL: no stream runs. For check()
+	 * alone it is set behind open */
 	const struct source *from;
 };
 

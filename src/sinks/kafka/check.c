@@ -35,6 +35,32 @@ static void check_table(const struct kafka_sink *s, const struct table *t,
 				NULL);
 }
 
+static bool ask_schemas(const struct kafka_sink *s, const struct debezium_table *events,
+	const char *topic, struct error *err)
+{
+	const struct connect_schema *key = debezium_key_schema(events);
+
+	return encoding_check(s, topic, false, debezium_value_schema(events), err) &&
+	       (!key || encoding_check(s, topic, true, key, err));
+}
+
+/* What the registry would refuse once the table is taken up. */
+static bool check_schemas(
+	const struct kafka_sink *s, const struct table *t, struct findings *f, struct error *err)
+{
+	if (t->problem || is_outbox(s, t))
+		return true;
+	struct debezium_table *events = events_of(s, t);
+	bool ok = ask_schemas(s, events, topic_name(s, t, &f->arena), err);
+	debezium_table_free(events);
+	if (ok || err->kind != ERROR_TABLE)
+		return ok;
+	note(f, FINDING_PROBLEM,
+		arena_printf(&f->arena, "table %s.%s: %s", t->schema, t->name, err->text), NULL);
+	error_clear(err);
+	return true;
+}
+
 bool kafka_sink_check(struct sink *sink, struct table *const *tables, size_t n, struct findings *f,
 	struct error *err)
 {
@@ -48,9 +74,12 @@ bool kafka_sink_check(struct sink *sink, struct table *const *tables, size_t n, 
 		return false;
 	note(f, FINDING_OK, arena_printf(&f->arena, "Kafka at %s: %s", s->broker.brokers, about),
 		NULL);
-	for (size_t i = 0; i < n; i++)
+	bool ok = true;
+	for (size_t i = 0; ok && i < n; i++) {
 		check_table(s, tables[i], &there, &taken, f);
+		ok = check_schemas(s, tables[i], f, err);
+	}
 	map_release(&taken);
 	kafka_topic_infos_release(&there);
-	return true;
+	return ok;
 }

@@ -1,21 +1,50 @@
 /* Connect data to the bytes of a message; see kafka.h. */
 #include "sinks/kafka/kafka.h"
 
+/* A schema as the registry knows it. */
+struct named {
+	struct buf text, subject;
+};
+
+static void named_release(struct named *n)
+{
+	buf_release(&n->subject);
+	buf_release(&n->text);
+}
+
+static bool named_init(struct named *n, const struct kafka_sink *s, const char *topic, bool is_key,
+	const struct connect_schema *schema, struct error *err)
+{
+	buf_init(&n->text, BUF_MAX);
+	buf_init(&n->subject, BUF_MAX);
+	if (!avro_schema_from_connect(schema, &n->text, err))
+		return false;
+	registry_subject(s->registry, topic, is_key, buf_text(&n->text), &n->subject);
+	return true;
+}
+
 static bool find_schema_id(struct encoding *e, const struct kafka_sink *s, const char *topic,
 	bool is_key, const struct connect_schema *schema, struct error *err)
 {
-	struct buf text, subject;
+	struct named n;
+	bool ok = named_init(&n, s, topic, is_key, schema, err) &&
+		  registry_register(
+			  s->registry, buf_text(&n.subject), buf_text(&n.text), &e->schema_id, err);
 
-	buf_init(&text, BUF_MAX);
-	buf_init(&subject, BUF_MAX);
-	bool ok = avro_schema_from_connect(schema, &text, err);
-	if (ok) {
-		registry_subject(s->registry, topic, is_key, buf_text(&text), &subject);
-		ok = registry_register(
-			s->registry, buf_text(&subject), buf_text(&text), &e->schema_id, err);
-	}
-	buf_release(&subject);
-	buf_release(&text);
+	named_release(&n);
+	return ok;
+}
+
+bool encoding_check(const struct kafka_sink *s, const char *topic, bool is_key,
+	const struct connect_schema *schema, struct error *err)
+{
+	struct named n;
+
+	if (s->broker.format != KAFKA_AVRO)
+		return true;
+	bool ok = named_init(&n, s, topic, is_key, schema, err) &&
+		  registry_compatible(s->registry, buf_text(&n.subject), buf_text(&n.text), err);
+	named_release(&n);
 	return ok;
 }
 

@@ -73,6 +73,9 @@ struct encoding {
 MUST_CHECK bool encoding_init(struct encoding *, const struct kafka_sink *, const char *topic,
 	bool is_key, const struct connect_schema *, struct error *);
 void encoding_release(struct encoding *);
+/* Would the registry take the schema, or has it? Changes nothing. */
+MUST_CHECK bool encoding_check(const struct kafka_sink *, const char *topic, bool is_key,
+	const struct connect_schema *, struct error *);
 
 /* One value: begin, write into what it returns, end. */
 union encoder {
@@ -98,6 +101,7 @@ struct outlet {
 /* That of the table as it is now. NULL on failure. */
 struct outlet *outlet_of(struct kafka_sink *, struct table *, struct error *);
 void outlets_release(struct kafka_sink *);
+struct debezium_table *events_of(const struct kafka_sink *, const struct table *);
 
 /* "prefix.public.orders", as Debezium names it; in the arena. */
 const char *topic_name(const struct kafka_sink *, const struct table *, struct arena *);

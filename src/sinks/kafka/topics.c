@@ -135,7 +135,7 @@ static bool is_free(struct kafka_sink *s, const char *name, uint64_t source_id, 
 	return true;
 }
 
-static struct debezium_table *events_of(const struct kafka_sink *s, const struct table *table)
+struct debezium_table *events_of(const struct kafka_sink *s, const struct table *table)
 {
 	const struct source *from = s->sink.from;
 	const struct debezium_origin origin = {

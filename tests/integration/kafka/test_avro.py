@@ -84,4 +84,22 @@ def a_table_whose_schema_is_refused_stops_alone_and_says_why():
     wait_until(lambda: [value["after"]["id"] for value in values("public.other")] == [1], "the other table")
 
 
+@test
+def check_says_before_a_run_what_the_registry_would_refuse():
+    done = tail.command("check")
+    eq(done.code, 1, repr(done))
+    has(done.out, "table public.strict: the registry refuses the schema for subject my-shop.public.strict-value")
+    has(done.out, "added before.more (int)")
+    eq(registry.versions("my-shop.public.strict-value"), [1])
+    registry.set_compatibility("my-shop.public.strict-value", "NONE")
+    eq(tail.command("check").code, 0)
+    # a schema that is there already is taken, whatever came after it
+    registry.set_compatibility("my-shop.public.strict-value", "NONE")
+    first = registry.latest("my-shop.public.strict-value")
+    registry.register("my-shop.public.strict-value", {**first, "fields": [f for f in first["fields"] if f["name"] != "op"]})
+    registry.set_compatibility("my-shop.public.strict-value", "FULL")
+    pg.sql("ALTER TABLE strict DROP COLUMN more")
+    eq(tail.command("check").code, 0)
+
+
 run()
