@@ -18,6 +18,7 @@
 #define ERROR_TEXT_BYTES ((size_t)32 << 10)
 #define MAX_FIELD_BYTES  131072             /* of a URL: http_max_field_value_size */
 #define HELD_BYTES       ((size_t)32 << 10) /* of a stream: an exception at its end is shorter */
+#define WHOLE_BYTES      "4194304" /* of an answer held back: more goes to the server's disk */
 
 struct clickhouse {
 	struct http *http;
@@ -211,6 +212,14 @@ static bool set_status(const struct answer *a, struct error *err)
 		a->status);
 }
 
+/* Of X-ClickHouse-Summary, {"read_rows":"1",...,"result_rows":"1",...}: how many rows were given. */
+static uint64_t rows_of_summary(const char *summary)
+{
+	static const char name[] = "\"result_rows\":\"";
+	const char *at = strstr(summary, name);
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
 /* `whole`: the request came to its end; a stream that has failed is cut off by the server. */
 static bool finish(struct answer *a, bool whole, struct error *err)
 {
@@ -269,6 +278,8 @@ static bool perform(struct clickhouse *c, const struct clickhouse_query *q,
 	if (q->summary)
 		summarize(&a, q->summary);
 	bool ok = finish(&a, whole, err);
+	if (q->answer_rows)
+		*q->answer_rows = rows_of_summary(a.headers[HEADER_SUMMARY].value);
 	buf_release(&a.text);
 	buf_release(&a.held);
 	return ok;
@@ -305,8 +316,8 @@ static void add_settings(struct buf *url, const struct clickhouse_setting *setti
 static bool write_url(const struct clickhouse *c, const struct clickhouse_query *q, struct buf *url,
 	struct error *err)
 {
-	buf_printf(url, "%s%swait_end_of_query=%d", c->url, strchr(c->url, '?') ? "&" : "?",
-		!q->streams);
+	buf_printf(url, "%s%swait_end_of_query=%s", c->url, strchr(c->url, '?') ? "&" : "?",
+		q->streams ? "0" : "1&buffer_size=" WHOLE_BYTES);
 	add_settings(url, always);
 	add_settings(url, q->settings);
 	if (q->table) {

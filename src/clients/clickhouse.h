@@ -49,6 +49,9 @@ struct clickhouse_query {
 	struct http_taker *taker;    /* takes the answer; or */
 	/* the answer is appended: ERROR_DATA when it grows past the buffer's limit */
 	struct buf *answer;
+	/* filled: how many rows the server says its answer has, 0 when it does not say; or NULL. A server
+	 * whose disk is full cuts what does not fit its memory off, and says nothing else. */
+	uint64_t *answer_rows;
 	bool streams; /* hand out the answer as it comes */
 	bool patient; /* a statement that is silent until it has ended, such as a mutation */
 	const atomic_bool *cancelled;       /* or NULL */

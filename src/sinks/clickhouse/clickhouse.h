@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "clients/clickhouse.h"
 #include "core/sink.h"
+#include "formats/native/native.h"
 
 struct clickhouse_sink {
 	struct sink sink;
@@ -96,6 +97,9 @@ struct rows {
 MUST_CHECK bool rows_query(struct clickhouse_sink *s, const char *shape, const char *sql,
 	const struct clickhouse_setting *settings, struct rows *out, struct error *err);
 void rows_release(struct rows *r);
+/* Ends the decoder of an answer; ERROR_RETRY when less has come than the server gave (answer_rows of
+ * the query). */
+MUST_CHECK bool rows_end(struct native_decoder *d, uint64_t answer_rows, struct error *err);
 char *rows_text(const struct rows *r, struct arena *arena, size_t row, size_t column);
 uint64_t rows_number(const struct rows *r, size_t row, size_t column);
 

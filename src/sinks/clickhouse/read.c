@@ -188,8 +188,11 @@ static bool run(struct reading *r, struct native_encoder *keys)
 	if (!out->table->n_key)
 		targets[n + 1] = (struct native_target){.type = "UInt8", .width = 1, .bytes = &ops};
 	native_decoder_init(&taker.decoder, targets, n_targets, BUF_MAX);
-	struct clickhouse_query q = {
-		.sql = buf_text(&r->sql), .settings = settings_to_read, .taker = &taker.taker};
+	uint64_t given;
+	struct clickhouse_query q = {.sql = buf_text(&r->sql),
+		.settings = settings_to_read,
+		.taker = &taker.taker,
+		.answer_rows = &given};
 	if (keys) {
 		block_body_init(&body, keys);
 		q.table = &body.body;
@@ -197,7 +200,7 @@ static bool run(struct reading *r, struct native_encoder *keys)
 		q.table_structure = buf_text(&r->structure);
 	}
 	bool ok = clickhouse_query(r->sink->client, &q, r->err) &&
-		  native_decoder_end(&taker.decoder, r->err);
+		  rows_end(&taker.decoder, given, r->err);
 	if (ok)
 		commit_rows(out, &versions, &ops, taker.decoder.rows);
 	else if (r->err->kind == ERROR_DATA)

@@ -1,5 +1,6 @@
 /* Small answers as text and numbers; see clickhouse.h. */
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 #include "formats/native/native.h"
 #include "sinks/clickhouse/clickhouse.h"
@@ -17,6 +18,18 @@ static bool take_rows(struct http_taker *taker, const uint8_t *bytes, size_t len
 	return native_decoder_push(&t->decoder, bytes, len, err);
 }
 
+bool rows_end(struct native_decoder *d, uint64_t answer_rows, struct error *err)
+{
+	bool ended = native_decoder_end(d, err);
+
+	if (d->rows >= answer_rows)
+		return ended;
+	return error_set(err, ERROR_RETRY,
+		"ClickHouse sent %zu of the %" PRIu64
+		" rows of an answer; is there space left on its disk?",
+		d->rows, answer_rows);
+}
+
 bool rows_query(struct clickhouse_sink *s, const char *shape, const char *sql,
 	const struct clickhouse_setting *settings, struct rows *out, struct error *err)
 {
@@ -32,8 +45,10 @@ bool rows_query(struct clickhouse_sink *s, const char *shape, const char *sql,
 		targets[i] = (struct native_target){.column = &out->columns[i]};
 	}
 	native_decoder_init(&t.decoder, targets, out->n_columns, MAX_ANSWER_BYTES);
-	struct clickhouse_query q = {.sql = with_format, .settings = settings, .taker = &t.taker};
-	bool ok = clickhouse_query(s->client, &q, err) && native_decoder_end(&t.decoder, err);
+	uint64_t given;
+	struct clickhouse_query q = {
+		.sql = with_format, .settings = settings, .taker = &t.taker, .answer_rows = &given};
+	bool ok = clickhouse_query(s->client, &q, err) && rows_end(&t.decoder, given, err);
 	out->rows = t.decoder.rows;
 	native_decoder_release(&t.decoder);
 	if (ok)

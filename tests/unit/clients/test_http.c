@@ -45,8 +45,12 @@ static void a_connection_is_kept_and_carries_user_settings_and_parameters(void *
 	buf_init(&answer, 100);
 	assert_true(ask(c, "SELECT 1", false, &answer, &err));
 	assert_string_equal(buf_text(&answer), "1\n");
-	assert_true(clickhouse_query(
-		c, &(struct clickhouse_query){.sql = "SELECT 2", .settings = settings}, &err));
+	uint64_t rows = 1;
+	assert_true(clickhouse_query(c,
+		&(struct clickhouse_query){
+			.sql = "SELECT 2", .settings = settings, .answer_rows = &rows},
+		&err));
+	assert_int_equal(rows, 0);
 	assert_int_equal(p->connections, 1);
 	assert_non_null(strstr(p->request, "max_threads=3&param_name=a%5C%5Cb%5Ctc%27%26%3D "));
 	assert_non_null(strstr(p->request, "X-ClickHouse-User: me\r\n"));
