@@ -143,7 +143,6 @@ static inline bool fake_scan(
 {
 	if (!fake_call(fake, err))
 		return false;
-	fake->scans++;
 	size_t *order = xcalloc(fake->rows.rows + 1, sizeof *order), taken = 0;
 	for (size_t row = 0; row < fake->rows.rows; row++)
 		order[row] = row;
@@ -157,6 +156,7 @@ static inline bool fake_scan(
 		taken++;
 	}
 	free(order);
+	fake->scans++; /* last: who waits for it may change the rows */
 	return true;
 }
 

@@ -29,38 +29,42 @@ struct peer {
 	const struct script *scripts;
 	size_t n_scripts;
 	pthread_t thread;
-	char request[1 << 20]; /* the last one, as it came */
-	size_t len;
-	int connections;
+	char *requests[8];     /* as they came */
+	char *_Atomic request; /* the last of them; stays as it is while the next one comes */
+	_Atomic int connections;
 };
 
-static inline bool whole_request(const struct peer *p)
+static inline bool whole_request(const char *request, size_t len)
 {
-	const char *body = memmem(p->request, p->len, "\r\n\r\n", 4);
-	const char *length = body ? memmem(p->request, (size_t)(body - p->request),
+	const char *body = memmem(request, len, "\r\n\r\n", 4);
+	const char *length = body ? memmem(request, (size_t)(body - request),
 					    "Content-Length: ", 16)
 				  : NULL;
 
 	if (!body)
 		return false;
-	if (!memcmp(p->request, "GET", 3))
+	if (!memcmp(request, "GET", 3))
 		return true;
 	if (length)
-		return p->len - (size_t)(body + 4 - p->request) >= strtoul(length + 16, NULL, 10);
-	return p->len >= 5 && !memcmp(p->request + p->len - 5, "0\r\n\r\n", 5);
+		return len - (size_t)(body + 4 - request) >= strtoul(length + 16, NULL, 10);
+	return len >= 5 && !memcmp(request + len - 5, "0\r\n\r\n", 5);
 }
 
 /* False: the client has hung up. */
-static inline bool read_request(struct peer *p, int fd)
+static inline bool read_request(struct peer *p, size_t i, int fd)
 {
-	p->len = 0;
-	while (!whole_request(p)) {
-		ssize_t n = read(fd, p->request + p->len, sizeof p->request - 1 - p->len);
+	const size_t room = 1 << 20;
+	char *request = p->requests[i] = realloc(p->requests[i], room);
+	size_t len = 0;
+
+	while (!whole_request(request, len)) {
+		ssize_t n = read(fd, request + len, room - 1 - len);
 		if (n <= 0)
 			return false;
-		p->len += (size_t)n;
-		p->request[p->len] = '\0';
+		len += (size_t)n;
+		request[len] = '\0';
 	}
+	p->request = request;
 	return true;
 }
 
@@ -77,7 +81,7 @@ static inline void *serve(void *argument)
 			p->connections++;
 		}
 		const struct script *script = &p->scripts[i];
-		if (!script->deaf && !read_request(p, fd)) {
+		if (!script->deaf && !read_request(p, i, fd)) {
 			close(fd);
 			fd = -1;
 			continue;
@@ -105,6 +109,7 @@ static inline struct peer *start_peer(const struct script *scripts, size_t n)
 	socklen_t len = sizeof at;
 	struct peer *p = calloc(1, sizeof *p);
 
+	assert_true(n <= sizeof p->requests / sizeof *p->requests);
 	p->scripts = scripts;
 	p->n_scripts = n;
 	p->listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -121,6 +126,8 @@ static inline void end_peer(struct peer *p)
 	shutdown(p->listener, SHUT_RDWR);
 	pthread_join(p->thread, NULL);
 	close(p->listener);
+	for (size_t i = 0; i < p->n_scripts; i++)
+		free(p->requests[i]);
 	free(p);
 }
 #define PEER(...)                                        \
