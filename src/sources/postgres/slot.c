@@ -49,13 +49,19 @@ bool pg_slot_in_use(struct postgres *p, int pid, struct error *err)
 {
 	CLEANUP(pg_free_result)
 	PGresult *who = pg_query(p->control, NULL,
-		"SELECT application_name, client_addr, backend_start FROM pg_stat_activity WHERE "
+		"SELECT application_name, coalesce(host(client_addr), 'a local socket'), "
+		"date_trunc('second', backend_start) FROM pg_stat_activity WHERE "
 		"pid = %d",
 		pid);
 	bool known = who && PQntuples(who);
-	return error_set(err, ERROR_RETRY, "slot \"%s\" is in use by pid %d%s%s%s%s%s",
-		p->slot_name, pid, known ? " (" : "", known ? pg_value(who, 0, 0) : "",
-		known ? ", since " : "", known ? pg_value(who, 0, 2) : "", known ? ")" : "");
+	CLEANUP(free_string)
+	char *by = known ? xasprintf(" (%s from %s, since %s)", pg_value(who, 0, 0),
+				   pg_value(who, 0, 1), pg_value(who, 0, 2))
+			 : xstrdup("");
+	return error_set(err, ERROR_RETRY,
+		"slot \"%s\" is in use by pid %d%s; where that is another tailrace, end it, or "
+		"give this one a slot of its own by `slot` of the connection",
+		p->slot_name, pid, by);
 }
 
 /* Names what the slot waits for: transactions that are open now. */
