@@ -29,7 +29,7 @@ void show_overview(FILE *out)
 	fprintf(out, "%s\nUsage: tailrace [-c FILE] COMMAND ...\n\n", about);
 	for (size_t i = 0; commands[i]; i++)
 		if (!commands[i]->hidden)
-			fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+			fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(out, "\n%s\n`tailrace help COMMAND` says more. Exit codes: %s.\n", beginning,
 		exit_codes);
 }

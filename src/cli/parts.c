@@ -17,7 +17,6 @@ static bool start_warehouse(struct parts *p, struct error *err)
 		return true;
 	if (!ends_warehouse(&p->ends, err))
 		return false;
-	log_info("embedded ClickHouse listens", F("url", (const char *)p->ends.warehouse_url));
 	return state_fact_put(p->ends.state, "warehouse_url", p->ends.warehouse_url, err);
 }
 
@@ -29,7 +28,6 @@ static bool start_server(struct parts *p, struct error *err)
 	p->server = server_start(listen, p->pipeline, p->ends.state, err);
 	if (!p->server)
 		return error_add(err, "server");
-	log_info("status is served", F("address", server_address(p->server)));
 	return state_fact_put(p->ends.state, "http_address", server_address(p->server), err);
 }
 

@@ -131,7 +131,7 @@ struct server *server_start(
 		free(server);
 		return NULL;
 	}
-	log_info("listening", F("address", (const char *)server->address));
+	log_info("status is served", F("address", (const char *)server->address));
 	return server;
 }
 
