@@ -49,6 +49,21 @@ const struct nodes *project_nodes(const struct project *p)
 	return &p->nodes;
 }
 
+const char *project_name(const struct project *p)
+{
+	return root_of(p)->name;
+}
+
+void project_sources(const struct project *p, struct source_tables *out)
+{
+	const void *key;
+	size_t i = 0, len;
+	void *table;
+
+	while (map_next(&p->sources, &i, &key, &len, &table))
+		vec_push(out, table);
+}
+
 /* --- where each goes --- */
 
 struct value node_value(struct arena *a, const struct node *node)

@@ -1,0 +1,28 @@
+/*
+ * Inside of assets/.
+ *
+ *	partition.c    spans of time, partitions, how those of a parent map to those of a child; pure
+ *	graph.c        assets, and what stands on what
+ *	select.c       selectors: the words; methods.c: what each method takes
+ *	tokens.c       SQL as tokens, without white space and comments; pure
+ *	definition.c   what a definition is now, and how it differs from another
+ *	effect.c       what changed of the parents, as seen by a child
+ *	plan.c         what would be built, and why; plan_print.c: for people and programs
+ *	freshness.c    up to when an asset is
+ */
+#ifndef ASSETS_INTERNAL_H
+#define ASSETS_INTERNAL_H
+
+#include "assets/assets.h"
+#include "base/map.h"
+
+struct graph {
+	struct arena arena;
+	const struct project *project;
+	struct assets assets;
+	struct map by_id; /* -> struct asset * */
+	/* by index; a fingerprint of 0: not asked for yet */
+	struct definition *definitions;
+};
+
+#endif
