@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "core/option.h"
+#include "core/period.h"
 
 struct engine {
 	const struct engine_ops *ops;
@@ -119,12 +120,16 @@ struct dialect {
 	void (*text)(struct buf *, const char *, size_t len);
 	/* a moment that compares with any kind of date or time column */
 	void (*time)(struct buf *, int64_t us);
+	/* the expression that tables are partitioned by: the period of a column of dates or times */
+	void (*period)(struct buf *, const struct engine_column *, enum period);
+	/* a value as that type; one that it cannot hold is an error */
+	void (*exact_cast)(struct buf *, const char *column, const char *type);
 
 	void (*create_database)(struct buf *, const char *); /* unless it is there */
 	/* or replaces what has the name, atomically */
 	void (*create_view)(
 		struct buf *, struct relation_name, const char *comment, const char *select);
-	/* Empty; of these columns, or of those that `select` gives where they are NULL. */
+	/* Empty, unless it is there; of these columns, or of those that `select` gives where they are NULL. */
 	void (*create_table)(struct buf *, struct relation_name, const struct table_spec *,
 		const struct engine_columns *, const char *select);
 	/* Empty, with the comment of the one it is like, unless it is there. */
@@ -139,6 +144,7 @@ struct dialect {
 	void (*add_column)(struct buf *, struct relation_name, const struct engine_column *);
 	void (*drop_column)(struct buf *, struct relation_name, const char *column);
 	void (*change_column)(struct buf *, struct relation_name, const struct engine_column *);
+	void (*rename)(struct buf *, struct relation_name, struct relation_name to);
 	/* two relations take each other's name, atomically */
 	void (*exchange)(struct buf *, struct relation_name, struct relation_name);
 	/* atomic and idempotent; `from` keeps its rows, and has some in that partition */
@@ -146,6 +152,8 @@ struct dialect {
 		struct buf *, struct relation_name, struct relation_name from, const char *id);
 	void (*drop_partition)(struct buf *, struct relation_name, const char *id);
 	void (*drop)(struct buf *, struct relation_name, enum relation_kind); /* if it is there */
+	/* A query: 1 where both are the same expression, however they are written. */
+	void (*same_expression)(struct buf *, const char *a, const char *b);
 	/* A query: the id of each partition of a table that has a row of the condition, or of that id
 	 * `beside` has one as well; and how many rows it has outside of the condition. */
 	void (*partitions_outside)(struct buf *, struct relation_name, struct relation_name beside,

@@ -30,6 +30,29 @@ static void put_time(struct buf *out, int64_t us)
 	buf_printf(out, "toDateTime64('%.26s', 6, 'UTC')", text);
 }
 
+/* Periods are those of UTC, whatever the zone of the server or the column; a Date has none. */
+static void put_period(struct buf *out, const struct engine_column *column, enum period period)
+{
+	static const char *const functions[] = {[PERIOD_NONE] = "",
+		[PERIOD_HOUR] = "toStartOfHour",
+		[PERIOD_DAY] = "toDate",
+		[PERIOD_MONTH] = "toStartOfMonth",
+		[PERIOD_YEAR] = "toStartOfYear"};
+
+	buf_printf(out, "%s(", functions[period]);
+	put_name(out, column->name);
+	buf_puts(out, strstr(column->type, "DateTime") ? ", 'UTC')" : ")");
+}
+
+static void put_exact_cast(struct buf *out, const char *column, const char *type)
+{
+	buf_puts(out, "accurateCast(");
+	put_name(out, column);
+	buf_puts(out, ", ");
+	put_text(out, type, strlen(type));
+	buf_puts(out, ")");
+}
+
 /* "VERB `database`.`name`REST" */
 static void put_statement(
 	struct buf *out, const char *verb, struct relation_name r, const char *rest)
@@ -114,7 +137,7 @@ static void create_table(struct buf *out, struct relation_name r, const struct t
 	const char *engine = spec->engine ? spec->engine : "MergeTree";
 	bool merges = strstr(engine, "MergeTree");
 
-	put_statement(out, "CREATE TABLE ", r, "");
+	put_statement(out, "CREATE TABLE IF NOT EXISTS ", r, "");
 	if (columns) {
 		buf_puts(out, " (\n");
 		put_columns(out, columns);
@@ -186,6 +209,12 @@ static void change_column(struct buf *out, struct relation_name r, const struct 
 	put_column(out, c);
 }
 
+static void rename_relation(struct buf *out, struct relation_name r, struct relation_name to)
+{
+	put_statement(out, "RENAME TABLE ", r, " TO ");
+	put_relation(out, to);
+}
+
 static void exchange(struct buf *out, struct relation_name a, struct relation_name b)
 {
 	put_statement(out, "EXCHANGE TABLES ", a, " AND ");
@@ -214,6 +243,18 @@ static void drop(struct buf *out, struct relation_name r, enum relation_kind kin
 	put_statement(out, view ? "DROP VIEW IF EXISTS " : "DROP TABLE IF EXISTS ", r, "");
 }
 
+static void same_expression(struct buf *out, const char *a, const char *b)
+{
+	const char *const expressions[] = {a, b};
+
+	for (size_t i = 0; i < COUNT_OF(expressions); i++) {
+		buf_puts(out, i ? " = " : "SELECT ");
+		buf_puts(out, "formatQuerySingleLineOrNull(concat('SELECT tuple(', ");
+		put_text(out, expressions[i], strlen(expressions[i]));
+		buf_puts(out, ", ')'))");
+	}
+}
+
 static void partitions_outside(
 	struct buf *out, struct relation_name r, struct relation_name beside, const char *condition)
 {
@@ -234,6 +275,8 @@ const struct dialect clickhouse_dialect = {
 	.relation = put_relation,
 	.text = put_text,
 	.time = put_time,
+	.period = put_period,
+	.exact_cast = put_exact_cast,
 	.create_database = create_database,
 	.create_view = create_view,
 	.create_table = create_table,
@@ -245,9 +288,11 @@ const struct dialect clickhouse_dialect = {
 	.add_column = add_column,
 	.drop_column = drop_column,
 	.change_column = change_column,
+	.rename = rename_relation,
 	.exchange = exchange,
 	.replace_partition = replace_partition,
 	.drop_partition = drop_partition,
 	.drop = drop,
+	.same_expression = same_expression,
 	.partitions_outside = partitions_outside,
 };

@@ -1,0 +1,83 @@
+/*
+ * Inside of materialize(): what the ways to make a table share. Each way is one function that fills something beside
+ * what is there and puts it in its place; making.c has what they read of a model, swap.c the putting in place.
+ *
+ * Beside `orders` stand, while it is built:
+ *	orders__tailrace_next[_KEY]   what is to become it, or one of its partitions
+ *	orders__tailrace_rows         new rows on their way into that
+ * All that is made here says in its comment whose it is: {"tailrace":{"asset":"model.shop.orders","run":12}}.
+ */
+#ifndef BUILD_MAKING_H
+#define BUILD_MAKING_H
+
+#include "build/work.h"
+
+#define STAGING_MARK "__tailrace_"
+
+/* One attempt at making a node's relation. */
+struct making {
+	struct work *w;
+	const struct dialect *d;
+	struct relation_name target;
+	struct relation_info had; /* what the target is before */
+	struct buf sql;           /* of the statement that is being written */
+};
+
+/* --- making.c, fit.c --- */
+
+/* Texts are the attempt's. NULL, or of no items: the setting is not there. */
+struct value config_value(const struct making *m, const char *key);
+const char *config_text(const struct making *m, const char *key);
+struct texts config_texts(const struct making *m, const char *key); /* of a list, or of one text */
+/* ERROR_CONFIG that begins with the place of the setting. Always false. */
+bool config_wrong(const struct making *m, const char *key, struct error *err, const char *fmt, ...)
+	PRINTF(4, 5);
+/* How the table is kept. */
+MUST_CHECK bool config_table(const struct making *m, struct table_spec *out, struct error *err);
+
+struct relation_name staging_of(const struct making *m, const char *what);
+/* Runs m->sql, and clears it. */
+MUST_CHECK bool making_run(struct making *m, struct error *err);
+/* As that, with the model's query_settings; *rows gets those it wrote. */
+MUST_CHECK bool making_fill(struct making *m, uint64_t *rows, struct error *err);
+/* The model's SQL into w->select. */
+MUST_CHECK bool making_compile(struct making *m, bool incremental, struct error *err);
+MUST_CHECK bool making_describe(
+	struct making *m, const char *select, struct engine_columns *out, struct error *err);
+/* What an earlier attempt left under the name is dropped. */
+MUST_CHECK bool making_clear(struct making *m, struct relation_name name, struct error *err);
+/* The database is made where the target is not there. */
+MUST_CHECK bool making_database(struct making *m, struct error *err);
+
+/* What the model gives, and how it goes into a table that is there. */
+struct fitting {
+	struct engine_columns columns;
+	const char *select; /* w->select, or that with what makes its columns those of the table */
+};
+/* Looks at the columns that w->select gives and those of `table`, which is changed as on_schema_change says. */
+MUST_CHECK bool making_fit(
+	struct making *m, struct relation_name table, struct fitting *out, struct error *err);
+void making_message(struct making *m, const char *fmt, ...) PRINTF(2, 3);
+
+/* --- materialize.c --- */
+
+/* Runs a hook, a template; nothing where it renders to nothing. */
+MUST_CHECK bool making_hook(struct making *m, const char *text, struct error *err);
+
+/* --- swap.c --- */
+
+/* The staging table becomes the target, which becomes the staging table; then as swap_end(). */
+MUST_CHECK bool swap_table(struct making *m, struct relation_name staging, struct error *err);
+/* Those partitions of the target become those of the staging table, where it has none they go; then as swap_end(). */
+MUST_CHECK bool swap_partitions(struct making *m, struct relation_name staging,
+	const struct texts *partitions, struct error *err);
+/* The hooks, the record; `left` is dropped, its name may be NULL. */
+MUST_CHECK bool swap_end(
+	struct making *m, struct relation_name left, enum relation_kind kind, struct error *err);
+
+/* --- the ways --- */
+
+typedef bool make_fn(struct making *m, struct error *err);
+make_fn make_view, make_table, make_incremental, make_partition, make_seed, make_snapshot;
+
+#endif

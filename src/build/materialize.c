@@ -1,0 +1,131 @@
+/* Making what a node is: which way, and the two plain ones, view and table; see materialize.h and making.h. */
+#include "build/materialize.h"
+
+#include "build/making.h"
+#include "models/template/value.h"
+
+bool making_hook(struct making *m, const char *text, struct error *err)
+{
+	const struct compile_options options = {.full_refresh = m->w->full_refresh};
+	struct buf *sql = &m->sql;
+
+	if (!project_render(m->w->project, m->w->node, &options, text, sql, err)) {
+		buf_clear(sql);
+		return false;
+	}
+	const char *rendered = buf_text(sql);
+	if (!rendered[strspn(rendered, " \t\r\n;")]) {
+		buf_clear(sql);
+		return true;
+	}
+	return making_run(m, err);
+}
+
+static bool pre_hooks(struct making *m, struct error *err)
+{
+	struct texts hooks = config_texts(m, "pre_hook");
+
+	for (size_t i = 0; i < hooks.n; i++)
+		if (!making_hook(m, hooks.items[i], err))
+			return error_add(err, "pre_hook");
+	return true;
+}
+
+bool make_view(struct making *m, struct error *err)
+{
+	struct table_spec spec;
+
+	if (!making_compile(m, false, err) || !config_table(m, &spec, err) ||
+		!making_database(m, err))
+		return false;
+	m->d->create_view(&m->sql, m->target, spec.comment, m->w->select);
+	if (!making_run(m, err))
+		return false;
+	making_message(m, "view");
+	return swap_end(m, (struct relation_name){0}, RELATION_ABSENT, err);
+}
+
+bool make_table(struct making *m, struct error *err)
+{
+	struct relation_name staging = staging_of(m, "next");
+	struct work *w = m->w;
+	struct table_spec spec;
+
+	if (!making_compile(m, false, err) || !config_table(m, &spec, err) ||
+		!making_database(m, err) || !making_clear(m, staging, err))
+		return false;
+	m->d->create_table(&m->sql, staging, &spec, NULL, w->select);
+	if (!making_run(m, err))
+		return false;
+	m->d->insert(&m->sql, staging, NULL, w->select);
+	if (!making_fill(m, &w->rows, err))
+		return false;
+	making_message(m, "table of %llu rows", (unsigned long long)w->rows);
+	return swap_table(m, staging, err);
+}
+
+/* What is not ours to replace: a mirrored table, a dictionary, another server's table. */
+static bool may_replace(const struct making *m, struct error *err)
+{
+	const struct relation_info *had = &m->had;
+	const char *name = node_place(m->w->node, "alias");
+
+	if (had->kind == RELATION_OTHER)
+		return error_set(err, ERROR_CONFIG,
+			"%s: %s.%s is there already, and no table or view (engine %s); give the "
+			"model "
+			"another name or schema",
+			name, m->target.database, m->target.name, had->engine);
+	if (had->comment && !strncmp(had->comment, "{\"tailrace\":{\"stream\":", 22))
+		return error_set(err, ERROR_CONFIG,
+			"%s: %s.%s is a mirrored table; give the model another name or schema",
+			name, m->target.database, m->target.name);
+	return true;
+}
+
+static bool supported(const struct making *m, struct error *err)
+{
+	struct value grants = config_value(m, "grants");
+
+	if (value_given(grants) && value_truth(grants))
+		return config_wrong(m, "grants", err,
+			"'grants' is not supported; grant rights on the database, or in a "
+			"post_hook");
+	if (strstr(m->target.name, STAGING_MARK))
+		return config_wrong(m, "alias", err, "a name may not hold %s", STAGING_MARK);
+	return true;
+}
+
+static make_fn *way_of(const struct making *m, struct error *err)
+{
+	static const struct {
+		const char *name;
+		make_fn *make;
+	} ways[] = {{"view", make_view}, {"table", make_table}, {"incremental", make_incremental}};
+	const char *name = config_text(m, "materialized");
+
+	if (m->w->node->materialization == MATERIALIZED_INCREMENTAL && *m->w->partition)
+		return make_partition;
+	for (size_t i = 0; name && i < COUNT_OF(ways); i++)
+		if (!strcmp(name, ways[i].name))
+			return ways[i].make;
+	config_wrong(m, "materialized", err,
+		"'%s' is no materialization of tailrace; docs/models.md has them",
+		name ? name : "");
+	return NULL;
+}
+
+bool materialize(struct work *w, struct error *err)
+{
+	struct making m = {.w = w,
+		.d = w->engine->ops->dialect,
+		.target = {w->node->database, w->node->alias}};
+
+	buf_init(&m.sql, BUF_MAX);
+	make_fn *make = way_of(&m, err);
+	bool ok = make && supported(&m, err) &&
+		  w->engine->ops->inspect(w->engine, m.target, w->arena, &m.had, err) &&
+		  may_replace(&m, err) && pre_hooks(&m, err) && make(&m, err);
+	buf_release(&m.sql);
+	return ok;
+}

@@ -1,0 +1,232 @@
+/*
+ * One partition of a model, of time or by a key: built by itself, and put in the place of all rows of that time or key.
+ * The table is partitioned so that these are whole partitions of it; what is not is found before anything is replaced.
+ * Several partitions are built at once, each in a staging table of its own.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include "build/making.h"
+
+/* "`sold_at` >= ... AND `sold_at` < ...", or "`region` = 'eu'" */
+static const char *condition_of(const struct making *m)
+{
+	const struct work *w = m->w;
+	const struct node *node = w->node;
+	struct buf out;
+
+	buf_init(&out, BUF_MAX);
+	m->d->name(
+		&out, node->batch_size == PERIOD_NONE ? node->partition_column : node->event_time);
+	if (node->batch_size == PERIOD_NONE) {
+		buf_puts(&out, " = ");
+		m->d->text(&out, w->partition, strlen(w->partition));
+	} else {
+		buf_puts(&out, " >= ");
+		m->d->time(&out, w->from_us);
+		buf_puts(&out, " AND ");
+		m->d->name(&out, node->event_time);
+		buf_puts(&out, " < ");
+		m->d->time(&out, w->to_us);
+	}
+	const char *kept = arena_strdup(w->arena, buf_text(&out));
+	buf_release(&out);
+	return kept;
+}
+
+/* --- the table --- */
+
+/* What splits the table, where the model does not say. */
+static bool usual_partition(struct making *m, const struct engine_columns *columns,
+	struct table_spec *spec, struct error *err)
+{
+	const struct node *node = m->w->node;
+	bool by_key = node->batch_size == PERIOD_NONE;
+	const char *name = by_key ? node->partition_column : node->event_time;
+	const struct engine_column *column = NULL;
+	struct buf out;
+
+	for (size_t i = 0; i < columns->len; i++)
+		if (!strcmp(columns->items[i].name, name))
+			column = &columns->items[i];
+	if (!column)
+		return config_wrong(m, by_key ? "partition_column" : "event_time", err,
+			"the model gives no column '%s', which its partitions are told by", name);
+	if (spec->partition_by)
+		return true;
+	buf_init(&out, BUF_MAX);
+	if (by_key)
+		m->d->name(&out, name);
+	else
+		m->d->period(&out, column, node->batch_size);
+	spec->partition_by = arena_strdup(m->w->arena, buf_text(&out));
+	buf_release(&out);
+	return true;
+}
+
+static bool create_empty(struct making *m, struct relation_name name, struct error *err)
+{
+	struct engine_columns columns;
+	struct table_spec spec;
+
+	if (!making_describe(m, m->w->select, &columns, err) || !config_table(m, &spec, err) ||
+		!usual_partition(m, &columns, &spec, err))
+		return false;
+	m->d->create_table(&m->sql, name, &spec, &columns, NULL);
+	return making_run(m, err);
+}
+
+/* Was it made anew by this run? Its comment tells. */
+static bool made_by_this_run(const struct making *m)
+{
+	char mark[64];
+
+	snprintf(mark, sizeof mark, "\"run\":%lld}", (long long)m->w->built.run);
+	return m->had.comment && strstr(m->had.comment, mark);
+}
+
+/* An empty one takes the place of the table, whose partitions are all missing from then on. */
+static bool make_anew(struct making *m, struct error *err)
+{
+	struct relation_name fresh = {m->target.database,
+		arena_printf(m->w->arena, "%s" STAGING_MARK "anew", m->target.name)};
+
+	if (!making_clear(m, fresh, err) || !create_empty(m, fresh, err) ||
+		!state_built_forget(m->w->state, m->w->node->id, err))
+		return false;
+	m->d->exchange(&m->sql, m->target, fresh);
+	if (!making_run(m, err))
+		return false;
+	m->d->drop(&m->sql, fresh, m->had.kind);
+	return making_run(m, err);
+}
+
+/* One at a time: partitions that are built at once share the table. */
+static bool have_table(struct making *m, struct error *err)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct work *w = m->w;
+
+	pthread_mutex_lock(&lock);
+	bool ok = w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
+	bool anew = ok && m->had.kind != RELATION_ABSENT &&
+		    (m->had.kind != RELATION_TABLE || (w->full_refresh && !made_by_this_run(m)));
+	if (anew)
+		ok = make_anew(m, err);
+	else if (ok && m->had.kind == RELATION_ABSENT)
+		ok = making_database(m, err) && create_empty(m, m->target, err);
+	pthread_mutex_unlock(&lock);
+	return ok && w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
+}
+
+/* "(a, b)" is "a, b" where the engine writes it back. */
+static const char *unwrapped(struct arena *a, const char *text)
+{
+	size_t len = strlen(text);
+	bool wrapped = len > 1 && text[0] == '(' && text[len - 1] == ')';
+	return wrapped ? arena_strndup(a, text + 1, len - 2) : text;
+}
+
+/* Is the table partitioned as the model says? */
+static bool same_partitioning(struct making *m, struct error *err)
+{
+	struct arena *a = m->w->arena;
+	struct engine_rows rows;
+	struct table_spec spec;
+
+	if (!config_table(m, &spec, err))
+		return false;
+	const char *is = unwrapped(a, m->had.partition_by);
+	const char *says = spec.partition_by ? unwrapped(a, spec.partition_by) : is;
+	if (!strcmp(is, says))
+		return true;
+	m->d->same_expression(&m->sql, is, says);
+	bool ok = work_query(m->w, buf_text(&m->sql), &rows, err);
+	buf_clear(&m->sql);
+	if (!ok || (rows.n_rows && rows.cells[0] && !strcmp(rows.cells[0], "1")))
+		return ok;
+	return config_wrong(m, "partition_by", err,
+		"%s.%s is partitioned by %s, and the model says %s; build with --full-refresh to "
+		"make the table "
+		"anew",
+		m->target.database, m->target.name, *is ? is : "nothing", spec.partition_by);
+}
+
+/* --- the swap --- */
+
+static bool refuse_rows(
+	const struct making *m, const char *where, const char *rows, struct error *err)
+{
+	const struct node *node = m->w->node;
+	const char *column = node->batch_size == PERIOD_NONE ? node->partition_column
+							     : node->event_time;
+
+	if (!strcmp(where, m->target.name))
+		return config_wrong(m, "partition_by", err,
+			"the table's partitions hold more than %s: %s rows of %s.%s would be lost; "
+			"partition_by must "
+			"tell partitions of the model apart, as toDate(%s) does days",
+			m->w->partition, rows, m->target.database, m->target.name, column);
+	return config_wrong(m, node->batch_size == PERIOD_NONE ? "partition_column" : "event_time",
+		err,
+		"partition %s: the model gives %s rows whose %s is NULL or belongs to another "
+		"partition; nothing was "
+		"replaced",
+		m->w->partition, rows, column);
+}
+
+/* Adds the ids of a table's partitions that hold rows of this one, or that the staging table has. */
+static bool list_partitions(struct making *m, struct relation_name table,
+	struct relation_name staging, struct map *seen, struct texts *out, struct error *err)
+{
+	struct engine_rows rows;
+
+	m->d->partitions_outside(&m->sql, table, staging, condition_of(m));
+	bool ok = work_query(m->w, buf_text(&m->sql), &rows, err);
+	buf_clear(&m->sql);
+	if (!ok)
+		return false;
+	const char **items = arena_alloc(m->w->arena, (out->n + rows.n_rows + 1) * sizeof *items);
+	if (out->n)
+		memcpy(items, out->items, out->n * sizeof *items);
+	out->items = items;
+	for (size_t i = 0; i < rows.n_rows; i++) {
+		const char *const *cell = &rows.cells[i * rows.n_columns];
+		if (strcmp(cell[1], "0") != 0)
+			return refuse_rows(m, table.name, cell[1], err);
+		if (!map_put(seen, cell[0], strlen(cell[0]), m))
+			items[out->n++] = cell[0];
+	}
+	return true;
+}
+
+static bool replace(struct making *m, struct relation_name staging, struct error *err)
+{
+	struct texts partitions = {0};
+	struct map seen = {0};
+
+	bool ok = list_partitions(m, staging, staging, &seen, &partitions, err) &&
+		  list_partitions(m, m->target, staging, &seen, &partitions, err);
+	map_release(&seen);
+	return ok && swap_partitions(m, staging, &partitions, err);
+}
+
+bool make_partition(struct making *m, struct error *err)
+{
+	struct relation_name staging = staging_of(m, "next");
+	struct fitting fitting;
+	struct work *w = m->w;
+
+	bool incremental = !w->full_refresh && m->had.kind == RELATION_TABLE;
+	if (!making_compile(m, incremental, err) || !have_table(m, err) ||
+		!same_partitioning(m, err) || !making_fit(m, m->target, &fitting, err) ||
+		!making_clear(m, staging, err))
+		return false;
+	m->d->create_like(&m->sql, staging, m->target);
+	if (!making_run(m, err))
+		return false;
+	m->d->insert(&m->sql, staging, &fitting.columns, fitting.select);
+	if (!making_fill(m, &w->rows, err))
+		return false;
+	making_message(m, "partition of %llu rows", (unsigned long long)w->rows);
+	return replace(m, staging, err);
+}

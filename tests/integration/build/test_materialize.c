@@ -1,0 +1,269 @@
+/* Views, tables and incremental models on a real server: what is there after one build and after the next. */
+#include "project.h"
+
+static void a_view_is_made_and_made_anew(void **state)
+{
+	struct shop *s = *state;
+
+	write_file(s, "models/one.sql", "select 1 as one -- the end");
+	build(s, "one");
+	assert_string_equal(s->message, "view");
+	assert_gives(s, "SELECT * FROM {db}.one", "1");
+	write_file(s, "models/one.sql", "select 2 as one;\n\n");
+	build(s, "one");
+	assert_gives(s, "SELECT * FROM {db}.one", "2");
+	assert_int_equal(n_built(s, "model.shop.one"), 1);
+	assert_string_equal(tables(s), "one");
+}
+
+static void a_table_is_kept_as_its_configuration_says(void **state)
+{
+	struct shop *s = *state;
+
+	write_file(s, "models/t.sql",
+		"{{ config(materialized='table', order_by=['a', 'b'], partition_by='a % 2', ttl='d "
+		"+ interval 1 year', "
+		"settings={'index_granularity': 1024}, engine='ReplacingMergeTree(a)') }}\n"
+		"select number as a, toString(number) as b, today() as d from numbers(10)");
+	build(s, "t");
+	assert_int_equal(s->rows, 10);
+	assert_string_equal(s->message, "table of 10 rows");
+	assert_gives(s,
+		"SELECT engine, sorting_key, partition_key, engine_full LIKE '%index_granularity = "
+		"1024%', "
+		"engine_full LIKE '%TTL d + toIntervalYear(1)%', comment FROM system.tables "
+		"WHERE database = '{db}' AND name = 't'",
+		"ReplacingMergeTree\ta, b\ta % "
+		"2\t1\t1\t{\"tailrace\":{\"asset\":\"model.shop.t\",\"run\":1}}");
+	assert_string_equal(tables(s), "t");
+}
+
+static void a_table_takes_the_place_of_a_view_and_a_view_of_a_table(void **state)
+{
+	struct shop *s = *state;
+
+	write_file(s, "models/t.sql", "select 1 as a");
+	build(s, "t");
+	write_file(s, "models/t.sql", "{{ config(materialized='table') }} select 2 as a");
+	build(s, "t");
+	assert_gives(s, "SELECT a FROM {db}.t", "2");
+	write_file(s, "models/t.sql", "select 3 as a");
+	build(s, "t");
+	assert_gives(s, "SELECT a FROM {db}.t", "3");
+	assert_string_equal(tables(s), "t");
+}
+
+static void a_build_that_fails_leaves_what_was_there(void **state)
+{
+	struct shop *s = *state;
+
+	write_file(s, "models/t.sql", "{{ config(materialized='table') }} select 1 as a");
+	build(s, "t");
+	write_file(s, "models/t.sql",
+		"{{ config(materialized='table') }}\nselect throwIf(number = 7, 'seven') as a from "
+		"numbers(10)");
+	assert_non_null(strstr(refusal(s, "t", ""), "seven"));
+	assert_gives(s, "SELECT a FROM {db}.t", "1");
+	write_file(s, "models/t.sql", "{{ config(materialized='table') }} select 2 as a");
+	build(s, "t");
+	assert_gives(s, "SELECT a FROM {db}.t", "2");
+	assert_string_equal(tables(s), "t");
+}
+
+static void a_mirrored_table_is_not_replaced(void **state)
+{
+	struct shop *s = *state;
+
+	write_file(s, "models/orders.sql", "select 1 as a");
+	build(s, "orders");
+	ask(s->fixture, "DROP VIEW {db}.orders");
+	ask(s->fixture, "CREATE VIEW {db}.orders AS SELECT 7 AS a COMMENT "
+			"'{\"tailrace\":{\"stream\":\"shop\",\"table\":\"public.orders\",\"kind\":"
+			"\"view\"}}'");
+	assert_non_null(strstr(refusal(s, "orders", ""), "is a mirrored table"));
+	assert_gives(s, "SELECT a FROM {db}.orders", "7");
+}
+
+static void hooks_run_before_and_after(void **state)
+{
+	struct shop *s = *state;
+
+	ask(s->fixture, "CREATE DATABASE {db}");
+	ask(s->fixture, "CREATE TABLE {db}.log (at String, there UInt64) ENGINE = Memory");
+	write_file(s, "models/t.sql",
+		"{{ config(materialized='table', pre_hook=\"insert into {db}.log select 'before', "
+		"0\", "
+		"post_hook=[\"insert into {db}.log select 'after', count() from {{ this }}\", '{% "
+		"if false %}x{% endif %}']) }}"
+		"select 1 as a from numbers(3)");
+	build(s, "t");
+	assert_gives(s, "SELECT * FROM {db}.log ORDER BY at", "after\t3\nbefore\t0");
+	write_file(s, "models/t.sql",
+		"{{ config(materialized='table', post_hook='drop nonsense') }} select 1 as a");
+	assert_non_null(strstr(refusal(s, "t", ""), "post_hook"));
+}
+
+static void what_is_not_supported_is_named(void **state)
+{
+	struct shop *s = *state;
+
+	write_file(
+		s, "models/t.sql", "{{ config(grants={'select': ['reporter']}) }} select 1 as a");
+	assert_non_null(strstr(refusal(s, "t", ""), "models/t.sql:1: 'grants' is not supported"));
+	write_file(
+		s, "models/t.sql", "{{ config(materialized='distributed_table') }} select 1 as a");
+	assert_non_null(strstr(refusal(s, "t", ""), "'distributed_table' is no materialization"));
+}
+
+/* --- incremental --- */
+
+static const char since[] =
+	"{% if is_incremental() %} where a > (select max(a) from {{ this }}) {% endif %}";
+
+static void write_model(struct shop *s, const char *config, const char *select, const char *more)
+{
+	CLEANUP(free_string)
+	char *text = xasprintf(
+		"{{ config(materialized='incremental', %s) }}\n%s\n%s", config, select, more);
+	write_file(s, "models/t.sql", text);
+}
+
+static void new_rows_are_appended(void **state)
+{
+	struct shop *s = *state;
+
+	write_model(s, "order_by='a'", "select number + 0 as a from numbers(5)", since);
+	build(s, "t");
+	write_model(s, "order_by='a'", "select number as a from numbers(8)", since);
+	build(s, "t");
+	assert_int_equal(s->rows, 3);
+	assert_gives(s, "SELECT count(), sum(a) FROM {db}.t", "8\t28");
+	s->full_refresh = true;
+	write_model(s, "order_by='a'", "select number as a from numbers(2)", since);
+	build(s, "t");
+	assert_gives(s, "SELECT count() FROM {db}.t", "2");
+	assert_string_equal(tables(s), "t");
+}
+
+static void rows_of_a_key_are_replaced(void **state)
+{
+	struct shop *s = *state;
+	static const char config[] = "unique_key=['a', 'b'], order_by='a'";
+
+	write_model(s, config, "select number as a, 'x' as b, 1 as v from numbers(5)", "");
+	build(s, "t");
+	write_model(s, config,
+		"select number as a, if(number = 4, 'y', 'x') as b, 2 as v from numbers(3, 3)", "");
+	build(s, "t");
+	assert_gives(s, "SELECT a, b, v FROM {db}.t ORDER BY ALL",
+		"0\tx\t1\n1\tx\t1\n2\tx\t1\n3\tx\t2\n4\tx\t1\n4\ty\t2\n5\tx\t2");
+	assert_string_equal(tables(s), "t");
+}
+
+static void whole_partitions_are_overwritten(void **state)
+{
+	struct shop *s = *state;
+	static const char config[] = "incremental_strategy='insert_overwrite', partition_by='p'";
+
+	write_model(s, config, "select number % 3 as p, number as a from numbers(9)", "");
+	build(s, "t");
+	write_model(s, config, "select 1 as p, 100 as a union all select 7, 700", "");
+	build(s, "t");
+	assert_gives(s, "SELECT p, count(), max(a) FROM {db}.t GROUP BY p ORDER BY p",
+		"0\t3\t6\n1\t1\t100\n2\t3\t8\n7\t1\t700");
+	assert_string_equal(tables(s), "t");
+	write_file(s, "models/u.sql",
+		"{{ config(materialized='incremental', incremental_strategy='insert_overwrite') }} "
+		"select 1 as a");
+	build(s, "u");
+	assert_non_null(strstr(refusal(s, "u", ""), "partition_by"));
+}
+
+static void merge_leaves_the_latest_version(void **state)
+{
+	struct shop *s = *state;
+	static const char config[] =
+		"incremental_strategy='merge', engine='ReplacingMergeTree(version)', order_by='a', "
+		"unique_key='a'";
+
+	write_model(s, config, "select number as a, 1 as version from numbers(3)", "");
+	build(s, "t");
+	write_model(s, config, "select 1 as a, 2 as version", "");
+	build(s, "t");
+	assert_gives(s, "SELECT a, version FROM {db}.t FINAL ORDER BY a", "0\t1\n1\t2\n2\t1");
+	write_file(s, "models/u.sql",
+		"{{ config(materialized='incremental', incremental_strategy='merge', "
+		"unique_key='a') }} select 1 as a");
+	build(s, "u");
+	assert_non_null(strstr(refusal(s, "u", ""), "ReplacingMergeTree(version)"));
+}
+
+static void a_strategy_that_is_not_known_or_lacks_its_key_is_refused(void **state)
+{
+	struct shop *s = *state;
+
+	write_model(s, "incremental_strategy='upsert'", "select 1 as a", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "'upsert' is none of append"));
+	write_model(s, "incremental_strategy='delete+insert'", "select 1 as a", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "needs a 'unique_key'"));
+}
+
+/* --- columns that change --- */
+
+static void columns_change_as_on_schema_change_says(void **state)
+{
+	struct shop *s = *state;
+
+	write_model(s, "order_by='a'", "select 1 as a, 'old' as b", "");
+	build(s, "t");
+	write_model(s, "order_by='a'", "select 'new' as b, 2 as a, 3 as c", "");
+	build(s, "t");
+	assert_gives(s, "SELECT * FROM {db}.t ORDER BY a", "1\told\n2\tnew");
+	write_model(s, "on_schema_change='fail'", "select 'new' as b, 2 as a, 3 as c", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "the model gives a new column 'c'"));
+	write_model(s, "on_schema_change='append_new_columns'", "select 3 as c, 3 as a", "");
+	build(s, "t");
+	assert_gives(s, "SELECT a, b, c FROM {db}.t ORDER BY a", "1\told\t0\n2\tnew\t0\n3\t\t3");
+	write_model(s, "on_schema_change='sync_all_columns'", "select 4 as a, 1.5 as c", "");
+	build(s, "t");
+	assert_gives(s, "SELECT * FROM {db}.t ORDER BY a", "1\t0\n2\t0\n3\t3\n4\t1.5");
+	write_model(s, "on_schema_change='ignore'", "select 5 as a", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "no longer gives the column 'c'"));
+	assert_gives(s, "SELECT count() FROM {db}.t", "4");
+}
+
+static void a_value_that_does_not_fit_is_an_error_and_no_other_value(void **state)
+{
+	struct shop *s = *state;
+
+	write_model(s, "order_by='a'", "select 1::Int8 as a, 'x' as b", "");
+	build(s, "t");
+	write_model(s, "order_by='a'", "select 2::Int64 as a, 'y'::Nullable(String) as b", "");
+	build(s, "t");
+	write_model(s, "order_by='a'", "select 1000::Int64 as a, 'y' as b", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "Int8"));
+	write_model(s, "order_by='a'", "select 3 as a, NULL::Nullable(String) as b", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "NULL"));
+	assert_gives(s, "SELECT * FROM {db}.t ORDER BY a", "1\tx\n2\ty");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP_TEST(a_view_is_made_and_made_anew),
+		SHOP_TEST(a_table_is_kept_as_its_configuration_says),
+		SHOP_TEST(a_table_takes_the_place_of_a_view_and_a_view_of_a_table),
+		SHOP_TEST(a_build_that_fails_leaves_what_was_there),
+		SHOP_TEST(a_mirrored_table_is_not_replaced),
+		SHOP_TEST(hooks_run_before_and_after),
+		SHOP_TEST(what_is_not_supported_is_named),
+		SHOP_TEST(new_rows_are_appended),
+		SHOP_TEST(rows_of_a_key_are_replaced),
+		SHOP_TEST(whole_partitions_are_overwritten),
+		SHOP_TEST(merge_leaves_the_latest_version),
+		SHOP_TEST(a_strategy_that_is_not_known_or_lacks_its_key_is_refused),
+		SHOP_TEST(columns_change_as_on_schema_change_says),
+		SHOP_TEST(a_value_that_does_not_fit_is_an_error_and_no_other_value),
+	};
+	return run_group(argc, argv, tests, COUNT_OF(tests));
+}
