@@ -212,14 +212,6 @@ static bool set_status(const struct answer *a, struct error *err)
 		a->status);
 }
 
-/* Of X-ClickHouse-Summary, {"read_rows":"1",...,"result_rows":"1",...}: how many rows were given. */
-static uint64_t rows_of_summary(const char *summary)
-{
-	static const char name[] = "\"result_rows\":\"";
-	const char *at = strstr(summary, name);
-	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
-}
-
 /* `whole`: the request came to its end; a stream that has failed is cut off by the server. */
 static bool finish(struct answer *a, bool whole, struct error *err)
 {
@@ -232,7 +224,7 @@ static bool finish(struct answer *a, bool whole, struct error *err)
 	return a->status == 200 ? give(a, a->held.data, a->held.len, err) : set_status(a, err);
 }
 
-/* {"read_rows":"3000000","read_bytes":"24000000", ...}: numbers as texts, in one level. */
+/* Of X-ClickHouse-Summary, {"read_rows":"3000000","read_bytes":"24000000", ...}: numbers as texts. */
 static uint64_t summary_number(const char *json, const char *name)
 {
 	char key[32];
@@ -279,7 +271,7 @@ static bool perform(struct clickhouse *c, const struct clickhouse_query *q,
 		summarize(&a, q->summary);
 	bool ok = finish(&a, whole, err);
 	if (q->answer_rows)
-		*q->answer_rows = rows_of_summary(a.headers[HEADER_SUMMARY].value);
+		*q->answer_rows = summary_number(a.headers[HEADER_SUMMARY].value, "result_rows");
 	buf_release(&a.text);
 	buf_release(&a.held);
 	return ok;

@@ -72,16 +72,23 @@ bool clickhouse_rows(struct engine *engine, const struct statement *s, struct ar
 {
 	static const struct clickhouse_setting format[] = {
 		{"default_format", "TabSeparatedWithNames"}, {NULL, NULL}};
+	uint64_t given;
 	struct buf answer;
 
 	buf_init(&answer, MAX_ANSWER_BYTES);
-	struct clickhouse_query query = {.sql = s->sql, .settings = format, .answer = &answer};
+	struct clickhouse_query query = {
+		.sql = s->sql, .settings = format, .answer = &answer, .answer_rows = &given};
 	bool ok = statement_perform(clickhouse_engine_of(engine), s, &query, NULL, err);
 	if (ok)
 		parse(&answer, arena, out);
 	else if (err->kind == ERROR_DATA)
 		err->kind = ERROR_TABLE; /* an answer that is too large */
 	buf_release(&answer);
+	if (ok && out->n_rows < given)
+		return error_set(err, ERROR_RETRY,
+			"ClickHouse sent %zu of the %llu rows of an answer; is there space left on "
+			"its disk?",
+			out->n_rows, (unsigned long long)given);
 	return ok;
 }
 
