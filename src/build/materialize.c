@@ -101,7 +101,8 @@ static make_fn *way_of(const struct making *m, struct error *err)
 	static const struct {
 		const char *name;
 		make_fn *make;
-	} ways[] = {{"view", make_view}, {"table", make_table}, {"incremental", make_incremental}};
+	} ways[] = {{"view", make_view}, {"table", make_table}, {"incremental", make_incremental},
+		{"seed", make_seed}};
 	const char *name = config_text(m, "materialized");
 
 	if (m->w->node->materialization == MATERIALIZED_INCREMENTAL && *m->w->partition)
