@@ -91,7 +91,7 @@ static void print_target(const struct plan *p, struct buf *out)
 static void print_key(const struct table *t, struct buf *out)
 {
 	if (!t->n_key) {
-		buf_puts(out, "no key: kept as history");
+		buf_puts(out, "no key: kept as history, which is NAME_log");
 		return;
 	}
 	buf_puts(out, "key ");
@@ -107,8 +107,9 @@ static void print_table(const struct table *t, struct buf *out)
 	buf_puts(out, "      #   ");
 	CLEANUP(free_string) char *name = xasprintf("%s.%s", t->schema, t->name);
 	print_comment(name, out);
-	buf_printf(out, "%*s about %s rows, %s, ", (int)(strlen(name) < 32 ? 32 - strlen(name) : 0),
-		"", print_count(t->rows_estimate, rows), print_size(t->bytes_estimate, size));
+	buf_printf(out, "%*s about %s rows, %s, ",
+		(int)(text_width(name) < 32 ? 32 - text_width(name) : 0), "",
+		print_count(t->rows_estimate, rows), print_size(t->bytes_estimate, size));
 	print_key(t, out);
 	buf_u8(out, '\n');
 	if (t->problem) {

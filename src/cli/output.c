@@ -85,8 +85,7 @@ void grid_cell(struct grid *g, const char *fmt, ...)
 	vec_push(&g->cells, arena_strdup(&g->arena, text));
 }
 
-/* Characters, which is close enough to columns of the terminal. */
-static size_t width(const char *text)
+size_t text_width(const char *text)
 {
 	size_t n = 0;
 	for (; *text; text++)
@@ -97,7 +96,7 @@ static size_t width(const char *text)
 static void print_row(const struct grid *g, const char *const *row, const size_t *widths, FILE *out)
 {
 	for (size_t i = 0; i < g->n_columns; i++) {
-		int pad = (int)(widths[i] - width(row[i]));
+		int pad = (int)(widths[i] - text_width(row[i]));
 		bool last = i + 1 == g->n_columns;
 		if (g->right && g->right[i] == 'r')
 			fprintf(out, "%*s%s%s", pad, "", row[i], last ? "" : "  ");
@@ -112,7 +111,7 @@ void grid_print(struct grid *g, const char *indent, FILE *out)
 {
 	size_t *widths = arena_alloc(&g->arena, g->n_columns * sizeof *widths);
 	for (size_t i = 0; i < g->cells.len; i++) {
-		size_t w = width(g->cells.items[i]);
+		size_t w = text_width(g->cells.items[i]);
 		if (w > widths[i % g->n_columns])
 			widths[i % g->n_columns] = w;
 	}

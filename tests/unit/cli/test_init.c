@@ -93,7 +93,7 @@ static void tables_are_listed_with_size_and_key(void **unused)
 	const char *text = buf_text(&out);
 	assert_non_null(strstr(text, " about 1,234,567 rows, 5.0 MiB, key id\n"));
 	assert_non_null(strstr(text, "#   public.a?b: c "));
-	assert_non_null(strstr(text, "no key: kept as history\n"));
+	assert_non_null(strstr(text, "no key: kept as history, which is NAME_log\n"));
 	assert_non_null(strstr(text, "# - public.orders:\n      #     columns: {email: hash, "
 				     "\"password\\\": {\": drop}"));
 	release(&plan, &out);
