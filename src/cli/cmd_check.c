@@ -69,11 +69,9 @@ static void check_filters(struct findings *findings, const struct tables *tables
 	vec_each (tables, it) {
 		const struct table *t = *it;
 		struct error err = {0};
-		if (!t->options->where || t->problem ||
-			filter_compile(t->options->where, t, &findings->arena, &err))
-			continue;
-		error_add(&err, "where of table %s.%s", t->schema, t->name);
-		add_problem(findings, err.text);
+		if (t->options->where && !t->problem &&
+			!filter_compile(t->options->where, t, &findings->arena, &err))
+			add_problem(findings, err.text);
 	}
 }
 

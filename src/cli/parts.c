@@ -27,7 +27,7 @@ static bool start_server(struct parts *p, struct error *err)
 		return true;
 	p->server = server_start(listen, p->pipeline, p->ends.state, err);
 	if (!p->server)
-		return error_add(err, "server");
+		return false;
 	return state_fact_put(p->ends.state, "http_address", server_address(p->server), err);
 }
 

@@ -99,7 +99,7 @@ def check_names_what_is_wrong_and_what_mends_it():
     problems = [f["what"] for f in done.json["streams"][0]["findings"] if f["level"] == "problem"]
     eq(done.json["problems"], len(problems))
     has("\n".join(problems), "order_by")
-    has("\n".join(problems), "where of table public.customers")
+    has("\n".join(problems), "public.customers: where: ")
     done = t.command("check")
     eq(done.code, 1)
     has(done.out, "✘")
