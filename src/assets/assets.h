@@ -7,7 +7,7 @@
  *	vec_each (graph_assets(g), it) ...            parents before children
  *	graph_free(g);                                before the project
  *
- * Read-only once it is made, but for what is remembered of definitions: one thread at a time.
+ * Read-only once it is made: any number of threads may look.
  */
 #ifndef ASSETS_ASSETS_H
 #define ASSETS_ASSETS_H

@@ -161,7 +161,6 @@ struct graph *graph_new(
 	add_sources(g, tables, n_tables);
 	vec_each (project_nodes(project), it)
 		add_node(g, *it);
-	g->definitions = arena_alloc(&g->arena, (g->assets.len + 1) * sizeof *g->definitions);
 	return g;
 }
 

@@ -21,8 +21,6 @@ struct graph {
 	const struct project *project;
 	struct assets assets;
 	struct map by_id; /* -> struct asset * */
-	/* by index; a fingerprint of 0: not asked for yet */
-	struct definition *definitions;
 };
 
 #endif

@@ -54,6 +54,11 @@ const char *project_name(const struct project *p)
 	return root_of(p)->name;
 }
 
+const char *project_folder(const struct project *p)
+{
+	return p->options.folder;
+}
+
 void project_sources(const struct project *p, struct source_tables *out)
 {
 	const void *key;

@@ -143,6 +143,7 @@ void project_free(struct project *p);
 /* Parents before children; disabled ones are not among them. */
 const struct nodes *project_nodes(const struct project *p);
 const char *project_name(const struct project *p);
+const char *project_folder(const struct project *p);
 /* Appends the tables of sources that a yml declares, in no order. */
 void project_sources(const struct project *p, struct source_tables *out);
 /* By name, by id, or by path; NULL. */

@@ -98,7 +98,8 @@ struct definition {
 	uint64_t fingerprint;
 	const char *relation; /* "database.table" */
 	const char *sql;      /* as it was compiled */
-	const char *config;   /* JSON of what else the fingerprint is of */
+	const char *
+		config; /* what else the fingerprint is of: a line a setting, its name, a space, its value */
 };
 
 /* Before the first statement that builds by it. Those that no built range is of any more are forgotten. */
