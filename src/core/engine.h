@@ -91,8 +91,8 @@ struct statement_stats {
 
 /* A small answer as text; a NULL is NULL. */
 struct engine_rows {
-	const char *const *names;
-	const char *const *cells; /* row by row */
+	const char *const *names, *const *types; /* of columns; types as the engine writes them */
+	const char *const *cells;                /* row by row */
 	size_t n_columns, n_rows;
 };
 

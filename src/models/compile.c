@@ -181,6 +181,14 @@ struct compiling {
 	const struct compile_options *options;
 };
 
+/* What the engine failed with, not the template; false. */
+static bool keep_kind(const struct context *context, struct error *err)
+{
+	if (context->failure != ERROR_NONE)
+		err->kind = context->failure;
+	return false;
+}
+
 static bool render_own(
 	const struct compiling *c, const struct node *node, struct buf *out, struct error *err)
 {
@@ -190,7 +198,7 @@ static bool render_own(
 		return error_set(err, ERROR_CONFIG, "%s", node->problem);
 	context_init(&context, c->p, node->package, (struct node *)node);
 	context.options = c->options;
-	return node_render(&context, node, out, err);
+	return node_render(&context, node, out, err) || keep_kind(&context, err);
 }
 
 static bool put_ephemeral(
@@ -257,7 +265,8 @@ bool project_render(const struct project *p, const struct node *node,
 
 	context_init(&context, p, node->package, (struct node *)node);
 	context.options = options ? options : &compile_nothing;
-	bool ok = t && template_render(t, &context.host, NULL, out, err);
+	bool ok = t &&
+		  (template_render(t, &context.host, NULL, out, err) || keep_kind(&context, err));
 	template_free(t);
 	return ok;
 }

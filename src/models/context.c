@@ -50,7 +50,7 @@ static const struct macro *find_macro(const struct context *c, const char *name)
 static const struct global *find_global(const char *name)
 {
 	static const struct globals *const tables[] = {
-		&globals_of_project, &globals_of_run, &globals_of_values};
+		&globals_of_project, &globals_of_run, &globals_of_asking, &globals_of_values};
 
 	for (size_t t = 0; t < COUNT_OF(tables); t++)
 		for (size_t i = 0; i < tables[t]->n; i++)

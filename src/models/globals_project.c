@@ -367,5 +367,6 @@ static const struct global table[] = {
 	{{"partition", "", call_partition}, .is_value = true},
 	{{"builtins", "", call_builtins}, .is_value = true},
 	{{"adapter", "", call_adapter}, .is_value = true},
+	{{"api", "", call_api}, .is_value = true},
 };
 const struct globals globals_of_project = {table, COUNT_OF(table)};

@@ -1,4 +1,4 @@
-/* What a template asks of the run: the environment, flags, the time, messages, and what would be the warehouse. */
+/* What a template asks of the run: the environment, flags, the time, messages. */
 #include <stdlib.h>
 #include "base/log.h"
 #include "models/internal.h"
@@ -46,7 +46,9 @@ static bool call_flags(struct call *c)
 	dict_put_text(a, c->result.dict, "FULL_REFRESH",
 		value_bool(context_of(c)->options->full_refresh));
 	dict_put_text(a, c->result.dict, "STORE_FAILURES", value_bool(false));
-	dict_put_text(a, c->result.dict, "WHICH", value_text("compile"));
+	dict_put_text(a, c->result.dict, "WHICH",
+		value_text(context_of(c)->options->command ? context_of(c)->options->command
+							   : "compile"));
 	return true;
 }
 
@@ -64,7 +66,8 @@ static bool call_invocation_id(struct call *c)
 
 static bool call_run_started_at(struct call *c)
 {
-	c->result = time_value(render_arena(c->render), context_of(c)->project->started_us);
+	c->result = time_value(
+		render_arena(c->render), context_of(c)->project->started_us, TIME_ZONED);
 	return true;
 }
 
@@ -170,23 +173,6 @@ static bool call_return(struct call *c)
 	return render_return(c->render, c->arg[0]);
 }
 
-/* --- what asks the warehouse --- */
-
-bool call_asking(struct call *c, struct context *context, const char *what)
-{
-	c->result = value_none();
-	if (context->reading)
-		return true;
-	return render_fail(c->render,
-		"%s() asks the warehouse while the template renders, which is not possible here",
-		what);
-}
-
-static bool call_query(struct call *c)
-{
-	return call_asking(c, context_of(c), c->function->name);
-}
-
 static const struct global table[] = {
 	{{"env_var", "name default=", call_env_var}},
 	{{"is_incremental", "", call_is_incremental}},
@@ -200,9 +186,5 @@ static const struct global table[] = {
 	{{"print", "msg", call_print}},
 	{{"exceptions", "", call_exceptions}, .is_value = true},
 	{{"return", "data=", call_return}},
-	{{"run_query", "sql", call_query}},
-	{{"statement", "* **", call_query}},
-	{{"load_result", "name", call_query}},
-	{{"store_result", "* **", call_query}},
 };
 const struct globals globals_of_run = {table, COUNT_OF(table)};

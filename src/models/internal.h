@@ -12,7 +12,8 @@
  *	sources.c      tables of sources, by yml and by stream
  *	context.c      the names that templates see; globals_*.c, relation.c, adapter.c, times.c: what
  *	               they are
- *	macros.sql     macros and tests that tailrace brings
+ *	ask.c          run_query and its like: what asks the warehouse; results.c, column.c: answers
+ *	macros/        macros and tests that tailrace brings
  *	compile.c      SQL, with ephemeral models as CTEs
  */
 #ifndef MODELS_INTERNAL_H
@@ -28,6 +29,7 @@ struct package {
 	const char *below;          /* before its paths in messages: "" or "dbt_packages/NAME/" */
 	const struct tree *project; /* its dbt_project.yml; TREE_NULL: it has none */
 	struct dict *vars;          /* of its dbt_project.yml, a package's own in front */
+	bool is_own;                /* macros that tailrace brings: no files */
 };
 VEC_TYPE(packages, struct package *);
 
@@ -138,6 +140,8 @@ struct context {
 	struct node *node;                     /* NULL: a text of YAML */
 	const struct compile_options *options; /* of this rendering */
 	const struct dict *more;               /* names beyond the usual ones; NULL */
+	struct dict *results;                  /* of statements, by name; NULL: none yet */
+	enum error_kind failure;               /* of the engine that was asked; ERROR_NONE */
 	struct reading {
 		struct arena *arena;      /* of the project */
 		struct settings settings; /* what config() sets */
@@ -157,7 +161,8 @@ struct globals {
 	const struct global *items;
 	size_t n;
 };
-extern const struct globals globals_of_project, globals_of_run, globals_of_values;
+extern const struct globals globals_of_project, globals_of_run, globals_of_asking,
+	globals_of_values;
 
 /* Functions of an object, its data the object's context. */
 struct methods {
@@ -184,12 +189,29 @@ static inline struct context *self_context(const struct call *c)
 
 /* --- adapter.c --- */
 bool call_adapter(struct call *c);
-/* What would ask the warehouse: nothing in the first rendering, an error in the last. */
-bool call_asking(struct call *c, struct context *context, const char *what);
+bool call_load_relation(struct call *c);
+bool call_api(struct call *c);
+
+/* --- ask.c --- */
+/* May this call ask the warehouse? False in the first rendering, with the result none and *ok true, and where
+ * nobody can be asked, with an error. */
+bool may_ask(struct call *c, struct context *context, bool *ok);
+/* Ends a call in which the engine failed; false. */
+bool asking_failed(struct call *c, struct context *context, const struct error *err);
+bool call_execute_sql(struct call *c); /* adapter.execute() */
+
+/* --- results.c --- */
+/* An answer as dbt's templates know it: agate's Table. */
+struct value table_value(struct arena *a, const struct engine_rows *rows);
+
+/* --- column.c --- */
+/* What get_columns_in_relation() gives: dbt's Column. */
+struct value column_value(struct arena *a, const char *name, const char *type);
 
 /* --- times.c --- */
-/* As a datetime of Python, in UTC. */
-struct value time_value(struct arena *a, int64_t us);
+/* As a datetime of Python, in UTC or without a zone; or as a date. */
+enum time_kind { TIME_ZONED, TIME_PLAIN, TIME_DATE };
+struct value time_value(struct arena *a, int64_t us, enum time_kind kind);
 /* `partition` and `model.batch`: of the batch that is compiled for. */
 bool call_partition(struct call *c);
 struct value batch_value(struct context *c, struct arena *a);
@@ -202,6 +224,9 @@ struct relation_filter {
 };
 struct value relation_value(struct arena *a, const char *database, const char *name,
 	const char *type, const struct relation_filter *filter);
+bool call_create_relation(struct call *c); /* api.Relation.create() */
+/* The table that an argument is; false: an error. */
+MUST_CHECK bool relation_argument(struct call *c, size_t i, struct relation_name *out);
 /* An ephemeral model: the CTE that it becomes. */
 struct value cte_value(struct arena *a, const struct node *node);
 

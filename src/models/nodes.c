@@ -161,7 +161,7 @@ static bool add_files(struct project *p, const struct package *package, const ch
 
 bool nodes_load(struct project *p, struct error *err)
 {
-	for (size_t i = 0; i + 1 < p->packages.len; i++) {
+	for (size_t i = 0; i < p->packages.len && !p->packages.items[i]->is_own; i++) {
 		const struct package *package = p->packages.items[i];
 		if (!add_files(p, package, "model-paths", "models", NODE_MODEL, ".sql", err) ||
 			!add_files(p, package, "model-paths", "models", NODE_MODEL, ".py", err) ||

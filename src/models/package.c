@@ -7,9 +7,22 @@
 
 #define LARGEST_SOURCE ((size_t)16 << 20)
 
-static const char own_macros[] =
-#include "models/macros.sql.h"
+static const char own_names[] =
+#include "models/names.sql.h"
 	;
+static const char own_tests[] =
+#include "models/tests.sql.h"
+	;
+static const char own_sql[] =
+#include "models/sql.sql.h"
+	;
+static const char own_utils[] =
+#include "models/utils.sql.h"
+	;
+static const struct own {
+	const char *name, *text;
+} own_macros[] = {{"names.sql", own_names}, {"tests.sql", own_tests}, {"sql.sql", own_sql},
+	{"utils.sql", own_utils}};
 
 struct template *project_template(
 	struct project *p, const char *path, const char *text, size_t len, struct error *err)
@@ -138,6 +151,14 @@ static const char *last_name(struct arena *arena, const char *folder)
 	return *name && strcmp(name, ".") != 0 ? name : "project";
 }
 
+static bool is_loaded(const struct project *p, const char *name)
+{
+	vec_each (&p->packages, it)
+		if (strcmp((*it)->name, name) == 0)
+			return true;
+	return false;
+}
+
 static bool load_package(
 	struct project *p, const char *folder, const char *below, struct error *err)
 {
@@ -155,11 +176,9 @@ static bool load_package(
 			tree_kind_name(package->project));
 	const struct tree *name = tree_get(package->project, "name");
 	package->name = name && name->text ? name->text : last_name(&p->arena, folder);
-	vec_each (&p->packages, it)
-		if (strcmp((*it)->name, package->name) == 0)
-			return error_set(err, ERROR_CONFIG,
-				"%s: there is another package '%s' in %s", path, package->name,
-				(*it)->folder);
+	if (is_loaded(p, package->name))
+		return error_set(err, ERROR_CONFIG, "%s: there is another package '%s'", path,
+			package->name);
 	vec_push(&p->packages, package);
 	package->vars = merged_vars(p, package);
 	return load_macros(p, package, err);
@@ -185,17 +204,34 @@ static bool load_installed(struct project *p, struct error *err)
 	return ok;
 }
 
-static bool load_own(struct project *p, struct error *err)
+static struct package *add_own(struct project *p, const char *name)
 {
 	struct package *package = arena_alloc(&p->arena, sizeof *package);
 
 	*package = (struct package){
-		.name = OWN_PACKAGE, .folder = "", .below = "", .vars = p->vars};
+		.name = name, .folder = "", .below = "", .vars = p->vars, .is_own = true};
 	package->project = arena_alloc(&p->arena, sizeof *package->project);
 	vec_push(&p->packages, package);
-	struct template *t = project_template(
-		p, "tailrace's macros", own_macros, sizeof own_macros - 1, err);
-	return t && add_macros(p, package, t, err);
+	return package;
+}
+
+/* Also as dbt_utils, where that package is not installed. */
+static bool load_own(struct project *p, struct error *err)
+{
+	const struct package *utils_package = is_loaded(p, "dbt_utils") ? NULL
+									: add_own(p, "dbt_utils");
+	const struct package *package = add_own(p, OWN_PACKAGE);
+
+	for (size_t i = 0; i < COUNT_OF(own_macros); i++) {
+		const struct own *own = &own_macros[i];
+		struct template *t = project_template(p,
+			arena_printf(&p->arena, "tailrace's %s", own->name), own->text,
+			strlen(own->text), err);
+		if (!t || !add_macros(p, package, t, err) ||
+			(utils_package && !add_macros(p, utils_package, t, err)))
+			return false;
+	}
+	return true;
 }
 
 static bool read_given_vars(struct project *p, struct error *err)

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "core/engine.h"
 #include "core/period.h"
 #include "core/selection.h"
 #include "models/template/template.h"
@@ -161,10 +162,18 @@ struct compile_options {
 	/* ref() and source() give the rows of its time, where the parent has an event_time; of a test
 	 * the tested table alone does. NULL: all of the model. */
 	const struct compile_batch *batch;
-	bool incremental;  /* the table is there, and it is no full refresh: is_incremental() */
-	bool full_refresh; /* flags.FULL_REFRESH */
+	bool incremental;    /* the table is there, and it is no full refresh: is_incremental() */
+	bool full_refresh;   /* flags.FULL_REFRESH */
+	const char *command; /* flags.WHICH: "run"; NULL: "compile" */
+
+	/* Whom macros ask while they render (run_query, get_columns_in_relation ...), and for how
+	 * long. NULL: nobody, and a macro that asks is an error. */
+	struct engine *engine;
+	int64_t timeout_ms;           /* of one statement; 0: none */
+	const atomic_bool *cancelled; /* or NULL */
 };
-/* Appends the SQL, with the ephemeral models that it stands on as CTEs. Not of a seed. */
+/* Appends the SQL, with the ephemeral models that it stands on as CTEs. Not of a seed. What is wrong with the
+ * project is ERROR_CONFIG; what the engine answered keeps its kind. */
 MUST_CHECK bool project_compile(const struct project *p, const struct node *node,
 	const struct compile_options *options, struct buf *out, struct error *err);
 /* Appends what a text becomes as a template of the node: its hooks. */

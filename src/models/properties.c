@@ -405,7 +405,7 @@ static bool read_package(struct project *p, const struct package *package, struc
 
 bool properties_load(struct project *p, struct error *err)
 {
-	for (size_t i = 0; i + 1 < p->packages.len; i++)
+	for (size_t i = 0; i < p->packages.len && !p->packages.items[i]->is_own; i++)
 		if (!read_package(p, p->packages.items[i], err))
 			return false;
 	return true;

@@ -11,16 +11,34 @@ struct relation {
 	const char *database, *name, *type; /* database NULL: not printed */
 	bool cte;
 	struct relation_filter filter;
+	const char *key; /* as it prints without a filter */
 };
 
 static const struct object_ops relation_ops;
 
+static void print(const struct relation *relation, struct buf *out)
+{
+	if (relation->database)
+		clickhouse_quote_name(relation->database, out);
+	if (relation->database && relation->name)
+		buf_puts(out, ".");
+	if (relation->cte)
+		buf_puts(out, relation->name);
+	else if (relation->name)
+		clickhouse_quote_name(relation->name, out);
+}
+
 static struct value new_relation(struct arena *a, const struct relation *from)
 {
 	struct relation *relation = arena_alloc(a, sizeof *relation);
+	struct buf text;
 
 	*relation = *from;
 	relation->object.ops = &relation_ops;
+	buf_init(&text, 1 << 16);
+	print(relation, &text);
+	relation->key = arena_strdup(a, buf_text(&text));
+	buf_release(&text);
 	return value_object(&relation->object);
 }
 
@@ -40,18 +58,6 @@ struct value cte_value(struct arena *a, const struct node *node)
 	return new_relation(a, &(struct relation){.name = name, .type = "cte", .cte = true});
 }
 
-static void print(const struct relation *relation, struct buf *out)
-{
-	if (relation->database)
-		clickhouse_quote_name(relation->database, out);
-	if (relation->database && relation->name)
-		buf_puts(out, ".");
-	if (relation->cte)
-		buf_puts(out, relation->name);
-	else if (relation->name)
-		clickhouse_quote_name(relation->name, out);
-}
-
 static void print_time(int64_t us, struct buf *out)
 {
 	char text[32];
@@ -66,9 +72,7 @@ static void print_filtered(const struct relation *relation, struct buf *out)
 {
 	const struct relation_filter *filter = &relation->filter;
 
-	buf_puts(out, "(select * from ");
-	print(relation, out);
-	buf_printf(out, " where %s >= ", filter->event_time);
+	buf_printf(out, "(select * from %s where %s >= ", relation->key, filter->event_time);
 	print_time(filter->from_us, out);
 	buf_printf(out, " and %s < ", filter->event_time);
 	print_time(filter->to_us, out);
@@ -77,16 +81,21 @@ static void print_filtered(const struct relation *relation, struct buf *out)
 
 static bool print_relation(struct render *r, struct object *self, struct buf *out)
 {
+	struct relation *relation = (struct relation *)self;
 	struct buf text;
 
+	if (!relation->filter.event_time)
+		return render_str(r, value_text(relation->key), out);
 	buf_init(&text, 1 << 16);
-	if (((struct relation *)self)->filter.event_time)
-		print_filtered((struct relation *)self, &text);
-	else
-		print((struct relation *)self, &text);
+	print_filtered(relation, &text);
 	struct value v = render_text(r, text.data, text.len);
 	buf_release(&text);
 	return render_str(r, v, out);
+}
+
+static const char *key_of(const struct object *object)
+{
+	return ((const struct relation *)object)->key;
 }
 
 /* Without what is false. */
@@ -104,12 +113,7 @@ static bool call_include(struct call *c)
 
 static bool call_render(struct call *c)
 {
-	struct buf text;
-
-	buf_init(&text, 1 << 16);
-	print((struct relation *)c->self.object, &text);
-	c->result = render_text(c->render, text.data, text.len);
-	buf_release(&text);
+	c->result = value_text(((struct relation *)c->self.object)->key);
 	return true;
 }
 
@@ -119,33 +123,107 @@ static bool call_itself(struct call *c)
 	return true;
 }
 
+static bool call_without_identifier(struct call *c)
+{
+	struct relation part = *(struct relation *)c->self.object;
+
+	part.name = NULL;
+	c->result = new_relation(render_arena(c->render), &part);
+	return true;
+}
+
+/* As a dict: what dbt_utils asks a relation for. */
+static bool call_get(struct call *c)
+{
+	struct arena *a = render_arena(c->render);
+
+	if (!call_wants(c, 0, VALUE_STRING))
+		return false;
+	if (value_is_text(c->arg[0], "metadata")) {
+		c->result = value_dict(dict_new(a));
+		dict_put_text(a, c->result.dict, "type", value_text("ClickHouseRelation"));
+		return true;
+	}
+	if (!render_attribute(c->render, c->self, value_strdup(a, c->arg[0]), &c->result))
+		return false;
+	if (c->result.kind == VALUE_UNDEFINED)
+		c->result = value_given(c->arg[1]) ? c->arg[1] : value_none();
+	return true;
+}
+
 static const struct function methods[] = {
 	{"include", "database= schema= identifier=", call_include},
 	{"quote", "database= schema= identifier=", call_itself},
 	{"render", "", call_render},
+	{"without_identifier", "", call_without_identifier},
+	{"get", "key default=", call_get},
 };
+
+/* is_view, is_table, is_cte: of its type. */
+static bool is_of_type(const struct relation *relation, const char *name)
+{
+	const char *type = !strcmp(name, "is_materialized_view") ? "materialized_view" : name + 3;
+	return relation->type && !strcmp(relation->type, type);
+}
 
 static bool get_attribute(
 	struct render *r, struct object *self, const char *name, struct value *out)
 {
 	struct relation *relation = (struct relation *)self;
-	bool of_name = !strcmp(name, "identifier") || !strcmp(name, "name") ||
-		       !strcmp(name, "table");
+	static const char *const known[] = {
+		"identifier", "name", "table", "schema", "database", "type"};
+	const char *const values[] = {relation->name, relation->name, relation->name,
+		relation->database, NULL, relation->type};
 
-	*out = value_none();
-	if (of_name && relation->name)
-		*out = value_text(relation->name);
-	else if (!strcmp(name, "schema") && relation->database)
-		*out = value_text(relation->database);
-	else if (!strcmp(name, "type") && relation->type)
-		*out = value_text(relation->type);
-	else if (!strcmp(name, "is_view") || !strcmp(name, "is_table") || !strcmp(name, "is_cte"))
-		*out = value_bool(relation->type && !strcmp(relation->type, name + 3));
-	else if (!of_name && strcmp(name, "schema") && strcmp(name, "type") &&
-		 strcmp(name, "database"))
-		return method_get(r, self, (struct methods){methods, COUNT_OF(methods)}, name, out);
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		if (strcmp(name, known[i]) != 0)
+			continue;
+		*out = values[i] ? value_text(values[i]) : value_none();
+		return true;
+	}
+	if (!strncmp(name, "is_", 3)) {
+		*out = value_bool(is_of_type(relation, name));
+		return true;
+	}
+	return method_get(r, self, (struct methods){methods, COUNT_OF(methods)}, name, out);
+}
+
+static const struct object_ops relation_ops = {.type = "Relation",
+	.get = get_attribute,
+	.print = print_relation,
+	.key = key_of,
+	.is_mapping = true};
+
+/* --- for who asks --- */
+
+static const char *text_or_null(struct call *c, size_t i)
+{
+	return c->arg[i].kind == VALUE_STRING && c->arg[i].len
+		       ? value_strdup(render_arena(c->render), c->arg[i])
+		       : NULL;
+}
+
+bool call_create_relation(struct call *c)
+{
+	const char *database = text_or_null(c, 0), *schema = text_or_null(c, 1);
+
+	c->result = relation_value(render_arena(c->render), schema ? schema : database,
+		text_or_null(c, 2), text_or_null(c, 3), NULL);
 	return true;
 }
 
-static const struct object_ops relation_ops = {
-	.type = "Relation", .get = get_attribute, .print = print_relation};
+bool relation_argument(struct call *c, size_t i, struct relation_name *out)
+{
+	struct value v = c->arg[i];
+	struct relation *relation = (struct relation *)v.object;
+
+	if (v.kind != VALUE_OBJECT || v.object->ops != &relation_ops)
+		return render_fail(c->render,
+			"%s() wants a relation, as ref() and source() give it, not %s",
+			c->function->name, value_type(v));
+	if (relation->cte || !relation->database || !relation->name)
+		return render_fail(c->render, "%s(): %s is no table in the warehouse",
+			c->function->name, relation->key);
+	*out = (struct relation_name){relation->database, relation->name};
+	return true;
+}

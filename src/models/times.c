@@ -9,6 +9,8 @@
 struct time_object {
 	struct object object;
 	int64_t us;
+	enum time_kind kind;
+	char key[32]; /* 2026-11-02T10:11:12.123456Z */
 };
 
 static int64_t self_us(const struct call *c)
@@ -38,33 +40,38 @@ static bool call_strftime(struct call *c)
 	return true;
 }
 
-/* 2026-11-02T10:11:12.123456+00:00, without the fraction where it is 0. */
-static struct value iso_text(struct render *r, int64_t us, char between)
+/* 2026-11-02T10:11:12.123456+00:00, without the fraction where it is 0, and the zone where there is none. */
+static struct value iso_text(struct render *r, const struct time_object *t, char between)
 {
 	char text[32];
 
-	format_utc(us, text);
+	format_utc(t->us, text);
 	text[10] = between;
-	return render_printf(r, "%.*s+00:00", us % SECOND_US ? 26 : 19, text);
+	int len = t->kind == TIME_DATE ? 10 : t->us % SECOND_US ? 26 : 19;
+	return render_printf(r, "%.*s%s", len, text, t->kind == TIME_ZONED ? "+00:00" : "");
 }
 
 static bool call_isoformat(struct call *c)
 {
-	c->result = iso_text(c->render, self_us(c), 'T');
+	c->result = iso_text(c->render, (struct time_object *)c->self.object, 'T');
 	return true;
 }
 
 static bool print_time(struct render *r, struct object *self, struct buf *out)
 {
-	return render_str(r, iso_text(r, ((struct time_object *)self)->us, ' '), out);
+	return render_str(r, iso_text(r, (struct time_object *)self, ' '), out);
+}
+
+static const char *key_of_time(const struct object *self)
+{
+	return ((const struct time_object *)self)->key;
 }
 
 static bool call_date(struct call *c)
 {
-	char text[32];
+	int64_t us = self_us(c);
 
-	format_utc(self_us(c), text);
-	c->result = render_text(c->render, text, strlen("2026-11-02"));
+	c->result = time_value(render_arena(c->render), period_start(PERIOD_DAY, us), TIME_DATE);
 	return true;
 }
 
@@ -92,13 +99,26 @@ static bool get_of_time(struct render *r, struct object *self, const char *name,
 	return method_get(r, self, (struct methods){methods, COUNT_OF(methods)}, name, out);
 }
 
-struct value time_value(struct arena *a, int64_t us)
+struct value time_value(struct arena *a, int64_t us, enum time_kind kind)
 {
-	static const struct object_ops ops = {
-		.type = "datetime", .get = get_of_time, .print = print_time};
+	static const struct object_ops ops[] = {
+		[TIME_ZONED] = {.type = "datetime",
+			.get = get_of_time,
+			.print = print_time,
+			.key = key_of_time},
+		[TIME_PLAIN] = {.type = "datetime",
+			.get = get_of_time,
+			.print = print_time,
+			.key = key_of_time},
+		[TIME_DATE] = {.type = "date",
+			.get = get_of_time,
+			.print = print_time,
+			.key = key_of_time},
+	};
 	struct time_object *object = arena_alloc(a, sizeof *object);
 
-	*object = (struct time_object){{&ops}, us};
+	*object = (struct time_object){{&ops[kind]}, us, kind, ""};
+	format_utc(us, object->key);
 	return value_object(&object->object);
 }
 
@@ -131,8 +151,8 @@ struct value batch_value(struct context *c, struct arena *a)
 			*to++ = *p;
 	*to = '\0';
 	dict_put_text(a, v.dict, "id", value_text(id));
-	dict_put_text(a, v.dict, "event_time_start", time_value(a, batch->from_us));
-	dict_put_text(a, v.dict, "event_time_end", time_value(a, batch->to_us));
+	dict_put_text(a, v.dict, "event_time_start", time_value(a, batch->from_us, TIME_ZONED));
+	dict_put_text(a, v.dict, "event_time_end", time_value(a, batch->to_us, TIME_ZONED));
 	return v;
 }
 
@@ -156,7 +176,7 @@ static bool get_of_partition(
 	else
 		*out = !time ? value_text(batch->key)
 			     : time_value(render_arena(r),
-				       *name == 's' ? batch->from_us : batch->to_us);
+				       *name == 's' ? batch->from_us : batch->to_us, TIME_ZONED);
 	return true;
 }
 

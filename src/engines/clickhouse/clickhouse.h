@@ -3,7 +3,7 @@
  *
  *	clickhouse.c  options, statements: their id, stats, end when they are cancelled
  *	dialect.c     how statements are said
- *	rows.c        small answers, as TabSeparatedWithNames
+ *	rows.c        small answers, as TabSeparatedWithNamesAndTypes
  *	catalog.c     what the system tables know of relations
  *	load.c        rows into a table; answers into files
  *

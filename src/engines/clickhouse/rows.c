@@ -1,4 +1,4 @@
-/* Small answers, as TabSeparatedWithNames: tabs and newlines are escaped within values, \N is NULL. */
+/* Small answers, as TabSeparatedWithNamesAndTypes: tabs and newlines are escaped within values, \N is NULL. */
 #include "engines/clickhouse/clickhouse.h"
 
 #include "base/vec.h"
@@ -52,7 +52,7 @@ static const char *const *keep(struct texts *list, struct arena *arena)
 static void parse(const struct buf *answer, struct arena *arena, struct engine_rows *out)
 {
 	const char *at = (const char *)answer->data, *end = at + answer->len;
-	struct texts names = {0}, cells = {0};
+	struct texts names = {0}, types = {0}, cells = {0};
 
 	*out = (struct engine_rows){0};
 	for (bool more = at < end; more;) {
@@ -60,10 +60,13 @@ static void parse(const struct buf *answer, struct arena *arena, struct engine_r
 		more = at[-1] == '\t';
 	}
 	out->n_columns = names.len;
+	while (types.len < names.len)
+		vec_push(&types, next_cell(&at, end, arena));
 	while (at < end)
 		vec_push(&cells, next_cell(&at, end, arena));
 	out->n_rows = names.len ? cells.len / names.len : 0;
 	out->names = keep(&names, arena);
+	out->types = keep(&types, arena);
 	out->cells = keep(&cells, arena);
 }
 
@@ -71,7 +74,7 @@ bool clickhouse_rows(struct engine *engine, const struct statement *s, struct ar
 	struct engine_rows *out, struct error *err)
 {
 	static const struct clickhouse_setting format[] = {
-		{"default_format", "TabSeparatedWithNames"}, {NULL, NULL}};
+		{"default_format", "TabSeparatedWithNamesAndTypes"}, {NULL, NULL}};
 	uint64_t given;
 	struct buf answer;
 

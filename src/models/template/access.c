@@ -109,6 +109,8 @@ static struct value own_item(struct value of, struct value index)
 	}
 	if (!integer_of(index, &i))
 		return (struct value){0};
+	if (value_items(of))
+		of = value_list(value_items(of));
 	if (of.kind == VALUE_STRING)
 		return item_of_text(of, i);
 	size_t at = SIZE_MAX;

@@ -96,6 +96,10 @@ struct value view_new(struct render *r, struct dict *dict, enum view_of of)
 
 bool iterate_open(struct render *r, struct value v, struct iterator **out)
 {
+	struct list *items = value_items(v);
+
+	if (items)
+		v = value_list(items);
 	switch (v.kind) {
 	case VALUE_UNDEFINED:
 		*out = iterator_new(r, next_of_nothing, v, NULL).iterator;
@@ -149,11 +153,16 @@ bool iterate_all(struct render *r, struct value v, struct list **out)
 
 bool has_length(struct value v)
 {
-	return v.kind == VALUE_UNDEFINED || (v.kind >= VALUE_STRING && v.kind <= VALUE_VIEW);
+	return v.kind == VALUE_UNDEFINED || (v.kind >= VALUE_STRING && v.kind <= VALUE_VIEW) ||
+	       value_items(v);
 }
 
 bool length_of(struct render *r, struct value v, size_t *out)
 {
+	struct list *items = value_items(v);
+
+	if (items)
+		v = value_list(items);
 	switch (v.kind) {
 	case VALUE_UNDEFINED: *out = 0; return true;
 	case VALUE_STRING: *out = utf8_count(v.s, v.len); return render_charge(r, v.len / 64);

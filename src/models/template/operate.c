@@ -294,6 +294,8 @@ static bool equal_dicts(struct render *r, const struct dict *a, const struct dic
 
 static bool equal_inside(struct render *r, struct value a, struct value b, bool *equal)
 {
+	int c;
+
 	switch (a.kind) {
 	case VALUE_LIST:
 	case VALUE_TUPLE: return equal_lists(r, a.list, b.list, equal);
@@ -312,8 +314,11 @@ static bool equal_inside(struct render *r, struct value a, struct value b, bool 
 	case VALUE_FLOAT: *equal = true; break;
 	case VALUE_VIEW:
 	case VALUE_ITERATOR:
-	case VALUE_CALLABLE:
-	case VALUE_OBJECT: *equal = a.object == b.object; break;
+	case VALUE_CALLABLE: *equal = a.callable == b.callable; break;
+	case VALUE_OBJECT:
+		object_order(a.object, b.object, &c);
+		*equal = !c;
+		break;
 	}
 	return true;
 }
@@ -372,6 +377,9 @@ static bool order(
 		*out = order_texts(a, b);
 		return true;
 	}
+	if (a.kind == VALUE_OBJECT && b.kind == VALUE_OBJECT && a.object->ops->key &&
+		object_order(a.object, b.object, out))
+		return true;
 	if (a.kind != b.kind || (a.kind != VALUE_LIST && a.kind != VALUE_TUPLE))
 		return render_fail(r, "'%s' not supported between instances of '%s' and '%s'",
 			symbols[operation], value_type(a), value_type(b));

@@ -108,6 +108,8 @@ MUST_CHECK bool operate(struct render *r, enum operation operation, struct value
 MUST_CHECK bool compare(
 	struct render *r, enum operation operation, struct value a, struct value b, bool *out);
 MUST_CHECK bool less(struct render *r, struct value a, struct value b, bool *out);
+/* false: they have none; out is 0 where they are equal all the same. */
+bool object_order(const struct object *a, const struct object *b, int *out);
 MUST_CHECK bool contains(struct render *r, struct value in, struct value item, bool *out);
 /* Stable; keys are sorted along. */
 MUST_CHECK bool sort_values(

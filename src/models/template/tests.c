@@ -101,13 +101,15 @@ static bool test_string(struct call *c)
 
 static bool test_mapping(struct call *c)
 {
-	return is(c, c->self.kind == VALUE_DICT);
+	return is(c, c->self.kind == VALUE_DICT ||
+			     (c->self.kind == VALUE_OBJECT && c->self.object->ops->is_mapping));
 }
 
 static bool test_sequence(struct call *c)
 {
 	return is(c, c->self.kind == VALUE_UNDEFINED ||
-			     (c->self.kind >= VALUE_STRING && c->self.kind <= VALUE_RANGE));
+			     (c->self.kind >= VALUE_STRING && c->self.kind <= VALUE_RANGE) ||
+			     value_items(c->self));
 }
 
 static bool test_iterable(struct call *c)

@@ -166,7 +166,11 @@ static uint64_t hash(struct value v)
 			h = mix(h, hash(v.list->items[i]));
 		return h;
 	case VALUE_CALLABLE: return mix(VALUE_CALLABLE, (uintptr_t)v.callable);
-	case VALUE_OBJECT: return mix(VALUE_OBJECT, (uintptr_t)v.object);
+	case VALUE_OBJECT:
+		if (!v.object->ops->key)
+			return mix(VALUE_OBJECT, (uintptr_t)v.object);
+		const char *key = v.object->ops->key(v.object);
+		return mix(VALUE_OBJECT, hash_bytes(key, strlen(key)));
 	case VALUE_ITERATOR: return mix(VALUE_ITERATOR, (uintptr_t)v.iterator);
 	case VALUE_RANGE:
 	case VALUE_ABSENT:
@@ -179,14 +183,27 @@ static uint64_t hash(struct value v)
 	return 0;
 }
 
+bool object_order(const struct object *a, const struct object *b, int *out)
+{
+	*out = a != b;
+	if (a->ops != b->ops || !a->ops->key)
+		return a == b;
+	*out = strcmp(a->ops->key(a), b->ops->key(b));
+	return true;
+}
+
 static bool same_key(struct value a, struct value b)
 {
+	int c;
+
 	if (number_is(a) && number_is(b))
 		return number_compare(a, b) == 0;
 	if (a.kind != b.kind)
 		return false;
 	if (a.kind == VALUE_STRING)
 		return a.len == b.len && !memcmp(a.s, b.s, a.len);
+	if (a.kind == VALUE_OBJECT)
+		return object_order(a.object, b.object, &c) && !c;
 	if (a.kind != VALUE_TUPLE)
 		return a.kind <= VALUE_NONE || a.list == b.list;
 	if (a.list->len != b.list->len)

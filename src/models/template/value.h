@@ -117,12 +117,19 @@ typedef bool object_get_fn(
 typedef bool object_set_fn(
 	struct render *r, struct object *self, const char *name, struct value value);
 typedef bool object_print_fn(struct render *r, struct object *self, struct buf *out);
+typedef struct list *object_items_fn(struct object *self);
+typedef const char *object_key_fn(const struct object *self);
 struct object_ops {
 	const char *type;            /* as messages name it: "Relation" */
 	object_get_fn *get;          /* may be NULL: no attributes */
 	object_set_fn *set;          /* may be NULL: cannot be assigned to; false: failed */
 	object_print_fn *print;      /* may be NULL: "<TYPE>" */
 	const struct function *call; /* may be NULL: cannot be called; self is the object */
+	object_items_fn *items;      /* may be NULL: cannot be gone through, counted, indexed */
+	/* may be NULL: it equals itself alone. Objects of a type are equal when their keys are, and
+	 * in the order of them. */
+	object_key_fn *key;
+	bool is_mapping; /* to the test of that name */
 };
 
 static inline struct value value_none(void)
@@ -188,6 +195,13 @@ static inline bool value_is_text(struct value v, const char *s)
 /* A function of the host with its data; a method with what it is called on. */
 struct value function_value(struct arena *a, const struct function *function, void *data);
 struct value method_value(struct arena *a, const struct function *function, struct value self);
+
+/* What an object is gone through by; NULL. */
+static inline struct list *value_items(struct value v)
+{
+	bool has = v.kind == VALUE_OBJECT && v.object->ops->items;
+	return has ? v.object->ops->items(v.object) : NULL;
+}
 
 /* A copy of the string in the arena, NUL-terminated. */
 char *value_strdup(struct arena *a, struct value string);

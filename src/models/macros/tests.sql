@@ -1,0 +1,124 @@
+{# Tests of data: a query whose rows are failures. Those of dbt, and those of dbt_utils that most projects use. #}
+
+{% macro get_where_subquery(relation) -%}
+	{%- set where = config.get('where', '') -%}
+	{%- if where -%}
+		{{ return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') }}
+	{%- endif -%}
+	{{ return(relation) }}
+{%- endmacro %}
+
+{% test not_null(model, column_name) -%}
+select *
+from {{ model }}
+where {{ column_name }} is null
+{%- endtest %}
+
+{% test unique(model, column_name) -%}
+select {{ column_name }} as value, count(*) as n_rows
+from {{ model }}
+where {{ column_name }} is not null
+group by {{ column_name }}
+having count(*) > 1
+{%- endtest %}
+
+{% test accepted_values(model, column_name, values, quote=true) -%}
+select {{ column_name }} as value, count(*) as n_rows
+from {{ model }}
+where {{ column_name }} not in (
+	{%- for value in values -%}
+		{{ "'" ~ (value | string | replace("\\", "\\\\") | replace("'", "''")) ~ "'" if quote else value }}
+		{{- ', ' if not loop.last }}
+	{%- endfor -%}
+)
+group by {{ column_name }}
+{%- endtest %}
+
+{% test relationships(model, column_name, to, field) -%}
+select child.{{ column_name }} as value
+from {{ model }} as child
+where child.{{ column_name }} is not null
+	and child.{{ column_name }} not in (select {{ field }} from {{ to }} where {{ field }} is not null)
+{%- endtest %}
+
+{% test not_accepted_values(model, column_name, values, quote=true) -%}
+select {{ column_name }} as value, count(*) as n_rows
+from {{ model }}
+where {{ column_name }} in (
+	{%- for value in values -%}
+		{{ dbt.string_literal(value) if quote else value }}{{ ', ' if not loop.last }}
+	{%- endfor -%}
+)
+group by {{ column_name }}
+{%- endtest %}
+
+{% test unique_combination_of_columns(model, combination_of_columns, quote_columns=false) -%}
+{%- set columns = [] -%}
+{%- for column in combination_of_columns -%}
+	{%- do columns.append(adapter.quote(column) if quote_columns else column) -%}
+{%- endfor -%}
+select {{ columns | join(', ') }}, count(*) as n_rows
+from {{ model }}
+group by {{ columns | join(', ') }}
+having count(*) > 1
+{%- endtest %}
+
+{# Of a column the expression is what follows it: ">= 0". What is NULL does not hold. #}
+{% test expression_is_true(model, expression, column_name=none) -%}
+select *
+from {{ model }}
+where not ifNull(({{ column_name ~ ' ' if column_name }}{{ expression }}), 0)
+{%- endtest %}
+
+{# NULL passes: not_null is a test of its own. #}
+{% test accepted_range(model, column_name, min_value=none, max_value=none, inclusive=true) -%}
+{%- if min_value is none and max_value is none -%}
+	{{ exceptions.raise_compiler_error('accepted_range needs min_value, max_value or both') }}
+{%- endif -%}
+select *
+from {{ model }}
+where
+	{%- if min_value is not none %} {{ column_name }} {{ '<' if inclusive else '<=' }} {{ min_value }}{% endif %}
+	{%- if min_value is not none and max_value is not none %} or{% endif %}
+	{%- if max_value is not none %} {{ column_name }} {{ '>' if inclusive else '>=' }} {{ max_value }}{% endif %}
+{%- endtest %}
+
+{% test not_null_proportion(model, column_name, at_least, at_most=1.0, group_by_columns=[]) -%}
+select {{ group_by_columns | join(', ') ~ ', ' if group_by_columns }}countIf({{ column_name }} is not null) / count(*) as not_null_proportion
+from {{ model }}
+{%- if group_by_columns %}
+group by {{ group_by_columns | join(', ') }}
+{%- endif %}
+having count(*) > 0 and (not_null_proportion < {{ at_least }} or not_null_proportion > {{ at_most }})
+{%- endtest %}
+
+{% test row_count(model, min_value=none, max_value=none) -%}
+{%- if min_value is none and max_value is none -%}
+	{{ exceptions.raise_compiler_error('row_count needs min_value, max_value or both') }}
+{%- endif -%}
+select count(*) as n_rows
+from {{ model }}
+having
+	{%- if min_value is not none %} n_rows < {{ min_value }}{% endif %}
+	{%- if min_value is not none and max_value is not none %} or{% endif %}
+	{%- if max_value is not none %} n_rows > {{ max_value }}{% endif %}
+{%- endtest %}
+
+{% test equal_rowcount(model, compare_model) -%}
+select a.n_rows as n_rows, b.n_rows as n_rows_compared
+from (select count(*) as n_rows from {{ model }}) as a
+cross join (select count(*) as n_rows from {{ compare_model }}) as b
+where a.n_rows != b.n_rows
+{%- endtest %}
+
+{# The newest row is not older than so many hours, days ...; an empty table fails. #}
+{% test recency(model, field, datepart, interval, ignore_time_component=false, group_by_columns=[]) -%}
+{%- set now = 'toDate(now())' if ignore_time_component else 'now()' -%}
+{%- set newest = 'max(' ~ ('toDate(' ~ field ~ ')' if ignore_time_component else field) ~ ')' -%}
+select {{ group_by_columns | join(', ') ~ ', ' if group_by_columns }}{{ newest }} as newest
+from {{ model }}
+{%- if group_by_columns %}
+group by {{ group_by_columns | join(', ') }}
+{%- endif %}
+having count(*) = 0 or ifNull(newest < {{ dbt.dateadd(datepart, -1 * interval, now) }}, 1)
+{%- endtest %}
