@@ -10,7 +10,9 @@
 
 struct position {
 	unsigned __int128 order;
-	int64_t commit_time_us; /* of the last transaction up to here; 0 when unknown */
+	/* of the last transaction up to here; of a log's end, when that was it; as recorded, all that
+	 * was committed until then is here. 0 when unknown */
+	int64_t commit_time_us;
 	char token[224];
 };
 

@@ -75,7 +75,8 @@ struct findings {
 struct source_lag {
 	uint64_t bytes;          /* of log written and not yet confirmed */
 	uint64_t retained_bytes; /* of log that the server keeps for us */
-	struct position head;    /* end of the log now */
+	/* end of the log now: what is committed until its time lies before it */
+	struct position head;
 };
 
 /* A part of a log that has several, in its own numbers: what is durable, and its end. */

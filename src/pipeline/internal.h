@@ -11,6 +11,10 @@ struct pipeline {
 	struct state *state;
 	VEC(struct stream *) streams; /* as long as the pipeline */
 	int64_t started_ms;
+	/* the list in force, and those before it, which a writer may still look at */
+	_Atomic(const struct watch_list *) watch;
+	VEC(struct watch_list *) watch_lists;
+	pthread_mutex_t watch_lock; /* of who replaces it */
 };
 
 /* A table as the state store has it; strings are the arena's. */

@@ -228,6 +228,8 @@ void mirror_free(struct mirror *m)
 	vec_release(&m->chunks);
 	vec_release(&m->again);
 	key_set_release(&m->written);
+	touched_release(&m->touched);
+	touched_release(&m->foreseen);
 	pthread_rwlock_destroy(&m->lock);
 	free(m);
 }
@@ -348,7 +350,7 @@ bool mirror_define_changed(struct stream *s, struct mirror *m, struct table *old
 	if (ok && in_place) {
 		if (m->live_table)
 			mirror_replace_table(s, &m->live_table, m->table);
-		ok = mirror_save(s, m, err);
+		ok = watch_all(s, m, err) && mirror_save(s, m, err);
 	}
 	pthread_rwlock_unlock(&m->lock);
 	if (!ok)
@@ -442,6 +444,7 @@ bool mirror_truncate(struct stream *s, struct mirror *m, struct table *now,
 		struct truncate_job job = {s, landings[i], meta};
 		ok = stream_attempt(s, "truncate", truncate_one, &job, err);
 	}
+	ok = ok && watch_all(s, m, err);
 	/* the new relfilenode is explained: it is no rewrite */
 	if (ok && table_same_definition(m->table, now)) {
 		mirror_replace_table(s, &m->table, now);
@@ -474,7 +477,7 @@ bool mirror_publish(struct stream *s, struct mirror *m, struct error *err)
 		m->broken_for_ms = 0;
 		mirror_replace_table(s, &m->live_table, m->table);
 		mirror_hold(s, m, false);
-		ok = mirror_save(s, m, err) &&
+		ok = watch_all(s, m, err) && mirror_save(s, m, err) &&
 		     state_chunks_forget(s->state, s->settings->name, m->table->source_id, err);
 	}
 	pthread_rwlock_unlock(&m->lock);

@@ -15,6 +15,7 @@
 #include "core/sink.h"
 #include "core/filter.h"
 #include "pipeline/splice.h"
+#include "pipeline/touched.h"
 #include "state/state.h"
 
 struct stream;
@@ -55,6 +56,9 @@ struct mirror {
 	int64_t wait_until_ms; /* copy workers leave it alone until then */
 	int64_t wait_said_ms;  /* when the log last had what this copy waits for; 0: not yet */
 	int64_t retry_broken_ms, broken_for_ms;
+
+	/* of a watched table, since the position was last recorded (watch.c) */
+	struct touched touched, foreseen;
 
 	_Atomic uint64_t copied_rows, copied_estimate, changes, set_aside;
 	_Atomic int64_t

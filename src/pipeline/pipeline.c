@@ -44,6 +44,7 @@ static struct stream *stream_new(
 	s->settings = settings;
 	s->state = p->state;
 	s->warehouse_url = connection_is_embedded(settings->to) ? warehouse_url : NULL;
+	s->watch = &p->watch;
 	s->share_bytes = share_of_budget(p->config);
 	s->n_copiers = copiers_of(settings);
 	s->progress_ms = s->counted_ms = mono_ms();
@@ -70,6 +71,7 @@ struct pipeline *pipeline_start(const struct config *config, struct state *state
 	p->config = config;
 	p->state = state;
 	p->started_ms = mono_ms();
+	pthread_mutex_init(&p->watch_lock, NULL);
 	for (size_t i = 0; i < config->n_streams; i++) {
 		struct stream *s = stream_new(p, &config->streams[i], warehouse_url);
 		if (pthread_create(&s->reader, NULL, stream_run, s) != 0) {
@@ -97,6 +99,13 @@ void pipeline_stop(struct pipeline *p)
 		stream_free(*s);
 	}
 	vec_release(&p->streams);
+	vec_each (&p->watch_lists, list) {
+		vec_release(&(*list)->tables);
+		arena_release(&(*list)->arena);
+		free(*list);
+	}
+	vec_release(&p->watch_lists);
+	pthread_mutex_destroy(&p->watch_lock);
 	free(p);
 }
 

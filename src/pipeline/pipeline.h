@@ -21,6 +21,19 @@ struct pipeline;
 struct pipeline *pipeline_start(
 	const struct config *, struct state *, const char *warehouse_url, struct error *);
 
+/* By which column, a date or a time, changes of a table are told apart. */
+struct watched {
+	const char *stream, *table; /* its name in the target */
+	const char *event_time;
+};
+struct watch_list {
+	struct arena arena; /* of the names */
+	VEC(struct watched) tables;
+};
+/* Streams into a warehouse mark what changes (state/assets.h): of the tables in the list the hours that are touched,
+ * of others all. From now on, in place of an earlier list; takes it over. Any thread. */
+void pipeline_watch(struct pipeline *, struct watch_list *);
+
 /* Lets every stream finish what is in flight, for at most some seconds, and frees it all. */
 void pipeline_stop(struct pipeline *);
 

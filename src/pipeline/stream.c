@@ -143,7 +143,7 @@ static bool open_ends(struct stream *s, struct error *err)
 	source->bundle_bytes = s->share_bytes;
 	source->copy_bytes = s->share_bytes / 2; /* one is read while one goes out */
 	source->batch_rows = s->settings->options.max_batch_rows;
-	source->want_before = s->settings->to->sink->wants_before;
+	source->want_before = s->settings->to->sink->wants_before || watch_has(s);
 	bool ok = open_sink(s, source, err) &&
 		  (source->ops->open(source, err) ||
 			  error_add(err, "connection %s", s->settings->from->name));
@@ -324,6 +324,9 @@ static bool session_prepare(struct stream *s, struct error *err)
 	if (ok && !s->first_head.order)
 		s->first_head = lag.head;
 	ok = ok && take_up_tables(s, &tables, &known, err);
+	s->awaited = (struct position){0};
+	s->fresh_us = 0;
+	s->recorded_us = s->resume.position.commit_time_us;
 	s->unmarked = true; /* what the session before recorded last may be */
 	pthread_mutex_lock(&s->lock);
 	s->taken_up = ok;

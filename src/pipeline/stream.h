@@ -8,6 +8,7 @@
 #include "base/queue.h"
 #include "config/config.h"
 #include "pipeline/mirror.h"
+#include "pipeline/pipeline.h"
 #include "state/state.h"
 
 enum stream_status {
@@ -24,6 +25,7 @@ struct stream {
 	const struct config *config;
 	const struct stream_config *settings;
 	const char *warehouse_url;
+	_Atomic(const struct watch_list *) *watch; /* the pipeline's; NULL: none yet */
 	struct state *state;
 	struct arena arena; /* of the session: source, sink */
 	struct source *source;
@@ -52,6 +54,10 @@ struct stream {
 	struct position session_head; /* ... when the session began */
 	struct position first_head; /* ... when the process first saw it: what catch-up waits for */
 	struct source_lag lag;
+	/* of the writer thread: an end of the log that is to be reached; of the last one that was, the time; and the
+	 * time recorded with the position */
+	struct position awaited;
+	int64_t fresh_us, recorded_us;
 	struct arena parts_arena; /* of parts */
 	struct source_parts parts;
 	int64_t progress_ms; /* when something was last written, or there was nothing to write */
@@ -86,6 +92,15 @@ MUST_CHECK bool absent_settle(struct stream *, const struct table_states *known,
 MUST_CHECK bool absent_replaced(struct stream *, const struct table *by, struct error *);
 MUST_CHECK bool absent_renamed(struct stream *, const struct mirror *, const struct table *old,
 	const struct table *now, struct error *);
+
+/* watch.c, of the writer thread: what changes of tables in a warehouse touch. note: of rows that are to be written; advance:
+ * records the position, and all that was noted; all: any row of the table may be another than it was, recorded at
+ * once, behind the change and before what keeps it from being made again. */
+MUST_CHECK bool watch_note(struct stream *, struct mirror *, const struct batch *, struct error *);
+MUST_CHECK bool watch_advance(
+	struct stream *, const struct position *, uint64_t changes, struct error *);
+MUST_CHECK bool watch_all(struct stream *, const struct mirror *, struct error *);
+bool watch_has(const struct stream *); /* a table of the stream is in the list; any thread */
 
 /* mark.c. ERROR_GAP where the target has an earlier mark than the state store. */
 MUST_CHECK bool stream_check_mark(struct stream *, struct error *);

@@ -16,6 +16,7 @@
 #define LAG_MS      1000
 #define REQUESTS_MS 1000
 #define MARK_MS     10000
+#define FRESH_US    INT64_C(5000000) /* how often a stream that stands still says as of when it does */
 
 struct writer {
 	struct stream *stream;
@@ -142,7 +143,7 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 
 	if (!mirror_takes_rows(m))
 		return true;
-	if (!prepare_and_land(s, m, batch, err)) {
+	if (!watch_note(s, m, batch, err) || !prepare_and_land(s, m, batch, err)) {
 		if (!is_of_table(err))
 			return false;
 		mirror_break(s, m, err->text);
@@ -225,12 +226,48 @@ static bool apply_bundle(struct writer *w, struct bundle *bundle, struct error *
 	return true;
 }
 
+/* Records the place with the moment up to which all that was committed is here: of its last transaction, or that of
+ * an end of the log which has been reached. Of a shared log only the latter: its parts have no common order. */
+static bool record(
+	struct stream *s, const struct position *place, uint64_t changes, struct error *err)
+{
+	struct position to = *place;
+
+	if (s->source->ops->shared)
+		to.commit_time_us = 0;
+	if (s->awaited.order && to.order >= s->awaited.order) {
+		s->fresh_us = s->awaited.commit_time_us;
+		s->awaited = (struct position){0};
+	}
+	if (to.commit_time_us < s->fresh_us)
+		to.commit_time_us = s->fresh_us;
+	if (to.commit_time_us < s->recorded_us)
+		to.commit_time_us = s->recorded_us;
+	if (!watch_advance(s, &to, changes, err))
+		return false;
+	s->recorded_us = to.commit_time_us;
+	return true;
+}
+
+/* Nothing comes, and that is news as well. */
+static bool record_idle(struct writer *w, struct error *err)
+{
+	struct stream *s = w->stream;
+	struct position here = s->resume.position;
+	bool news = s->awaited.order && here.order >= s->awaited.order &&
+		    s->awaited.commit_time_us - s->recorded_us >= FRESH_US;
+
+	return !news || w->within || w->ended || record(s, &here, 0, err);
+}
+
 static bool advance(struct writer *w, struct error *err)
 {
 	struct stream *s = w->stream;
 
-	if (!state_stream_advance(s->state, s->settings->name, &w->end, w->changes, err))
+	if (!record(s, &w->end, w->changes, err))
 		return false;
+	if (!w->end.commit_time_us)
+		w->end.commit_time_us = s->recorded_us;
 	s->unmarked = s->unmarked || w->changes > 0;
 	failpoint("writer.after_record");
 	pthread_mutex_lock(&s->lock);
@@ -370,6 +407,8 @@ static void take_lag(struct stream *s)
 	pthread_mutex_lock(&s->lock);
 	s->lag = lag;
 	s->head = lag.head;
+	if (!s->awaited.order || s->resume.position.order >= s->awaited.order)
+		s->awaited = lag.head;
 	take_parts(s);
 	if (now > s->counted_ms) {
 		double spent_s = (double)(now - s->counted_ms) / 1000;
@@ -466,7 +505,7 @@ static bool tick(struct writer *w, struct error *err)
 	if (now - w->lag_ms >= LAG_MS) {
 		w->lag_ms = now;
 		take_lag(s);
-		if (!commit_idle(w, err))
+		if (!commit_idle(w, err) || !record_idle(w, err))
 			return false;
 	}
 	see_to_status(s);

@@ -49,6 +49,10 @@ MUST_CHECK bool state_mark(
 MUST_CHECK bool state_stream_advance_marking(struct state *, const char *stream,
 	const struct position *, uint64_t changes, const struct asset_mark *marks, size_t n,
 	struct error *);
+/* What changes of the stream that are about to be written touch, where nobody could tell afterwards: marked with the
+ * next position that is recorded so, also by the process that follows a crash. Of time alone. */
+MUST_CHECK bool state_mark_ahead(struct state *, const char *stream, const struct asset_mark *marks,
+	size_t n, struct error *err);
 /* By partition, then by time. */
 MUST_CHECK bool state_marks(struct state *, const char *asset, struct arena *arena,
 	struct marks *out, struct error *err);

@@ -174,6 +174,14 @@ static const char *const steps[] = {
 	"	engine_partition TEXT NOT NULL,\n"
 	"	PRIMARY KEY (asset, part, from_us, to_us)\n"
 	") STRICT, WITHOUT ROWID;\n",
+
+	"CREATE TABLE marks_ahead (\n"
+	"	stream TEXT NOT NULL,\n"
+	"	asset TEXT NOT NULL,\n"
+	"	from_us INTEGER NOT NULL,\n"
+	"	to_us INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (stream, asset, from_us, to_us)\n"
+	") STRICT, WITHOUT ROWID",
 };
 
 static bool version_of(struct state *s, int *version, struct error *err)

@@ -9,6 +9,7 @@
  *	runs.c       the queue of runs of models, and reasons
  *	steps.c      their steps and attempts
  *	ranges.c     marks and built ranges: overlaid and merged
+ *	ahead.c      marks of changes that are about to be written
  *	assets.c     definitions and swaps of models; what is built, as one with them
  *
  * A public function enters, runs its statements, and leaves. Statements are prepared once and kept by
@@ -99,6 +100,9 @@ MUST_CHECK bool store_built(
 /* The first columns of a row of `built` and of `swaps`: part, from_us, to_us, seq, fingerprint, checks, as_of_us,
  * position, built_us, run. */
 struct built store_read_built(sqlite3_stmt *row, int first, struct arena *arena);
+
+/* --- ahead.c, within a transaction: what was foreseen of the stream has happened --- */
+MUST_CHECK bool store_mark_foreseen(struct state *s, const char *stream, struct error *err);
 
 MUST_CHECK bool store_migrate(struct state *s, struct error *err);
 

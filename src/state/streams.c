@@ -146,7 +146,8 @@ bool state_stream_advance_marking(struct state *s, const char *stream,
 	store_enter(s);
 	if (!store_begin(s, err))
 		return store_leave(s, false);
-	bool ok = advance(s, stream, position, changes, err) && store_mark(s, marks, n, err);
+	bool ok = advance(s, stream, position, changes, err) && store_mark(s, marks, n, err) &&
+		  store_mark_foreseen(s, stream, err);
 	return store_leave(s, store_end(s, ok, err));
 }
 

@@ -137,7 +137,7 @@ static void give_idle_end(struct pg_log *log, struct bundle *bundle, uint64_t en
 	bool soon = !log->p->source.hurry && log->given_ms &&
 		    mono_ms() - log->given_ms < IDLE_END_MS;
 	if (log->position > log->given && (!soon || !bundle_empty(bundle)))
-		pg_log_give(log, bundle, log->server_us);
+		pg_log_give(log, bundle, 0);
 }
 
 static bool take_keepalive(struct pg_log *log, struct bundle *bundle, const uint8_t *data,
@@ -145,7 +145,6 @@ static bool take_keepalive(struct pg_log *log, struct bundle *bundle, const uint
 {
 	if (len != KEEPALIVE_SIZE)
 		return error_set(err, ERROR_BROKEN, "a keepalive of %zu bytes", len);
-	log->server_us = (int64_t)pg_load64(data + 9) + PG_EPOCH_US;
 	give_idle_end(log, bundle, pg_load64(data + 1));
 	return !data[17] || pg_stream_status(log, true, err);
 }

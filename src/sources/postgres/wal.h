@@ -85,7 +85,6 @@ struct pg_log {
 	/* streaming */
 	uint64_t status_lsn; /* last confirmed position that the server was told */
 	int64_t status_ms, status_every_ms;
-	int64_t server_us; /* the server's clock at its last keepalive: nothing committed before is missing */
 	int64_t busy_until_us, wakes_since_us;
 	unsigned wakes;
 	bool reopen; /* at the end of the transaction: libpq's buffer has grown, or text is needed */
