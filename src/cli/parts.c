@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "base/log.h"
+#include "schedule/scheduler.h"
 
 /* Facts of an earlier process, that may have been killed, are gone before ours can be mistaken for them. */
 static bool forget_facts(struct state *state, struct error *err)
@@ -31,6 +32,28 @@ static bool start_server(struct parts *p, struct error *err)
 	return state_fact_put(p->ends.state, "http_address", server_address(p->server), err);
 }
 
+static void watch(struct parts *p)
+{
+	const struct config *config = &p->ends.config;
+	struct stream_source *streams = xcalloc(config->n_streams + 1, sizeof *streams);
+	struct error err = {0};
+	struct watch_list list;
+	for (size_t i = 0; i < config->n_streams; i++)
+		streams[i] = (struct stream_source){.name = config->streams[i].name,
+			.database = config->streams[i].selection.target_database,
+			.selection = &config->streams[i].selection};
+	struct project_options options = {.folder = config->models.project,
+		.database = config->models.database,
+		.target = config->models.target,
+		.streams = streams,
+		.n_streams = config->n_streams};
+	struct project *project = project_load(&options, &err);
+	if (project) {
+		project_watch_list(project, &list);
+		pipeline_watch(p->pipeline, &list);
+	}
+}
+
 bool parts_start(struct parts *p, const char *config_path, struct error *err)
 {
 	*p = (struct parts){0};
@@ -45,6 +68,8 @@ bool parts_start(struct parts *p, const char *config_path, struct error *err)
 		return false;
 	const char *url = *p->ends.warehouse_url ? p->ends.warehouse_url : NULL;
 	p->pipeline = pipeline_start(&p->ends.config, p->ends.state, url, err);
+	if (p->pipeline)
+		watch(p);
 	return p->pipeline && start_server(p, err);
 }
 
