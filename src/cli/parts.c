@@ -32,6 +32,7 @@ static bool start_server(struct parts *p, struct error *err)
 	return state_fact_put(p->ends.state, "http_address", server_address(p->server), err);
 }
 
+/* Streams do not wait for models: where no project can be read, any change of a table is one of all of it. */
 static void watch(struct parts *p)
 {
 	const struct config *config = &p->ends.config;
@@ -51,7 +52,11 @@ static void watch(struct parts *p)
 	if (project) {
 		project_watch_list(project, &list);
 		pipeline_watch(p->pipeline, &list);
+	} else {
+		log_warn("the project of models is not read", F("error", (const char *)err.text));
 	}
+	project_free(project);
+	free(streams);
 }
 
 bool parts_start(struct parts *p, const char *config_path, struct error *err)

@@ -154,7 +154,8 @@ bool postgres_lag(struct source *source, struct source_lag *lag, struct error *e
 		"SELECT h.lsn, h.lsn - s.confirmed_flush_lsn, h.lsn - s.restart_lsn,"
 		" (extract(epoch FROM h.at) * 1000000)::bigint"
 		/* in this order: what was committed by then lies before the place */
-		" FROM (SELECT clock_timestamp() AS at, %s AS lsn) h LEFT JOIN pg_replication_slots s ON s.slot_name = '%s'",
+		" FROM (SELECT clock_timestamp() AS at, %s AS lsn) h LEFT JOIN "
+		"pg_replication_slots s ON s.slot_name = '%s'",
 		p->standby ? "pg_last_wal_replay_lsn()" : "pg_current_wal_flush_lsn()",
 		p->slot_name);
 	if (result) {
