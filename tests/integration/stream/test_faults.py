@@ -4,10 +4,12 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import psycopg2
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from between import Between
 from harness import ClickHouse, Postgres, Tailrace, mirror
 from tap import eq, run, test, wait_until
 
@@ -189,6 +191,40 @@ def a_disk_that_is_full_is_waited_for():
         restarted(server, "config.xml", server._config(full.format(0)))
     equal(tail, "full")
     end(tail, "full")
+    server.stop()
+
+
+@test
+def a_slow_clickhouse_holds_reading_back_in_bounded_memory_and_the_connection_stays():
+    server = ClickHouse()
+    slow = Between(server.http_port)
+    pg.sql("CREATE TABLE slow (id int PRIMARY KEY, t text)")
+    config = mirror(pg, tables=["public.slow"], warehouse=server)
+    config["connections"]["shop"] |= {"slot": "slow", "publication": "slow"}
+    config["connections"]["warehouse"]["url"] = f"http://127.0.0.1:{slow.port}"
+    config["server"]["memory"] = "16MiB"
+    tail = Tailrace(config)
+    tail.start()
+    tail.wait_live()
+    walsender = pg.sql("SELECT pid FROM pg_stat_replication")
+    slow.bytes_per_second = 1_000_000
+    pg.sql("INSERT INTO slow SELECT i, repeat(md5(i::text), 8) FROM generate_series(1, 300000) i")  # 77 MB
+    most, long_enough = 0, time.monotonic() + 7  # longer than wal_sender_timeout
+
+    def over():
+        nonlocal most
+        most = max(most, tail.status()["memory_bytes"])
+        return time.monotonic() > long_enough
+
+    wait_until(over, "time to pass")
+    assert tail.value("SELECT count() FROM shop.slow") < 300000, "it was not slow"
+    assert most < 64 << 20, f"{most >> 20} MiB"
+    eq(pg.sql("SELECT pid FROM pg_stat_replication"), walsender)
+    slow.bytes_per_second = None
+    tail.wait_caught_up(pg, "slow")
+    tail.must_be_equal()
+    end(tail, "slow")
+    pg.sql("DROP TABLE slow")
     server.stop()
 
 
