@@ -1,6 +1,7 @@
 /* See place.h. */
 #include "build/place.h"
 
+#include <ctype.h>
 #include <string.h>
 #include "base/file.h"
 
@@ -138,13 +139,51 @@ static int line_of_file(const struct work *w, int rendered)
 	return line;
 }
 
+static bool is_name_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+static bool holds_name(struct line line, const char *name, size_t len)
+{
+	const char *end = line.start + line.len;
+
+	for (const char *at = line.start; (at = memmem(at, (size_t)(end - at), name, len)); at++)
+		if ((at == line.start || !is_name_byte(at[-1])) &&
+			(at + len == end || !is_name_byte(at[len])))
+			return true;
+	return false;
+}
+
+/* Where no line is named, what the message quotes first may be: on the only line that has that name. */
+static int line_of_name(const char *message, const char *rendered)
+{
+	const char *name = strpbrk(message, "`'"), *end = name ? strchr(name + 1, *name) : NULL;
+	struct line line;
+	int found = 0;
+
+	if (!end || end == name + 1 || !rendered)
+		return 0;
+	for (int number = 1; next_line(&rendered, &line); number++) {
+		if (!holds_name(line, name + 1, (size_t)(end - name - 1)))
+			continue;
+		if (found)
+			return 0;
+		found = number;
+	}
+	return found;
+}
+
 void place_error(const struct work *w, const char *sql, int line, struct error *err)
 {
-	int rendered = rendered_line(sql, w->select, line), in_file;
 	struct line text;
+	int rendered, in_file;
 
 	if (!err)
 		return;
+	rendered = rendered_line(sql, w->select, line);
+	if (!rendered && w->select && strstr(sql, w->select))
+		rendered = line_of_name(err->text, w->select);
 	if (!rendered || !line_at(w->select, rendered, &text) || !text.len) {
 		error_add(err, "%s", w->node->path);
 		return;

@@ -36,19 +36,14 @@ static bool start_server(struct parts *p, struct error *err)
 static void watch(struct parts *p)
 {
 	const struct config *config = &p->ends.config;
-	struct stream_source *streams = xcalloc(config->n_streams + 1, sizeof *streams);
 	struct error err = {0};
 	struct watch_list list;
-	for (size_t i = 0; i < config->n_streams; i++)
-		streams[i] = (struct stream_source){.name = config->streams[i].name,
-			.database = config->streams[i].selection.target_database,
-			.selection = &config->streams[i].selection};
-	struct project_options options = {.folder = config->models.project,
-		.database = config->models.database,
-		.target = config->models.target,
-		.streams = streams,
-		.n_streams = config->n_streams};
-	struct project *project = project_load(&options, &err);
+	struct arena arena;
+
+	if (!models_wanted(config))
+		return;
+	arena_init(&arena);
+	struct project *project = models_project(config, NULL, &arena, &err);
 	if (project) {
 		project_watch_list(project, &list);
 		pipeline_watch(p->pipeline, &list);
@@ -56,7 +51,19 @@ static void watch(struct parts *p)
 		log_warn("the project of models is not read", F("error", (const char *)err.text));
 	}
 	project_free(project);
-	free(streams);
+	arena_release(&arena);
+}
+
+static bool start_executor(struct parts *p, const char *warehouse_url, struct error *err)
+{
+	if (!models_wanted(&p->ends.config))
+		return true;
+	struct executor_options options = {.config = &p->ends.config,
+		.state = p->ends.state,
+		.warehouse_url = warehouse_url,
+		.patient = true};
+	p->executor = executor_start(&options, err);
+	return p->executor;
 }
 
 bool parts_start(struct parts *p, const char *config_path, struct error *err)
@@ -75,12 +82,13 @@ bool parts_start(struct parts *p, const char *config_path, struct error *err)
 	p->pipeline = pipeline_start(&p->ends.config, p->ends.state, url, err);
 	if (p->pipeline)
 		watch(p);
-	return p->pipeline && start_server(p, err);
+	return p->pipeline && start_executor(p, url, err) && start_server(p, err);
 }
 
 void parts_stop(struct parts *p)
 {
 	server_stop(p->server);
+	executor_stop(p->executor);
 	if (p->pipeline)
 		pipeline_stop(p->pipeline);
 	if (p->ends.locked && !forget_facts(p->ends.state, NULL))

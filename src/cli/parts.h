@@ -1,11 +1,12 @@
 /*
- * The parts of a process that mirrors: state store, embedded ClickHouse, pipeline, listener. They come up one behind
+ * The parts of a process that mirrors: state store, embedded ClickHouse, pipeline, the builder of models, listener. They come up one behind
  * the other, each after what it needs, and go down in the opposite order; the state store tells other commands
  * where they are.
  */
 #ifndef CLI_PARTS_H
 #define CLI_PARTS_H
 
+#include "build/executor.h"
 #include "cli/ends.h"
 #include "http/server.h"
 #include "pipeline/pipeline.h"
@@ -13,7 +14,8 @@
 struct parts {
 	struct ends ends;
 	struct pipeline *pipeline;
-	struct server *server; /* NULL where server.listen is "off" */
+	struct executor *executor; /* NULL where there are no models */
+	struct server *server;     /* NULL where server.listen is "off" */
 };
 
 /* Logs as the configuration says from then on. On failure what has come up is still there: parts_stop(). */

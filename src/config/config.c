@@ -255,7 +255,7 @@ static bool read_models(struct reader *r, struct config *config, const yaml_node
 static bool read_root(struct reader *r, struct config *config)
 {
 	static const struct keys keys = {.fixed = root_keys};
-	struct section root, streams;
+	struct section root, section;
 	int connections_line = 1, streams_line = 1, server_line = 1, models_line = 1;
 
 	if (!section_open(r, yaml_document_get_root_node(&r->document), 1, "the configuration",
@@ -268,14 +268,15 @@ static bool read_root(struct reader *r, struct config *config)
 	if (!connections)
 		return complain(r, 1,
 			"'connections' is missing: the databases to read from and to write to");
-	if (!stream_node)
+	if (!stream_node && !models)
 		return complain(
 			r, 1, "'streams' is missing: which connection is mirrored into which");
 	return read_server(r, config, server, server_line) &&
 	       read_connections(r, config, connections, connections_line) &&
 	       read_models(r, config, models, models_line) &&
-	       section_open(r, stream_node, streams_line, "streams", NULL, &streams) &&
-	       read_streams(r, config, &streams);
+	       (!stream_node ||
+		       (section_open(r, stream_node, streams_line, "streams", NULL, &section) &&
+			       read_streams(r, config, &section)));
 }
 
 bool config_load(const char *path, struct config *out, struct error *err)

@@ -1,0 +1,195 @@
+/*
+ * Tests of data, as dbt runs them: a query gives the rows that fail; `fail_calc` (count(*)) of them is compared with
+ * warn_if and error_if (!= 0). store_failures keeps the rows in `{database}_dbt_test__audit`.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "build/internal.h"
+#include "models/template/call.h"
+
+#define MOST_SPANS 8
+
+static const char *setting_of(struct work *w, const char *name, const char *otherwise)
+{
+	const struct value *v = dict_find(w->node->config, value_text(name));
+
+	if (!v || !value_given(*v) || v->kind == VALUE_NONE)
+		return otherwise;
+	struct buf text;
+	buf_init(&text, BUF_MAX);
+	const char *found = otherwise;
+	if (v->kind == VALUE_STRING)
+		found = value_strdup(w->arena, *v);
+	else if (json_print(*v, &text, NULL))
+		found = arena_strdup(w->arena, buf_text(&text));
+	buf_release(&text);
+	return found;
+}
+
+static bool setting_is_true(struct work *w, const char *name)
+{
+	const char *text = setting_of(w, name, "false");
+	return !strcasecmp(text, "true") || !strcmp(text, "1");
+}
+
+/* --- the query --- */
+
+/* Without white space and semicolons behind it. */
+static const char *bare(struct work *w, struct buf *sql)
+{
+	while (sql->len && strchr(" \t\r\n;", sql->data[sql->len - 1]))
+		sql->len--;
+	return arena_strndup(w->arena, (const char *)sql->data, sql->len);
+}
+
+static bool compile(struct work *w, const struct span *span, const char **out, struct error *err)
+{
+	struct compile_batch batch = {.key = ""};
+	struct compile_options options = {
+		.command = "test", .engine = w->engine, .cancelled = w->cancelled};
+	struct buf sql;
+
+	if (span) {
+		batch.from_us = span->from_us;
+		batch.to_us = span->to_us;
+		options.batch = &batch;
+	}
+	buf_init(&sql, BUF_MAX);
+	bool ok = project_compile(w->project, w->node, &options, &sql, err);
+	if (ok)
+		*out = bare(w, &sql);
+	buf_release(&sql);
+	return ok;
+}
+
+static struct span hull(const struct spans *spans)
+{
+	return (struct span){spans->items[0].from_us, spans->items[spans->len - 1].to_us};
+}
+
+/* The rows that fail: of all, or of each span. */
+static bool failing_rows(
+	struct work *w, const struct spans *spans, const char **out, struct error *err)
+{
+	struct span all;
+
+	if (!spans->len || !w->node->by_rows)
+		return compile(w, NULL, out, err);
+	if (spans->len == 1 || spans->len > MOST_SPANS) {
+		all = hull(spans);
+		return compile(w, &all, out, err);
+	}
+	struct buf sql;
+	const char *part;
+	bool ok = true;
+	buf_init(&sql, BUF_MAX);
+	for (size_t i = 0; ok && i < spans->len; i++) {
+		ok = compile(w, &spans->items[i], &part, err);
+		if (ok)
+			buf_printf(&sql, "%sselect * from (\n%s\n) as tested_%zu",
+				i ? "\nunion all\n" : "", part, i);
+	}
+	if (ok)
+		*out = arena_strdup(w->arena, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+static const char *limited(struct work *w, const char *rows)
+{
+	const char *limit = setting_of(w, "limit", NULL);
+	return limit ? arena_printf(w->arena, "%s\nlimit %s", rows, limit) : rows;
+}
+
+/* --- keeping the rows --- */
+
+static bool run_piece(struct work *w, struct buf *sql, struct error *err)
+{
+	bool ok = work_run(w, buf_text(sql), err);
+	buf_clear(sql);
+	return ok;
+}
+
+/* Fills the table of failures anew; *rows is then a query of it. */
+static bool store_failures(struct work *w, const char **rows, struct error *err)
+{
+	const struct dialect *d = w->engine->ops->dialect;
+	const char *database = arena_printf(w->arena, "%s_dbt_test__audit", w->node->database);
+	struct relation_name table = {database, w->node->alias};
+	struct table_spec spec = {.comment = "failing rows of a test; tailrace"};
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	d->create_database(&sql, database);
+	bool ok = run_piece(w, &sql, err);
+	if (ok) {
+		d->drop(&sql, table, RELATION_TABLE);
+		ok = run_piece(w, &sql, err);
+	}
+	if (ok) {
+		d->create_table(&sql, table, &spec, NULL, *rows);
+		ok = run_piece(w, &sql, err);
+	}
+	if (ok) {
+		d->insert(&sql, table, NULL, *rows);
+		ok = run_piece(w, &sql, err);
+	}
+	if (ok) {
+		buf_puts(&sql, "select * from ");
+		d->relation(&sql, table);
+		*rows = arena_strdup(w->arena, buf_text(&sql));
+	}
+	buf_release(&sql);
+	return ok;
+}
+
+/* --- the verdict --- */
+
+static bool truth(const char *text)
+{
+	return text && (!strcmp(text, "1") || !strcasecmp(text, "true"));
+}
+
+static bool judge(struct work *w, bool warn, bool error, const char *kept, struct error *err)
+{
+	const char *s = w->rows == 1 ? "" : "s";
+
+	w->message = arena_printf(w->arena, "%llu failing row%s", (unsigned long long)w->rows, s);
+	if (error && w->node->severity == SEVERITY_ERROR)
+		return error_set(err, ERROR_DATA, "%s: %llu failing row%s; %s", w->node->path,
+			(unsigned long long)w->rows, s, kept);
+	w->warned = warn;
+	if (!warn)
+		w->message = "passed";
+	return true;
+}
+
+bool check_data(struct work *w, const struct spans *spans, struct error *err)
+{
+	const char *rows, *kept;
+	struct engine_rows answer;
+
+	if (!failing_rows(w, spans, &rows, err))
+		return false;
+	w->select = rows;
+	rows = limited(w, rows);
+	kept = "`tailrace runs` with --sql shows the query; store_failures: true keeps the rows";
+	if (setting_is_true(w, "store_failures")) {
+		if (!store_failures(w, &rows, err))
+			return false;
+		kept = arena_printf(w->arena, "they are in %s_dbt_test__audit.%s",
+			w->node->database, w->node->alias);
+	}
+	const char *sql = arena_printf(w->arena,
+		"select failures, failures %s as should_warn, failures %s as should_error\n"
+		"from (\nselect %s as failures\nfrom (\n%s\n) as failing_rows\n) as counted",
+		setting_of(w, "warn_if", "!= 0"), setting_of(w, "error_if", "!= 0"),
+		setting_of(w, "fail_calc", "count(*)"), rows);
+	if (!work_query(w, sql, &answer, err))
+		return false;
+	if (answer.n_rows != 1 || answer.n_columns != 3)
+		return error_set(err, ERROR_BROKEN, "%s: a test's query gave %zu rows",
+			w->node->path, answer.n_rows);
+	w->rows = answer.cells[0] ? strtoull(answer.cells[0], NULL, 10) : 0;
+	return judge(w, truth(answer.cells[1]), truth(answer.cells[2]), kept, err);
+}

@@ -1,0 +1,250 @@
+#!/usr/bin/python3
+"""Building a project of models: order, progress, failures, retries, cancelling, history, tests of data."""
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from harness import ClickHouse
+from project import Project
+from tap import eq, has, run, test, wait_until
+
+warehouse = ClickHouse()
+number = 0
+
+
+def project(files, **more):
+    """A project that goes into a database of its own."""
+    global number
+    number += 1
+    models = {"database": f"db{number}", **more.pop("models", {})}
+    made = Project(files, warehouse=warehouse, models=models, **more)
+    made.database = models["database"]
+    return made
+
+
+def rows(p, query):
+    return warehouse.query(query.replace("@", p.database + "."))
+
+
+CHAIN = {
+    "models/numbers.sql": "{{ config(materialized='table') }} select number as id from numbers(10)",
+    "models/even.sql": "select id from {{ ref('numbers') }} where id % 2 = 0",
+    "models/total.sql": "{{ config(materialized='table') }} select sum(id) as total from {{ ref('even') }}",
+}
+
+
+@test
+def models_are_built_parents_first_and_each_is_told():
+    p = project(CHAIN)
+    done = p.build()
+    eq(rows(p, "SELECT total FROM @total"), [(20,)])
+    lines = done.out.splitlines()
+    has(lines[1], "1 of 3 OK created numbers (table of 10 rows)")
+    has(lines[2], "2 of 3 OK created even (view)")
+    has(lines[3], "3 of 3 OK created total")
+    has(lines[4], "PASS=3 WARN=0 ERROR=0 SKIP=0 TOTAL=3")
+    eq(done.err, "")
+
+
+@test
+def what_stands_on_a_failure_is_skipped_and_the_rest_is_built():
+    p = project(
+        {
+            **CHAIN,
+            "models/broken.sql": """
+                {{ config(materialized='table') }}
+                {% set unused = 1 %}
+                select id,
+                  no_such_column
+                from {{ ref('numbers') }}
+            """,
+            "models/on_broken.sql": "select * from {{ ref('broken') }}",
+            "models/on_that.sql": "select * from {{ ref('on_broken') }}",
+        }
+    )
+    done = p.build(code=1)
+    has(done.out, "models/broken.sql:4: ClickHouse: Unknown expression identifier `no_such_column`")
+    has(done.out, "    4 | no_such_column")
+    has(done.out, "PASS=3 WARN=0 ERROR=1 SKIP=2 TOTAL=6")
+    steps = p.steps()
+    eq(steps["total"], "succeeded")
+    eq(steps["broken"], "failed")
+    eq((steps["on_broken"], steps["on_that"]), ("skipped", "skipped"))
+    eq(rows(p, "SELECT name FROM system.tables WHERE database = '%s' AND name LIKE '%%broken%%'" % p.database), [])
+
+
+@test
+def a_model_with_a_wrong_template_fails_alone():
+    p = project({**CHAIN, "models/typo.sql": "select {{ amout.x }}"})
+    done = p.build(code=1)
+    has(done.out, "models/typo.sql:1:11: 'amout' is undefined")
+    eq(p.steps()["total"], "succeeded")
+
+
+@test
+def a_run_can_be_looked_at_with_its_sql_rows_and_queries():
+    p = project(CHAIN)
+    p.build()
+    run_ = p.run()
+    eq((run_["kind"], run_["status"], run_["steps_done"]), ("build", "succeeded", 3))
+    attempt = run_["attempts"][0]
+    has(attempt["sql"], "select number as id from numbers(10)")
+    eq(attempt["written_rows"], 10)
+    assert attempt["peak_bytes"] > 0, attempt
+    warehouse.raw("SYSTEM FLUSH LOGS")
+    has(p.command("runs", "1", "--sql", check=True).out, "select number as id from numbers(10)")
+    has(p.command("runs", check=True).out, "succeeded")
+    eq(p.command("runs", "7").code, 2)
+    eq(p.command("runs", "x").code, 2)
+
+
+@test
+def tests_run_behind_their_model_and_before_its_children():
+    p = project(
+        {
+            **CHAIN,
+            "models/models.yml": """
+                models:
+                  - name: even
+                    columns:
+                      - name: id
+                        tests:
+                          - not_null
+                          - accepted_values: {values: [0, 2, 4], quote: false}
+            """,
+        }
+    )
+    done = p.build(code=1)
+    has(done.out, "FAIL")
+    has(done.out, "2 failing rows")
+    steps = p.steps()
+    eq(steps["total"], "skipped")
+    eq([s for n, s in steps.items() if n.startswith("not_null")], ["succeeded"])
+    eq(rows(p, "SELECT count() FROM system.tables WHERE database = '%s' AND name = 'total'" % p.database), [(0,)])
+
+
+@test
+def a_warning_stops_nothing():
+    p = project(
+        {
+            **CHAIN,
+            "models/models.yml": """
+                models:
+                  - name: even
+                    columns:
+                      - name: id
+                        tests:
+                          - accepted_values: {values: [0], quote: false, config: {severity: warn}}
+            """,
+        }
+    )
+    done = p.build()
+    has(done.out, "WARN")
+    has(done.out, "PASS=3 WARN=1 ERROR=0")
+    eq(p.run()["status"], "warned")
+
+
+@test
+def limits_of_failures_decide_between_passing_warning_and_failing():
+    p = project(
+        {
+            "models/a.sql": "{{ config(materialized='table') }} select number as id from numbers(10)",
+            "tests/three.sql": "{{ config(error_if='>5', warn_if='>2') }} select * from {{ ref('a') }} where id < 3",
+            "tests/seven.sql": "{{ config(error_if='>5', warn_if='>2') }} select * from {{ ref('a') }} where id < 7;",
+            "tests/one.sql": "{{ config(error_if='>5', warn_if='>2') }} select * from {{ ref('a') }} where id < 1",
+            "tests/cut.sql": "{{ config(error_if='>5', limit=4) }} select * from {{ ref('a') }} -- all",
+            "tests/summed.sql": "{{ config(fail_calc='sum(id)', error_if='>100') }} select * from {{ ref('a') }}",
+        }
+    )
+    p.build(code=1)
+    steps = p.steps()
+    eq(
+        (steps["three"], steps["seven"], steps["one"], steps["cut"], steps["summed"]),
+        ("warned", "failed", "succeeded", "warned", "warned"),
+    )
+
+
+@test
+def failing_rows_are_kept_where_it_is_asked_for():
+    p = project(
+        {
+            "models/a.sql": "{{ config(materialized='table') }} select number as id from numbers(10)",
+            "tests/large.sql": "{{ config(store_failures=true) }} select * from {{ ref('a') }} where id > 7",
+        }
+    )
+    kept = f"SELECT id FROM {p.database}_dbt_test__audit.large ORDER BY id"
+    has(p.build(code=1).out, f"they are in {p.database}_dbt_test__audit.large")
+    eq(warehouse.query(kept), [(8,), (9,)])
+    p.write({"tests/large.sql": "{{ config(store_failures=true) }} select * from {{ ref('a') }} where id > 8"})
+    p.build(code=1)
+    eq(warehouse.query(kept), [(9,)])
+
+
+@test
+def ctrl_c_cancels_the_run_also_in_the_warehouse():
+    p = project(
+        {
+            "models/slow.sql": "{{ config(materialized='table') }} select sleepEachRow(1) as x from numbers(300)"
+            " settings max_block_size = 1, function_sleep_max_microseconds_per_block = 0",
+            "models/after.sql": "select * from {{ ref('slow') }}",
+        }
+    )
+    p.spawn([os.environ.get("TAILRACE", "build/tailrace"), "build", "-c", p.path], cwd=p.folder)
+    busy = "SELECT count() FROM system.processes WHERE query LIKE '%%INSERT INTO `%s`.%%'" % p.database
+    busy += " AND query NOT LIKE '%system.processes%'"
+    wait_until(lambda: warehouse.value(busy) == 1, "the slow statement to run")
+    p.send_signal(signal.SIGINT)
+    eq(p.wait_end(), 1)
+    wait_until(lambda: warehouse.value(busy) == 0, "the slow statement to end")
+    eq(p.steps(), {"slow": "cancelled", "after": "cancelled"})
+    eq(p.run()["status"], "cancelled")
+
+
+@test
+def a_step_that_takes_too_long_is_ended():
+    p = project(
+        {
+            "models/slow.sql": "{{ config(materialized='table') }} select sleepEachRow(1) as x from numbers(300)"
+            " settings max_block_size = 1, function_sleep_max_microseconds_per_block = 0",
+        },
+        models={"timeout": "1s", "retries": 0},
+    )
+    p.build(code=1)
+    eq(p.steps(), {"slow": "failed"})
+
+
+@test
+def a_failure_that_may_pass_is_tried_again():
+    p = project(
+        {
+            "models/a.sql": "{{ config(materialized='table') }} select throwIf(1, 'no', toInt16(202)) as x"
+            " settings allow_custom_error_code_in_throwif = 1",
+        },
+        models={"retries": 2},
+    )
+    p.build(code=1)
+    eq([a["number"] for a in p.run()["attempts"]], [1, 2, 3])
+    eq({a["status"] for a in p.run()["attempts"]}, {"failed"})
+
+
+@test
+def a_build_beside_a_process_that_runs_is_done_by_that():
+    p = project(CHAIN)
+    p.start()
+    done = p.build()
+    has(done.out, "by the process that runs")
+    has(done.out, "PASS=3")
+    eq(rows(p, "SELECT total FROM @total"), [(20,)])
+    eq(p.stop(), 0)
+
+
+@test
+def a_folder_without_models_is_told():
+    p = project({})
+    os.remove(os.path.join(p.folder, "dbt_project.yml"))
+    done = p.build(code=2)
+    has(done.err, "there is no project of models in")
+
+
+run()
