@@ -96,5 +96,5 @@ bool work_built(struct work *w, struct error *err)
 		.from_us = w->built.from_us,
 		.to_us = w->built.to_us};
 
-	return state_built_put(w->state, w->node->id, &w->built, &mark, 1, err);
+	return state_built_put(w->state, w->node->id, &w->built, &mark, !w->quiet, err);
 }

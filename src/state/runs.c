@@ -82,8 +82,8 @@ static bool add_step(
 	struct state *s, int64_t run, int number, const struct step *step, struct error *err)
 {
 	static const char sql[] =
-		"INSERT INTO steps (run, number, asset, part, from_us, to_us, why)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?)";
+		"INSERT INTO steps (run, number, asset, part, from_us, to_us, why, quiet)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 	return store_run(s, sql,
 		VALUES(V(run), V(number), V(step->asset), V(text_or_empty(step->partition)),

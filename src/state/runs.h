@@ -52,6 +52,7 @@ struct step {
 	const char *partition;  /* its key; "": the whole */
 	int64_t from_us, to_us; /* of a partition of time: [from, to); else both 0 */
 	const char *why;        /* what made it part of the run */
+	bool quiet; /* what it builds says nothing new to those who stand on it: no mark */
 	enum run_status status;
 	int attempts;
 	const char *message; /* "created table", "3 rows"; "" */
@@ -76,7 +77,7 @@ VEC_TYPE(attempts, struct attempt);
 /* --- who wants something --- */
 
 /* Queues it with its steps, as one. Of the run: kind, selector, reason, vars, full_refresh, jobs; of the steps:
- * asset, partition, from, to, why, in the order of their numbers. */
+ * asset, partition, from, to, why, quiet, in the order of their numbers. */
 MUST_CHECK bool state_run_add(
 	struct state *, struct run *run, const struct step *steps, size_t n, struct error *err);
 /* Ends at once what nobody runs yet; of what runs, its process is asked to. *found false: there is no such run,

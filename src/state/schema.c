@@ -84,6 +84,7 @@ static const char *const steps[] = {
 	"	from_us INTEGER NOT NULL,\n"
 	"	to_us INTEGER NOT NULL,\n"
 	"	why TEXT NOT NULL,\n"
+	"	quiet INTEGER NOT NULL,\n"
 	"	status TEXT NOT NULL DEFAULT 'queued',\n"
 	"	attempts INTEGER NOT NULL DEFAULT 0,\n"
 	"	message TEXT NOT NULL DEFAULT '',\n"

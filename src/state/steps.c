@@ -10,7 +10,8 @@ bool state_steps(
 {
 	static const char sql[] =
 		"SELECT number, asset, part, from_us, to_us, why, status, attempts, message,"
-		" error, n_rows, started_us, ended_us FROM steps WHERE run = ? ORDER BY number";
+		" error, n_rows, started_us, ended_us, quiet FROM steps WHERE run = ? ORDER BY "
+		"number";
 
 	memset(out, 0, sizeof *out);
 	store_enter(s);
@@ -31,6 +32,7 @@ bool state_steps(
 			.rows = (uint64_t)sqlite3_column_int64(row, 10),
 			.started_us = sqlite3_column_int64(row, 11),
 			.ended_us = sqlite3_column_int64(row, 12),
+			.quiet = sqlite3_column_int(row, 13),
 		};
 		vec_push(out, step);
 	}

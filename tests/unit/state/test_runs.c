@@ -23,7 +23,8 @@ static const struct step two_steps[] = {
 		.partition = "2026-11-02",
 		.from_us = 1,
 		.to_us = 2,
-		.why = "dirty"},
+		.why = "dirty",
+		.quiet = true},
 };
 
 static int64_t add(struct state *s)
@@ -107,6 +108,8 @@ static void a_run_comes_back_as_it_was_added(void **unused)
 	assert_string_equal(step.asset, "model.shop.facts");
 	assert_string_equal(step.partition, "2026-11-02");
 	assert_string_equal(step.why, "dirty");
+	assert_true(step.quiet);
+	assert_false(step_of(s, id, 0).quiet);
 	assert_int_equal(step.from_us, 1);
 	assert_int_equal(step.to_us, 2);
 	assert_int_equal(step.status, RUN_QUEUED);
