@@ -87,7 +87,8 @@ static bool add_step(
 
 	return store_run(s, sql,
 		VALUES(V(run), V(number), V(step->asset), V(text_or_empty(step->partition)),
-			V(step->from_us), V(step->to_us), V(text_or_empty(step->why))),
+			V(step->from_us), V(step->to_us), V(text_or_empty(step->why)),
+			V(step->quiet)),
 		err);
 }
 
