@@ -38,8 +38,8 @@ struct asset {
 	const struct node *node;      /* NULL: a table of a source */
 	const struct source_table *source; /* NULL: a node */
 	struct partitioning partitioning;
-	/* A view or an ephemeral model: it has no rows of its own, so what changes its parents changes it at
-	 * once, and its marks are theirs beside its own. */
+	/* A view, an ephemeral model, or a view that the engine keeps: what changes its parents changes it at once,
+	 * so its marks are theirs beside its own, and nothing of it is dirty. */
 	bool passes;
 	struct assets parents, children; /* direct, each once; checks among the children */
 	size_t index;                    /* in graph_assets() */
@@ -67,7 +67,8 @@ const char *graph_nearest(const struct graph *g, const char *name);
 VEC_TYPE(asset_ids, const char *);
 void asset_inputs(const struct graph *g, const struct asset *asset, struct asset_ids *out);
 
-/* How partitions of the parent, one of asset->parents, map to those of the asset. */
+/* How partitions of the parent, one of asset->parents, map to those of the asset; of a view that says nothing of it:
+ * the same, where both call the column of time the same. */
 struct partition_mapping asset_mapping(const struct asset *asset, const struct asset *parent);
 
 #endif

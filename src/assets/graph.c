@@ -115,6 +115,13 @@ static enum asset_kind kind_of(const struct node *node)
 	return value_is_text(how, "exec") ? ASSET_COMMAND : ASSET_MODEL;
 }
 
+static bool passes(const struct node *node)
+{
+	return node->materialization == MATERIALIZED_VIEW ||
+	       node->materialization == MATERIALIZED_EPHEMERAL ||
+	       value_is_text(dict_get_text(node->config, "materialized"), "materialized_view");
+}
+
 static void add_parent(struct asset *asset, struct asset *parent)
 {
 	vec_each (&asset->parents, it)
@@ -138,9 +145,7 @@ static void add_node(struct graph *g, const struct node *node)
 			   .table = table ? node->alias : NULL,
 			   .node = node,
 			   .partitioning = {node->batch_size, node->begin_us, node->partitions},
-			   .passes = model &&
-				     (node->materialization == MATERIALIZED_VIEW ||
-					     node->materialization == MATERIALIZED_EPHEMERAL)});
+			   .passes = model && passes(node)});
 
 	vec_each (&node->sources, it)
 		add_parent(asset, add_source(g, *it));
@@ -238,8 +243,21 @@ void asset_inputs(const struct graph *g, const struct asset *asset, struct asset
 	free(seen);
 }
 
+/* A view keeps the times of a parent whose column of time it has under the same name. */
+static bool keeps_times(const struct asset *asset, const char *event_time)
+{
+	return asset->passes && asset->node->event_time && event_time &&
+	       !strcmp(asset->node->event_time, event_time) &&
+	       !value_given(dict_get_text(asset->node->config, "partition_mapping"));
+}
+
 struct partition_mapping asset_mapping(const struct asset *asset, const struct asset *parent)
 {
+	const char *event_time = parent->node ? parent->node->event_time
+					      : parent->source->event_time;
+
+	if (keeps_times(asset, event_time))
+		return (struct partition_mapping){.kind = MAPPING_SAME};
 	return parent->node ? node_mapping(asset->node, parent->node)
 			    : node_source_mapping(asset->node, parent->source);
 }

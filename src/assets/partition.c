@@ -118,8 +118,10 @@ static int64_t ceiling(enum period period, int64_t us)
 
 struct span partitions_touched(const struct partitioning *p, struct span s)
 {
-	if (p->period == PERIOD_NONE || span_is_empty(s))
+	if (span_is_empty(s))
 		return s;
+	if (p->period == PERIOD_NONE)
+		return SPAN_ALL;
 	s = span_common(s, (struct span){p->begin_us, LAST_US});
 	if (span_is_empty(s))
 		return (struct span){p->begin_us, p->begin_us};

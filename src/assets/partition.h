@@ -41,7 +41,7 @@ void spans_missing(const struct spans *set, struct span s, struct spans *out);
 /* What there is at that time, the period that it is in among it. Empty before `begin`; the whole where it is not
  * partitioned by time. */
 struct span partitions_until(const struct partitioning *p, int64_t now_us);
-/* The partitions by time that have a part of the span, from `begin` on: their span. */
+/* The partitions by time that have a part of the span, from `begin` on: their span; else the whole. */
 struct span partitions_touched(const struct partitioning *p, struct span s);
 /* How many partitions by time a span of whole ones holds. */
 int64_t partitions_count(const struct partitioning *p, struct span s);

@@ -1,0 +1,185 @@
+/* A plan for people, a line a reason and run of partitions; and as JSON. */
+#include <stdio.h>
+#include <string.h>
+#include "assets/plan.h"
+#include "base/text.h"
+
+/* --- for people --- */
+
+static const char *part_text(const struct plan_asset *a, const struct plan_part *part, char *out)
+{
+	if (*part->partition)
+		return part->partition;
+	return span_print(&a->asset->partitioning, part->span, out);
+}
+
+static void print_part(const struct plan_asset *a, const struct plan_part *part, struct buf *out)
+{
+	char text[SPAN_TEXT_SIZE];
+	bool partitioned = is_partitioned(&a->asset->partitioning);
+
+	buf_printf(out, "  %s", partitioned ? part_text(a, part, text) : "");
+	buf_printf(out, "%s%s: %s", partitioned ? "  " : "", plan_reason_name(part->reason),
+		part->why);
+	if (part->waits)
+		buf_printf(out, "; waits for %s, which is not there", part->waits->name);
+	buf_puts(out, "\n");
+}
+
+/* "order_items  table, 3 of 37 partitions by day" */
+static void print_head(const struct plan_asset *a, struct buf *out)
+{
+	const struct asset *asset = a->asset;
+	struct value how = dict_get_text(asset->node->config, "materialized");
+	int64_t n = 0;
+
+	buf_printf(out, "%s  ", asset->name);
+	if (how.kind == VALUE_STRING)
+		buf_append(out, how.s, how.len);
+	vec_each (&a->parts, part)
+		n += part->waits ? 0 : partitions_count(&asset->partitioning, part->span);
+	if (asset->partitioning.period != PERIOD_NONE)
+		buf_printf(out, ", %lld of %lld partitions by %s", (long long)n,
+			(long long)a->n_all, period_name(asset->partitioning.period));
+	else if (asset->partitioning.keys.n)
+		buf_printf(out, ", %lld of %lld partitions", (long long)n, (long long)a->n_all);
+	buf_puts(out, "\n");
+}
+
+static bool speaks(const struct plan_asset *a)
+{
+	return a->parts.len || a->problem || a->note || a->unchecked || a->change == CHANGE_FORMAT;
+}
+
+static void print_asset(const struct plan_asset *a, struct buf *out)
+{
+	print_head(a, out);
+	if (a->problem)
+		buf_printf(out, "  cannot be built: %s\n", a->problem);
+	vec_each (&a->parts, part)
+		print_part(a, part, out);
+	if (a->quiet)
+		buf_puts(out,
+			"  columns are added: what stands on it is not built again for that\n");
+	if (a->change == CHANGE_FORMAT)
+		buf_puts(out, "  only its formatting changed: nothing to do\n");
+	if (a->unchecked)
+		buf_puts(out, "  its checks failed, or did not end: they run again\n");
+	if (a->note)
+		buf_printf(out, "  %s\n", a->note);
+}
+
+static void print_gone(const struct plan *plan, struct buf *out)
+{
+	vec_each (&plan->gone, it)
+		buf_printf(out,
+			"%s  no file of the project makes it any more\n  %s is kept, and what is "
+			"known of it; `tailrace assets --forget %s` forgets it\n",
+			it->asset, it->relation, it->asset);
+}
+
+void plan_print(const struct plan *plan, struct buf *out)
+{
+	size_t quiet = 0;
+
+	vec_each (&plan->assets, a) {
+		quiet += !speaks(a);
+		if (speaks(a))
+			print_asset(a, out);
+	}
+	print_gone(plan, out);
+	if (quiet == plan->assets.len && !plan->gone.len) {
+		buf_printf(out, "nothing to do: %zu %s up to date\n", quiet,
+			quiet == 1 ? "asset is" : "assets are");
+		return;
+	}
+	buf_printf(out, "%s%zu %s to build, %zu %s up to date\n", out->len ? "\n" : "",
+		plan->n_steps, plan->n_steps == 1 ? "step" : "steps", quiet,
+		quiet == 1 ? "asset is" : "assets are");
+}
+
+/* --- for programs --- */
+
+static void put_key(struct buf *out, const char *key)
+{
+	buf_printf(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", key);
+}
+
+static void put_text(struct buf *out, const char *key, const char *text)
+{
+	put_key(out, key);
+	if (text)
+		text_print_json(text, strlen(text), out);
+	else
+		buf_puts(out, "null");
+}
+
+static void put_number(struct buf *out, const char *key, int64_t n)
+{
+	put_key(out, key);
+	text_print_int(n, out);
+}
+
+static void put_json_part(const struct plan_asset *a, const struct plan_part *part, struct buf *out)
+{
+	const struct partitioning *by = &a->asset->partitioning;
+	char first[PERIOD_KEY_SIZE] = "", last[PERIOD_KEY_SIZE] = "";
+
+	if (by->period != PERIOD_NONE) {
+		period_key(by->period, part->span.from_us, first);
+		period_key(by->period, period_start(by->period, part->span.to_us - 1), last);
+	}
+	buf_puts(out, "{");
+	put_text(out, "reason", plan_reason_name(part->reason));
+	put_text(out, "why", part->why);
+	put_text(out, "cause", part->cause ? part->cause->id : NULL);
+	put_text(out, "waits_for", part->waits ? part->waits->id : NULL);
+	put_text(out, "first", *first ? first : *part->partition ? part->partition : NULL);
+	put_text(out, "last", *last ? last : *part->partition ? part->partition : NULL);
+	put_number(out, "partitions", partitions_count(by, part->span));
+	buf_puts(out, "}");
+}
+
+static void put_json_asset(const struct plan_asset *a, struct buf *out)
+{
+	buf_puts(out, "{");
+	put_text(out, "id", a->asset->id);
+	put_text(out, "name", a->asset->name);
+	put_text(out, "kind", asset_kind_name(a->asset->kind));
+	put_text(out, "problem", a->problem);
+	put_text(out, "change", change_name(a->change));
+	put_text(out, "changed", a->change ? a->what : NULL);
+	put_text(out, "note", a->note);
+	put_key(out, "checks_again");
+	buf_puts(out, a->unchecked ? "true" : "false");
+	put_number(out, "partitions", a->n_all);
+	put_number(out, "built", a->n_built);
+	put_number(out, "missing", a->n_missing);
+	put_number(out, "dirty", a->n_dirty);
+	put_key(out, "build");
+	buf_puts(out, "[");
+	for (size_t i = 0; i < a->parts.len; i++) {
+		buf_puts(out, i ? "," : "");
+		put_json_part(a, &a->parts.items[i], out);
+	}
+	buf_puts(out, "]}");
+}
+
+void plan_print_json(const struct plan *plan, struct buf *out)
+{
+	buf_puts(out, "{\"assets\":[");
+	for (size_t i = 0; i < plan->assets.len; i++) {
+		buf_puts(out, i ? "," : "");
+		put_json_asset(&plan->assets.items[i], out);
+	}
+	buf_puts(out, "],\"gone\":[");
+	for (size_t i = 0; i < plan->gone.len; i++) {
+		buf_puts(out, i ? ",{" : "{");
+		put_text(out, "id", plan->gone.items[i].asset);
+		put_text(out, "relation", plan->gone.items[i].relation);
+		buf_puts(out, "}");
+	}
+	buf_puts(out, "]");
+	put_number(out, "steps", (int64_t)plan->n_steps);
+	buf_puts(out, "}");
+}

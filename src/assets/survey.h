@@ -1,0 +1,58 @@
+/*
+ * What the state store knows of assets, put together with the graph: what of an asset is built, what of that is dirty
+ * and through whom, and up to when it is.
+ *
+ *	struct survey *v = survey_new(graph, state);
+ *	const struct status *s = survey_status(v, asset, &err);     also of all that it stands on; NULL with an error
+ *	survey_free(v);                                              before the graph
+ *
+ * A survey remembers what it has read, and is of one moment. One thread at a time.
+ */
+#ifndef ASSETS_SURVEY_H
+#define ASSETS_SURVEY_H
+
+#include "assets/assets.h"
+
+/* A change of `cause`, as whom looks at it sees it. */
+struct effect {
+	const struct asset *cause;
+	const char *partition; /* a static one; "": of time, or all */
+	struct span span;
+	int64_t seq;
+};
+VEC_TYPE(effects, struct effect);
+
+/* Up to when: every change of the sources that was committed until then is in it. */
+struct as_of {
+	int64_t us;           /* 0: not known */
+	const char *position; /* of the stream that is furthest behind: "shop 0/16B3748"; "" */
+	/* constant: seeds, and what stands on nothing else */
+	bool always;
+	/* it stands also on tables of which it is not known when they change, or that are being copied */
+	const struct asset *unknown; /* NULL: on none */
+};
+
+struct status {
+	struct builts built;
+	struct effects
+		changes; /* its own marks, and where it passes those of its parents, as children see them */
+	struct effects
+		dirty; /* parts of what is built, and whose change made them so; they may overlap */
+	struct as_of as_of;   /* of what is built; of partitions that are missing it says nothing */
+	struct as_of parents; /* what a build that begins now would be up to */
+};
+
+struct survey;
+struct survey *survey_new(const struct graph *g, struct state *state);
+void survey_free(struct survey *v);
+const struct status *survey_status(struct survey *v, const struct asset *asset, struct error *err);
+/* For who asks more of the same store. */
+struct state *survey_state(struct survey *v);
+const struct graph *survey_graph(struct survey *v);
+
+/* Before the first statement of a build of the asset: seq, as_of, position and fingerprint of what will be built, and
+ * the definition to record first. Texts in the arena. Any thread, with the state alone shared. */
+MUST_CHECK bool asset_stamp(const struct graph *g, struct state *state, const struct asset *asset,
+	struct arena *arena, struct built *out, struct definition *definition, struct error *err);
+
+#endif
