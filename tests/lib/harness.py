@@ -303,7 +303,7 @@ class ClickHouse(Server, HttpClickHouse):
         self.http_url = f"http://127.0.0.1:{self.http_port}"
         self._write("data/metadata/system.sql", self._attach(1))
         self._write("data/metadata/default.sql", self._attach(2))
-        self._write("config.xml", self._config(config))
+        self.configure(config)
         self._write("users.xml", self._users(grants))
         if start:
             self.start()
@@ -317,6 +317,10 @@ class ClickHouse(Server, HttpClickHouse):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
+
+    def configure(self, more):
+        """More of its config.xml, from its next start on."""
+        self._write("config.xml", self._config(more))
 
     def _config(self, more):
         return (
@@ -358,6 +362,21 @@ class ClickHouse(Server, HttpClickHouse):
     def restart(self):
         self.stop()
         return self.start()
+
+
+def clickhouse_cluster(n=2, name="duo"):
+    """So many servers that know each other as a cluster of shards."""
+    servers = [ClickHouse(start=False) for _ in range(n)]
+    shards = "".join(f"<shard><replica><host>127.0.0.1</host><port>{s.tcp_port}</port></replica></shard>" for s in servers)
+    for server in servers:
+        server.configure(f"<remote_servers><{name}>{shards}</{name}></remote_servers>")
+        server.start()
+    return servers
+
+
+def on_cluster(servers, name="duo"):
+    """Keys of a connection to it."""
+    return {"url": servers[0].http_url, "cluster": name, "cluster_nodes": ", ".join(s.http_url for s in servers[1:])}
 
 
 def mirror(pg, tables=("public.*",), dbname="postgres", stream=None, warehouse=None, **top):

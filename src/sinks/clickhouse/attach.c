@@ -24,7 +24,8 @@ bool database_create(struct clickhouse_sink *s, const char *name, struct error *
 	if (!rows_query(s, "s", "SELECT engine FROM system.databases WHERE name = {d:String}",
 		    settings, &rows, err))
 		return false;
-	if (rows.rows) {
+	bool there = rows.rows;
+	if (there) {
 		arena_init(&arena);
 		const char *engine = rows_text(&rows, &arena, 0, 0);
 		bool ok = engine_exchanges(engine) ||
@@ -34,15 +35,17 @@ bool database_create(struct clickhouse_sink *s, const char *name, struct error *
 				  "database of the engine Atomic, or one that does not exist yet",
 				  name, engine);
 		arena_release(&arena);
-		rows_release(&rows);
-		return ok;
+		if (!ok || !s->cluster) {
+			rows_release(&rows);
+			return ok;
+		}
 	}
 	rows_release(&rows);
 	buf_init(&sql, BUF_MAX);
 	buf_puts(&sql, "CREATE DATABASE IF NOT EXISTS ");
 	clickhouse_quote_name(name, &sql);
 	buf_puts(&sql, " ENGINE = Atomic");
-	bool ok = clickhouse_run(s->client, buf_text(&sql), err) ||
+	bool ok = run_everywhere(s, &(struct clickhouse_query){.sql = buf_text(&sql)}, err) ||
 		  error_add(err, "cannot make database %s", name);
 	buf_release(&sql);
 	return ok;
@@ -138,7 +141,7 @@ static void create_statement(struct clickhouse_sink *s, const struct landing *la
 	const struct table_options *options = t->options;
 
 	buf_puts(sql, "CREATE TABLE IF NOT EXISTS ");
-	add_name(sql, s->cdc, name);
+	add_name(sql, part_database(s), name);
 	buf_puts(sql, " (");
 	for (size_t i = 0; i < t->n_columns; i++) {
 		add_column_definition(s, t, &t->columns[i], false, sql);
@@ -162,14 +165,15 @@ static void create_statement(struct clickhouse_sink *s, const struct landing *la
 static bool create_storage(struct clickhouse_sink *s, const struct landing *landing,
 	enum storage_kind kind, const char *name, struct error *err)
 {
+	CLEANUP(free_string) char *part = part_name(s, landing, kind);
 	struct buf sql;
 
 	buf_init(&sql, BUF_MAX);
-	create_statement(s, landing, kind, name, &sql);
-	bool ok = clickhouse_run(s->client, buf_text(&sql), err) ||
+	create_statement(s, landing, kind, part, &sql);
+	bool ok = run_everywhere(s, &(struct clickhouse_query){.sql = buf_text(&sql)}, err) ||
 		  error_add(err, "cannot make table %s.%s", s->cdc, name);
 	buf_release(&sql);
-	return ok;
+	return ok && cluster_spread(s, landing, kind, &(struct spread){name, part, false}, err);
 }
 
 /* Has the generation that is being built become the live one, before a crash? */
@@ -258,7 +262,7 @@ static bool create_view(struct clickhouse_sink *s, const struct table *t, enum s
 	add_name(&sql, s->cdc, name);
 	buf_puts(&sql, " FINAL COMMENT ");
 	add_table_comment(&sql, &of_view, kind);
-	bool ok = clickhouse_run(s->client, buf_text(&sql), err) ||
+	bool ok = run_everywhere(s, &(struct clickhouse_query){.sql = buf_text(&sql)}, err) ||
 		  error_add(err, "cannot make view %s.%s", s->database, name);
 	buf_release(&sql);
 	return ok;
@@ -296,7 +300,7 @@ bool clickhouse_attach(struct sink *sink, const struct landing *landing, struct 
 
 	arena_init(&arena);
 	bool ok = database_create(s, s->cdc, err) && database_create(s, s->database, err) &&
-		  set_aside_create(s, err);
+		  (!s->cluster || database_create(s, s->shard, err)) && set_aside_create(s, err);
 	for (enum storage_kind kind = 0; ok && kind < N_STORAGE_KINDS; kind++) {
 		if (!table_keeps(landing->table, kind))
 			continue;

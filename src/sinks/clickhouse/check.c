@@ -85,9 +85,10 @@ static bool check_rights(
 /* Where the server asks for them: table_engines_require_grant in its configuration, as it is shipped. */
 static bool check_engines(struct clickhouse_sink *s, struct findings *f, struct error *err)
 {
-	static const char *const engines[] = {"Atomic", "ReplacingMergeTree"};
+	static const char *const engines[] = {"Atomic", "ReplacingMergeTree", "Distributed"};
+	size_t n = s->cluster ? COUNT_OF(engines) : COUNT_OF(engines) - 1;
 
-	for (size_t i = 0; i < COUNT_OF(engines); i++) {
+	for (size_t i = 0; i < n; i++) {
 		char what[64];
 		bool has;
 		snprintf(what, sizeof what, "TABLE ENGINE ON %s", engines[i]);
@@ -152,7 +153,7 @@ bool clickhouse_check(struct sink *sink, struct table *const *tables, size_t n, 
 			NULL);
 	if (s->version >= CAN_ASK_RIGHTS)
 		ok = check_rights(s, s->database, f, err) && check_rights(s, s->cdc, f, err) &&
-		     check_engines(s, f, err);
+		     (!s->cluster || check_rights(s, s->shard, f, err)) && check_engines(s, f, err);
 	ok = ok && settings_check(s, f, err);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = check_table(s, tables[i], f, err);

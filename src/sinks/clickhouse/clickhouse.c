@@ -22,6 +22,13 @@ static const struct option options[] = {
 		.help = "Database of the views that people read. The rows are kept in the database "
 			"of that name with `_cdc` "
 			"behind it. Both are made when they are missing."},
+	{"cluster", OPTION_STRING, AT(cluster),
+		.help = "Name of a cluster (of the server's `remote_servers`) that the rows are "
+			"spread over by the hash of their keys: docs/scale-out.md. Not of the "
+			"embedded one."},
+	{"cluster_nodes", OPTION_STRING, AT(cluster_nodes),
+		.help = "The cluster's other servers as `http(s)://host:port`, separated by "
+			"commas. User and password are those of `url`."},
 	{"compression", OPTION_CHOICE, AT(compression), "auto", .choices = compressions,
 		.help = "Compression of the rows on their way. `auto` is LZ4, or none to a server "
 			"on this machine."},
@@ -80,7 +87,9 @@ static void release(struct clickhouse_sink *s)
 	layout_forget_all(s);
 	map_release(&s->published);
 	clickhouse_free(s->client);
+	cluster_close(s);
 	free_string(&s->cdc);
+	free_string(&s->shard);
 	pthread_mutex_destroy(&s->lock);
 	s->client = NULL;
 }
@@ -108,7 +117,8 @@ static bool clickhouse_open(struct sink *sink, struct error *err)
 		return false;
 	pthread_mutex_init(&s->lock, NULL);
 	s->cdc = xasprintf("%s_cdc", s->database);
-	if (read_server(s, err))
+	s->shard = xasprintf("%s_shard", s->database);
+	if (read_server(s, err) && cluster_open(s, &client, err))
 		return true;
 	release(s);
 	return false;
@@ -131,7 +141,7 @@ static bool clickhouse_epoch(struct sink *sink, const char *stream, struct table
 
 	*greatest = 0;
 	arena_init(&arena);
-	bool ok = stored_tables_of(s, stream, NULL, &arena, &stored, err);
+	bool ok = stored_tables_of(s, s->cdc, stream, NULL, &arena, &stored, err);
 	for (size_t i = 0; ok && i < stored.len; i++) {
 		struct rows rows;
 		struct buf sql;

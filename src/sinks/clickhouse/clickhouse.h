@@ -8,6 +8,8 @@
  *	shop_cdc._set_aside      rows that could not be taken
  *	shop_cdc._streams        the mark of each stream, see mark.c
  *
+ * Of a cluster these are tables over the tables of its servers, see cluster.c.
+ *
  * All that is known of a storage stands in the server: whose it is in the table's comment, which
  * column of the source a column is (by attribute number) in the column's comment, both JSON.
  * Nothing else is trusted after a crash.
@@ -25,15 +27,18 @@ struct clickhouse_sink {
 	struct sink sink;
 	/* options; those of the embedded server are read by who starts it */
 	const char *url, *user, *password, *database, *ca_file, *listen;
+	const char *cluster, *cluster_nodes; /* NULL: one server */
 	int compression;
 	bool verify_tls;
 	int64_t connect_timeout_ms, stall_timeout_ms;
 	int64_t http_port, tcp_port, memory_limit_bytes;
 	/* from open on */
 	struct clickhouse *client;
-	char *cdc;               /* the database of the storages */
-	unsigned version;        /* 2607 is 26.7 */
-	bool utc;                /* the server's own time zone */
+	char *cdc;   /* the database of the storages */
+	char *shard; /* of a cluster: the database of the servers' parts of them */
+	VEC(struct clickhouse *) others; /* its servers but for `client` */
+	unsigned version;                /* 2607 is 26.7 */
+	bool utc;                        /* the server's own time zone */
 	bool deduplicate_insert; /* the setting exists (its older form is insert_deduplicate) */
 	pthread_mutex_t lock;
 	struct map layouts; /* storage -> struct layout *, with a reference */
@@ -107,12 +112,32 @@ uint64_t rows_number(const struct rows *r, size_t row, size_t column);
 
 /* Each ends with a NULL name. */
 extern const struct clickhouse_setting settings_to_read[], settings_to_alter[], settings_to_drop[];
-#define N_SETTINGS_TO_INSERT 9
+#define N_SETTINGS_TO_INSERT 10
 /* gather: many blocks, of which the server makes few large parts. */
 void settings_to_insert(const struct clickhouse_sink *s, bool gather,
 	struct clickhouse_setting out[N_SETTINGS_TO_INSERT]);
 /* May the user write at all, and send them? */
 MUST_CHECK bool settings_check(struct clickhouse_sink *s, struct findings *f, struct error *err);
+
+/* --- cluster.c: storages over several servers -------------------------------------------------- */
+
+MUST_CHECK bool cluster_open(
+	struct clickhouse_sink *s, const struct clickhouse_options *like, struct error *err);
+void cluster_close(struct clickhouse_sink *s);
+/* A statement that may be made twice, on every server; the one of `client` is the last. */
+MUST_CHECK bool run_everywhere(
+	struct clickhouse_sink *s, const struct clickhouse_query *query, struct error *err);
+/* Where the rows of a storage are: in it, or, of a cluster, in a table of its own on each server. The name is
+ * malloc'd. */
+const char *part_database(const struct clickhouse_sink *s);
+char *part_name(struct clickhouse_sink *s, const struct landing *landing, enum storage_kind kind);
+/* Of a cluster: a storage becomes the table over its parts, with the columns that they have. */
+struct spread {
+	const char *name, *part;
+	bool anew; /* in place of what has the name */
+};
+MUST_CHECK bool cluster_spread(struct clickhouse_sink *s, const struct landing *landing,
+	enum storage_kind kind, const struct spread *spread, struct error *err);
 
 /* --- layout.c: what the server has
  * -------------------------------------------------------------- */
@@ -159,9 +184,10 @@ struct stored_table {
 VEC_TYPE(stored_tables, struct stored_table);
 MUST_CHECK bool stored_table_get(struct clickhouse_sink *s, const char *database, const char *name,
 	struct arena *arena, struct stored_table *out, struct error *err);
-/* Ours in the database of storages, of one stream; source NULL: of all its tables. */
-MUST_CHECK bool stored_tables_of(struct clickhouse_sink *s, const char *stream, const char *source,
-	struct arena *arena, struct stored_tables *out, struct error *err);
+/* Ours in a database, of one stream; source NULL: of all its tables. */
+MUST_CHECK bool stored_tables_of(struct clickhouse_sink *s, const char *database,
+	const char *stream, const char *source, struct arena *arena, struct stored_tables *out,
+	struct error *err);
 /* ERROR_TABLE when it is somebody else's. */
 MUST_CHECK bool stored_table_check(const struct stored_table *have, const char *database,
 	const struct table *t, struct error *err);

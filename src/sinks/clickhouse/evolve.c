@@ -66,7 +66,7 @@ static void begin_alter(struct alter *a)
 {
 	buf_clear(&a->sql);
 	buf_puts(&a->sql, "ALTER TABLE ");
-	add_name(&a->sql, a->sink->cdc, a->storage);
+	add_name(&a->sql, part_database(a->sink), a->storage);
 	buf_puts(&a->sql, " ");
 }
 
@@ -75,9 +75,9 @@ static bool run_alter(struct alter *a)
 	struct clickhouse_query q = {
 		.sql = buf_text(&a->sql), .settings = settings_to_alter, .patient = true};
 
-	if (!clickhouse_query(a->sink->client, &q, a->err))
-		return error_add(
-			a->err, "%s.%s: following the source's columns", a->sink->cdc, a->storage);
+	if (!run_everywhere(a->sink, &q, a->err))
+		return error_add(a->err, "%s.%s: following the source's columns",
+			part_database(a->sink), a->storage);
 	failpoint("clickhouse.altered");
 	return true;
 }
@@ -87,13 +87,13 @@ static bool read_layout(struct alter *a)
 	if (a->layout)
 		layout_put(a->sink, a->layout);
 	a->layout = NULL;
-	return layout_read(a->sink, a->sink->cdc, a->storage, &a->layout, a->err);
+	return layout_read(a->sink, part_database(a->sink), a->storage, &a->layout, a->err);
 }
 
 static bool rename_column(struct alter *a, const char *from, const char *to)
 {
 	begin_alter(a);
-	buf_puts(&a->sql, "RENAME COLUMN ");
+	buf_puts(&a->sql, "RENAME COLUMN IF EXISTS ");
 	clickhouse_quote_name(from, &a->sql);
 	buf_puts(&a->sql, " TO ");
 	clickhouse_quote_name(to, &a->sql);
@@ -109,7 +109,7 @@ static bool mark_dropped(struct alter *a, const struct stored_column *c)
 
 	format_utc(wall_us(), at);
 	begin_alter(a);
-	buf_puts(&a->sql, "COMMENT COLUMN ");
+	buf_puts(&a->sql, "COMMENT COLUMN IF EXISTS ");
 	clickhouse_quote_name(c->name, &a->sql);
 	buf_puts(&a->sql, " ");
 	add_column_comment(&a->sql, &gone, at);
@@ -192,7 +192,7 @@ static bool widen_columns(struct alter *a)
 		if (strcmp(have->type, buf_text(&type)) != 0 &&
 			!type_equal(&a->old->columns[was].type, &want->type)) {
 			begin_alter(a);
-			buf_puts(&a->sql, "MODIFY COLUMN ");
+			buf_puts(&a->sql, "MODIFY COLUMN IF EXISTS ");
 			clickhouse_quote_name(have->name, &a->sql);
 			buf_printf(&a->sql, " %s COMMENT ", buf_text(&type));
 			add_column_comment(&a->sql, want, NULL);
@@ -239,9 +239,12 @@ bool clickhouse_evolve(struct sink *sink, const struct landing *landing, const s
 	*in_place = can_follow(old, now);
 	for (enum storage_kind kind = 0; *in_place && kind < N_STORAGE_KINDS; kind++) {
 		CLEANUP(free_string) char *storage = storage_name(s, landing, kind);
+		CLEANUP(free_string) char *part = part_name(s, landing, kind);
 		if (!table_keeps(now, kind))
 			continue;
-		if (!follow(s, storage, old, now, err) ||
+		if (!follow(s, part, old, now, err) ||
+			!cluster_spread(
+				s, landing, kind, &(struct spread){storage, part, true}, err) ||
 			(!landing->building && !view_update(s, now, kind, err)))
 			return false;
 	}

@@ -175,19 +175,19 @@ bool stored_table_get(struct clickhouse_sink *s, const char *database, const cha
 	return true;
 }
 
-bool stored_tables_of(struct clickhouse_sink *s, const char *stream, const char *source,
-	struct arena *arena, struct stored_tables *out, struct error *err)
+bool stored_tables_of(struct clickhouse_sink *s, const char *database, const char *stream,
+	const char *source, struct arena *arena, struct stored_tables *out, struct error *err)
 {
 	static const char sql[] = STORED_COLUMNS " AND " OF_COMMENT(
 		"stream") " = {s:String}"
 			  " AND ({t:String} = '' OR " OF_COMMENT("table") " = {t:String})";
 	const struct clickhouse_setting settings[] = {
-		{"param_d", s->cdc}, {"param_s", stream}, {"param_t", source ? source : ""}, {0}};
+		{"param_d", database}, {"param_s", stream}, {"param_t", source ? source : ""}, {0}};
 	struct rows rows;
 
 	*out = (struct stored_tables){0};
 	if (!rows_query(s, "ssusssu", sql, settings, &rows, err))
-		return error_add(err, "database %s", s->cdc);
+		return error_add(err, "database %s", database);
 	for (size_t i = 0; i < rows.rows; i++)
 		vec_push(out, stored_table_of(&rows, i, arena));
 	rows_release(&rows);

@@ -31,6 +31,8 @@ void settings_to_insert(const struct clickhouse_sink *s, bool gather,
 		{"min_insert_block_size_rows", gather ? GATHERED_ROWS : "0"},
 		{"min_insert_block_size_bytes", gather ? GATHERED_BYTES : "0"},
 		{"optimize_on_insert", "0"},
+		/* Of a cluster: every server has its rows on its disk. */
+		{"insert_distributed_sync", "1"},
 		{0},
 	};
 	memcpy(out, settings, sizeof settings);

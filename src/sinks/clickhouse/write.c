@@ -203,21 +203,22 @@ bool clickhouse_write(
 
 /* A mutation rewrites the parts that hold such rows, drops those that hold nothing else, and is
  * waited for. */
-static bool delete_below(
-	struct clickhouse_sink *s, const char *storage, version_t below, struct error *err)
+static bool delete_below(struct clickhouse_sink *s, const struct landing *landing, version_t below,
+	struct error *err)
 {
+	CLEANUP(free_string) char *part = part_name(s, landing, STORAGE_ROWS);
 	char version[VERSION_TEXT];
 	struct buf sql;
 
 	version_print(below, version);
 	buf_init(&sql, BUF_MAX);
 	buf_puts(&sql, "ALTER TABLE ");
-	add_name(&sql, s->cdc, storage);
+	add_name(&sql, part_database(s), part);
 	buf_printf(&sql, " DELETE WHERE _version < toUInt128('%s')", version);
 	struct clickhouse_query q = {
 		.sql = buf_text(&sql), .settings = settings_to_alter, .patient = true};
-	bool ok = clickhouse_query(s->client, &q, err) ||
-		  error_add(err, "%s.%s: truncating", s->cdc, storage);
+	bool ok = run_everywhere(s, &q, err) ||
+		  error_add(err, "%s.%s: truncating", part_database(s), part);
 	buf_release(&sql);
 	return ok;
 }
@@ -270,10 +271,9 @@ bool clickhouse_truncate(struct sink *sink, const struct landing *landing,
 	const struct row_meta *meta, struct error *err)
 {
 	struct clickhouse_sink *s = clickhouse_sink_of(sink);
-	CLEANUP(free_string) char *storage = storage_name(s, landing, STORAGE_ROWS);
 
 	if (table_keeps(landing->table, STORAGE_ROWS) &&
-		!delete_below(s, storage, meta->version, err))
+		!delete_below(s, landing, meta->version, err))
 		return false;
 	return !table_keeps(landing->table, STORAGE_LOG) || log_truncate(s, landing, meta, err);
 }
