@@ -24,7 +24,10 @@ static bool read_choice(const struct making *m, enum on_change *out, struct erro
 {
 	const char *text = config_text(m, "on_schema_change");
 
-	*out = CHANGE_IGNORE;
+	/* A snapshot takes new columns and keeps those that are gone, its own among them. */
+	*out = m->w->node->kind == NODE_SNAPSHOT ? CHANGE_APPEND : CHANGE_IGNORE;
+	if (m->w->node->kind == NODE_SNAPSHOT)
+		return true;
 	for (int i = 0; text && choices[i]; i++)
 		if (!strcmp(text, choices[i])) {
 			*out = (enum on_change)i;

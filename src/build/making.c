@@ -2,6 +2,7 @@
 #include "build/making.h"
 
 #include <ctype.h>
+#include "base/clock.h"
 #include "base/text.h"
 #include "models/template/value.h"
 
@@ -208,19 +209,34 @@ static void keep_select(struct work *w, struct buf *sql)
 	w->select = arena_strdup(w->arena, buf_text(sql));
 }
 
+bool making_options(struct making *m, bool incremental, struct compile_batch *batch,
+	struct compile_options *out, struct error *err)
+{
+	struct work *w = m->w;
+
+	*out = (struct compile_options){.incremental = incremental,
+		.full_refresh = w->full_refresh,
+		.command = "run",
+		.engine = w->engine,
+		.timeout_ms = w->deadline_ms ? w->deadline_ms - mono_ms() : 0,
+		.cancelled = w->cancelled};
+	if (w->deadline_ms && out->timeout_ms <= 0)
+		out->timeout_ms = 1;
+	if (!*w->partition)
+		return true;
+	out->batch = batch;
+	return node_batch(w->node, w->partition, batch, err);
+}
+
 bool making_compile(struct making *m, bool incremental, struct error *err)
 {
 	struct work *w = m->w;
-	struct compile_options options = {
-		.incremental = incremental, .full_refresh = w->full_refresh};
+	struct compile_options options;
 	struct compile_batch batch;
 	struct buf sql;
 
-	if (*w->partition) {
-		if (!node_batch(w->node, w->partition, &batch, err))
-			return false;
-		options.batch = &batch;
-	}
+	if (!making_options(m, incremental, &batch, &options, err))
+		return false;
 	buf_init(&sql, BUF_MAX);
 	bool ok = project_compile(w->project, w->node, &options, &sql, err);
 	if (ok)

@@ -40,6 +40,9 @@ struct relation_name staging_of(const struct making *m, const char *what);
 MUST_CHECK bool making_run(struct making *m, struct error *err);
 /* As that, with the model's query_settings; *rows gets those it wrote. */
 MUST_CHECK bool making_fill(struct making *m, uint64_t *rows, struct error *err);
+/* For what its templates are rendered; `batch` is filled where it is of a partition. */
+MUST_CHECK bool making_options(struct making *m, bool incremental, struct compile_batch *batch,
+	struct compile_options *out, struct error *err);
 /* The model's SQL into w->select. */
 MUST_CHECK bool making_compile(struct making *m, bool incremental, struct error *err);
 MUST_CHECK bool making_describe(
@@ -61,6 +64,9 @@ void making_message(struct making *m, const char *fmt, ...) PRINTF(2, 3);
 
 /* --- materialize.c --- */
 
+/* The rows of `select` become the whole of the target; the message takes their number. */
+MUST_CHECK bool making_replace(
+	struct making *m, const char *select, const char *message, struct error *err);
 /* Runs a hook, a template; nothing where it renders to nothing. */
 MUST_CHECK bool making_hook(struct making *m, const char *text, struct error *err);
 

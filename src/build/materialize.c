@@ -6,9 +6,12 @@
 
 bool making_hook(struct making *m, const char *text, struct error *err)
 {
-	const struct compile_options options = {.full_refresh = m->w->full_refresh};
+	struct compile_options options;
+	struct compile_batch batch;
 	struct buf *sql = &m->sql;
 
+	if (!making_options(m, false, &batch, &options, err))
+		return false;
 	if (!project_render(m->w->project, m->w->node, &options, text, sql, err)) {
 		buf_clear(sql);
 		return false;
@@ -45,23 +48,28 @@ bool make_view(struct making *m, struct error *err)
 	return swap_end(m, (struct relation_name){0}, RELATION_ABSENT, err);
 }
 
-bool make_table(struct making *m, struct error *err)
+bool making_replace(struct making *m, const char *select, const char *message, struct error *err)
 {
 	struct relation_name staging = staging_of(m, "next");
 	struct work *w = m->w;
 	struct table_spec spec;
 
-	if (!making_compile(m, false, err) || !config_table(m, &spec, err) ||
-		!making_database(m, err) || !making_clear(m, staging, err))
+	if (!config_table(m, &spec, err) || !making_database(m, err) ||
+		!making_clear(m, staging, err))
 		return false;
-	m->d->create_table(&m->sql, staging, &spec, NULL, w->select);
+	m->d->create_table(&m->sql, staging, &spec, NULL, select);
 	if (!making_run(m, err))
 		return false;
-	m->d->insert(&m->sql, staging, NULL, w->select);
+	m->d->insert(&m->sql, staging, NULL, select);
 	if (!making_fill(m, &w->rows, err))
 		return false;
-	making_message(m, "table of %llu rows", (unsigned long long)w->rows);
+	making_message(m, "%s of %llu rows", message, (unsigned long long)w->rows);
 	return swap_table(m, staging, err);
+}
+
+bool make_table(struct making *m, struct error *err)
+{
+	return making_compile(m, false, err) && making_replace(m, m->w->select, "table", err);
 }
 
 /* What is not ours to replace: a mirrored table, a dictionary, another server's table. */
@@ -102,7 +110,7 @@ static make_fn *way_of(const struct making *m, struct error *err)
 		const char *name;
 		make_fn *make;
 	} ways[] = {{"view", make_view}, {"table", make_table}, {"incremental", make_incremental},
-		{"seed", make_seed}};
+		{"seed", make_seed}, {"snapshot", make_snapshot}};
 	const char *name = config_text(m, "materialized");
 
 	if (m->w->node->materialization == MATERIALIZED_INCREMENTAL && *m->w->partition)

@@ -110,6 +110,16 @@ struct table_spec {
 	const char *engine, *order_by, *partition_by, *primary_key, *ttl, *settings, *comment;
 };
 
+/* Every version of a row, from the log of a mirrored table: _op, _version, _commit_time. */
+struct history_spec {
+	const char *select; /* gives the log */
+	const char *const *keys;
+	size_t n_keys;
+	struct engine_columns columns;   /* of the row, without those of the log */
+	const char *from, *to, *current; /* names of what is added */
+	const char *current_to;          /* SQL: the end of what has none */
+};
+
 /* One function, one statement. `select` is a query, without a semicolon behind it; it stands on lines of
  * its own, so that a line of it can be told from a line of the statement. Where several relations are
  * named, the first is what changes. */
@@ -154,6 +164,8 @@ struct dialect {
 	void (*drop)(struct buf *, struct relation_name, enum relation_kind); /* if it is there */
 	/* A query: 1 where both are the same expression, however they are written. */
 	void (*same_expression)(struct buf *, const char *a, const char *b);
+	/* A query: the versions, each from its commit to that of the next, of its delete, or of a TRUNCATE. */
+	void (*history)(struct buf *, const struct history_spec *);
 	/* A query: the id of each partition of a table that has a row of the condition, or of that id
 	 * `beside` has one as well; and how many rows it has outside of the condition. */
 	void (*partitions_outside)(struct buf *, struct relation_name, struct relation_name beside,

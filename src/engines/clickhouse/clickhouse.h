@@ -3,6 +3,7 @@
  *
  *	clickhouse.c  options, statements: their id, stats, end when they are cancelled
  *	dialect.c     how statements are said
+ *	history.c     the versions of rows, from a log
  *	rows.c        small answers, as TabSeparatedWithNamesAndTypes
  *	catalog.c     what the system tables know of relations
  *	load.c        rows into a table; answers into files
@@ -34,6 +35,7 @@ static inline struct clickhouse_engine *clickhouse_engine_of(struct engine *engi
 }
 
 extern const struct dialect clickhouse_dialect;
+void clickhouse_history(struct buf *out, const struct history_spec *spec);
 
 /* Runs what `query` says, with the statement's id, settings and limits in place of the query's; ends it
  * in the server where it was cancelled, or went on without us. */

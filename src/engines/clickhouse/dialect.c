@@ -294,5 +294,6 @@ const struct dialect clickhouse_dialect = {
 	.drop_partition = drop_partition,
 	.drop = drop,
 	.same_expression = same_expression,
+	.history = clickhouse_history,
 	.partitions_outside = partitions_outside,
 };

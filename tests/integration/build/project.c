@@ -2,10 +2,13 @@
 #include "project.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 static void open_engine(struct shop *s)
 {
@@ -173,6 +176,30 @@ const char *refusal(struct shop *s, const char *node, const char *partition)
 	if (try_build(s, node, partition, &err))
 		fail_msg("%s was built", node);
 	return err.text;
+}
+
+bool dies(struct shop *s, const char *node, const char *partition, const char *place)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (!child) {
+		char value[64];
+		struct error err = {0};
+		snprintf(value, sizeof value, "%s=kill", place);
+		setenv("TAILRACE_FAILPOINT", value, 1);
+		failpoints_init();
+		s->engine->ops->close(s->engine); /* connections are not shared with the parent */
+		if (!s->engine->ops->open(s->engine, &err))
+			_exit(3);
+		CLEANUP(free_string) char *dir = xasprintf("%s/state", s->folder);
+		s->state = state_open(dir, &err);
+		_exit(s->state && try_build(s, node, partition, &err) ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
 size_t n_built(struct shop *s, const char *id)

@@ -35,6 +35,8 @@ void build(struct shop *s, const char *node);
 void build_partition(struct shop *s, const char *node, const char *partition);
 /* The error of a build that must fail. */
 const char *refusal(struct shop *s, const char *node, const char *partition);
+/* A process of its own builds, and dies at that failpoint; true when it did. */
+bool dies(struct shop *s, const char *node, const char *partition, const char *place);
 /* How often the node is recorded as built: its ranges. */
 size_t n_built(struct shop *s, const char *id);
 size_t n_swaps(struct shop *s);

@@ -1,8 +1,4 @@
 /* Partitions of models, and crashes in the middle of a swap, on a real server. */
-#include "base/failpoint.h"
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "project.h"
 
 static const char daily[] = "{{ config(materialized='incremental', "
@@ -171,31 +167,6 @@ static void columns_of_partitions_follow_the_model(void **state)
 static const char *const places[] = {"build.filled", "build.intended", "build.replaced",
 	"build.swapped", "build.recorded", NULL};
 
-/* A process of its own builds, and dies at the place; true when it did. */
-static bool dies(struct shop *s, const char *partition, const char *place)
-{
-	int status;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (!child) {
-		char value[64];
-		struct error err = {0};
-		snprintf(value, sizeof value, "%s=kill", place);
-		setenv("TAILRACE_FAILPOINT", value, 1);
-		failpoints_init();
-		s->engine->ops->close(s->engine); /* connections are not shared with the parent */
-		if (!s->engine->ops->open(s->engine, &err))
-			_exit(3);
-		CLEANUP(free_string) char *dir = xasprintf("%s/state", s->folder);
-		s->state = state_open(dir, &err);
-		_exit(s->state && try_build(s, "t", partition, &err) ? 0 : 2);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
 static void recover(struct shop *s)
 {
 	load_project(s);
@@ -216,7 +187,7 @@ static void a_table_survives_a_crash_at_each_step(void **state)
 		write_file(
 			s, "models/t.sql", "{{ config(materialized='table') }} select 'new' as a");
 		size_t before = n_built(s, "model.shop.t");
-		if (!dies(s, "", places[i]))
+		if (!dies(s, "t", "", places[i]))
 			continue;
 		deaths++;
 		assert_int_equal(before, 1);
@@ -237,7 +208,7 @@ static void the_first_table_survives_a_crash_at_each_step(void **state)
 	for (int i = 0; places[i]; i++) {
 		ask(s->fixture, "DROP TABLE IF EXISTS {db}.t SYNC");
 		WORKS(state_asset_forget(s->state, "model.shop.t", &err));
-		if (!dies(s, "", places[i]))
+		if (!dies(s, "t", "", places[i]))
 			continue;
 		load_project(s);
 		WORKS(materialize_recover(s->state, s->engine, s->project, &err));
@@ -264,7 +235,7 @@ static void added_rows_are_added_once_whatever_dies(void **state)
 			"numbers(8)"
 			"{% if is_incremental() %} where a > (select max(a) from {{ this }}) {% "
 			"endif %}");
-		dies(s, "", places[i]);
+		dies(s, "t", "", places[i]);
 		recover(s);
 		build(s, "t");
 		assert_gives(s, "SELECT count(), sum(a) FROM {db}.t", "8\t28");
@@ -290,7 +261,7 @@ static void a_partition_survives_a_crash_at_each_step(void **state)
 		build_partition(s, "t", "2026-11-19");
 		build_partition(s, "t", "2026-11-20");
 		write_file(s, "models/t.sql", new);
-		deaths += dies(s, "2026-11-20", places[i]);
+		deaths += dies(s, "t", "2026-11-20", places[i]);
 		recover(s);
 		assert_gives(s,
 			"SELECT d, a, count(), uniqExact(kind) FROM {db}.t GROUP BY ALL ORDER BY "
@@ -311,7 +282,7 @@ static void a_model_with_hooks_is_built_again_after_a_crash(void **state)
 
 	write_file(s, "models/t.sql",
 		"{{ config(materialized='table', post_hook='select 1') }} select 1 as a");
-	assert_true(dies(s, "", "build.swapped"));
+	assert_true(dies(s, "t", "", "build.swapped"));
 	recover(s);
 	assert_int_equal(n_built(s, "model.shop.t"), 0);
 	build(s, "t");
