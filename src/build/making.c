@@ -167,7 +167,7 @@ bool making_run(struct making *m, struct error *err)
 	return ok;
 }
 
-static const struct engine_setting *query_settings(const struct making *m)
+const struct engine_setting *making_settings(const struct making *m)
 {
 	struct value v = config_value(m, "query_settings");
 	struct arena *a = m->w->arena;
@@ -192,7 +192,7 @@ bool making_fill(struct making *m, uint64_t *rows, struct error *err)
 
 	bool ok = work_begin(w, sql, &statement, err);
 	if (ok) {
-		statement.settings = query_settings(m);
+		statement.settings = making_settings(m);
 		ok = w->engine->ops->run(w->engine, &statement, &stats, err);
 		ok = work_end(w, sql, &stats, ok, err);
 	}

@@ -38,7 +38,9 @@ MUST_CHECK bool config_table(const struct making *m, struct table_spec *out, str
 struct relation_name staging_of(const struct making *m, const char *what);
 /* Runs m->sql, and clears it. */
 MUST_CHECK bool making_run(struct making *m, struct error *err);
-/* As that, with the model's query_settings; *rows gets those it wrote. */
+/* The model's query_settings; NULL: none. */
+const struct engine_setting *making_settings(const struct making *m);
+/* Runs m->sql with those, and clears it; *rows gets the rows it wrote. */
 MUST_CHECK bool making_fill(struct making *m, uint64_t *rows, struct error *err);
 /* For what its templates are rendered; `batch` is filled where it is of a partition. */
 MUST_CHECK bool making_options(struct making *m, bool incremental, struct compile_batch *batch,
@@ -84,6 +86,7 @@ MUST_CHECK bool swap_end(
 /* --- the ways --- */
 
 typedef bool make_fn(struct making *m, struct error *err);
-make_fn make_view, make_table, make_incremental, make_partition, make_seed, make_snapshot;
+make_fn make_view, make_table, make_incremental, make_partition, make_seed, make_snapshot,
+	make_external, make_exec;
 
 #endif

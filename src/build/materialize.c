@@ -104,24 +104,36 @@ static bool supported(const struct making *m, struct error *err)
 	return true;
 }
 
-static make_fn *way_of(const struct making *m, struct error *err)
+struct way {
+	const char *name;
+	make_fn *make;
+	bool outside; /* makes nothing in the engine */
+};
+
+static const struct way *way_of(const struct making *m, struct error *err)
 {
-	static const struct {
-		const char *name;
-		make_fn *make;
-	} ways[] = {{"view", make_view}, {"table", make_table}, {"incremental", make_incremental},
-		{"seed", make_seed}, {"snapshot", make_snapshot}};
+	static const struct way ways[] = {{"view", make_view}, {"table", make_table},
+		{"incremental", make_incremental}, {"seed", make_seed}, {"snapshot", make_snapshot},
+		{"external", make_external, true}, {"exec", make_exec, true}};
+	static const struct way partition = {"incremental", make_partition};
 	const char *name = config_text(m, "materialized");
 
 	if (m->w->node->materialization == MATERIALIZED_INCREMENTAL && *m->w->partition)
-		return make_partition;
+		return &partition;
 	for (size_t i = 0; name && i < COUNT_OF(ways); i++)
 		if (!strcmp(name, ways[i].name))
-			return ways[i].make;
+			return &ways[i];
 	config_wrong(m, "materialized", err,
 		"'%s' is no materialization of tailrace; docs/models.md has them",
 		name ? name : "");
 	return NULL;
+}
+
+static bool look_at_target(struct making *m, struct error *err)
+{
+	struct work *w = m->w;
+	return w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err) &&
+	       may_replace(m, err);
 }
 
 bool materialize(struct work *w, struct error *err)
@@ -131,10 +143,9 @@ bool materialize(struct work *w, struct error *err)
 		.target = {w->node->database, w->node->alias}};
 
 	buf_init(&m.sql, BUF_MAX);
-	make_fn *make = way_of(&m, err);
-	bool ok = make && supported(&m, err) &&
-		  w->engine->ops->inspect(w->engine, m.target, w->arena, &m.had, err) &&
-		  may_replace(&m, err) && pre_hooks(&m, err) && make(&m, err);
+	const struct way *way = way_of(&m, err);
+	bool ok = way && supported(&m, err) && (way->outside || look_at_target(&m, err)) &&
+		  pre_hooks(&m, err) && way->make(&m, err);
 	buf_release(&m.sql);
 	return ok;
 }

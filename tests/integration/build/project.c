@@ -142,6 +142,7 @@ bool try_build(struct shop *s, const char *node, const char *partition, struct e
 	w.state = s->state;
 	w.engine = s->engine;
 	w.full_refresh = s->full_refresh;
+	w.deadline_ms = s->timeout_ms ? mono_ms() + s->timeout_ms : 0;
 	w.arena = &s->arena;
 	w.built = (struct built){.position = "", .run = s->run++, .fingerprint = 7};
 	w.id = arena_printf(&s->arena, "%s-%lld", s->fixture->database, (long long)mono_us());
@@ -210,6 +211,14 @@ size_t n_built(struct shop *s, const char *id)
 	size_t n = list.len;
 	vec_release(&list);
 	return n;
+}
+
+int64_t last_mark(struct shop *s, const char *id)
+{
+	int64_t seq;
+
+	WORKS(state_seq(s->state, &id, 1, &seq, &err));
+	return seq;
 }
 
 size_t n_swaps(struct shop *s)

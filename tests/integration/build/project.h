@@ -17,6 +17,7 @@ struct shop {
 	struct project *project;
 	int64_t run; /* of the next build; counted up by it */
 	bool full_refresh;
+	int64_t timeout_ms;  /* of a build; 0: none */
 	const char *message; /* of the last build */
 	uint64_t rows;
 	char *sql, *log; /* of the last attempt */
@@ -39,6 +40,8 @@ const char *refusal(struct shop *s, const char *node, const char *partition);
 bool dies(struct shop *s, const char *node, const char *partition, const char *place);
 /* How often the node is recorded as built: its ranges. */
 size_t n_built(struct shop *s, const char *id);
+/* What those who stand on it compare with. */
+int64_t last_mark(struct shop *s, const char *id);
 size_t n_swaps(struct shop *s);
 /* Tables and views of the test's database, by name, with spaces between. */
 const char *tables(struct shop *s);

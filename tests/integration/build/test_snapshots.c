@@ -66,8 +66,10 @@ static void nothing_is_written_where_nothing_changed(void **state)
 	CLEANUP(free_string)
 	char *before = xstrdup(ask(s->fixture,
 		"SELECT uuid FROM system.tables WHERE database = '{db}' AND name = 't'"));
+	int64_t marked = last_mark(s, "snapshot.shop.t");
 	build(s, "t");
 	assert_string_equal(s->message, "0 new, 0 changed, 0 gone");
+	assert_int_equal(last_mark(s, "snapshot.shop.t"), marked);
 	assert_gives(
 		s, "SELECT uuid FROM system.tables WHERE database = '{db}' AND name = 't'", before);
 	assert_string_equal(tables(s), "people t");

@@ -1,0 +1,134 @@
+/*
+ * External models: what the model gives as a file, whole or one a partition. The engine's answer goes to a file beside
+ * it as it comes, which then takes its name: who reads the old one keeps it, and nobody reads half of one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/failpoint.h"
+#include "build/making.h"
+
+static bool read_format(
+	const struct making *m, const char *path, enum export_format *out, struct error *err)
+{
+	static const struct {
+		const char *name, *suffix;
+		enum export_format format;
+	} formats[] = {{"parquet", ".parquet", EXPORT_PARQUET}, {"csv", ".csv", EXPORT_CSV},
+		{"jsonl", ".jsonl", EXPORT_JSON_LINES}};
+	const char *text = config_text(m, "format");
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < COUNT_OF(formats); i++) {
+		size_t n = strlen(formats[i].suffix);
+		bool is = text ? !strcmp(text, formats[i].name)
+			       : len > n && !strcmp(path + len - n, formats[i].suffix);
+		*out = formats[i].format;
+		if (is)
+			return true;
+	}
+	return config_wrong(m, text ? "format" : "location", err,
+		"a file is written as parquet, csv or jsonl: set 'format', or let 'location' end "
+		"so");
+}
+
+/* `location` with {partition} in it; from the project's folder on. */
+static bool read_path(const struct making *m, const char **out, struct error *err)
+{
+	static const char mark[] = "{partition}";
+	const struct work *w = m->w;
+	const char *location = config_text(m, "location");
+	const char *at = location ? strstr(location, mark) : NULL;
+
+	if (!location || strstr(location, "://"))
+		return config_wrong(m, "location", err,
+			"an external model needs a 'location', the path of its file: "
+			"'exports/sales.parquet'");
+	if (*w->partition && !at)
+		return config_wrong(m, "location", err,
+			"'location' must hold {partition}: the model has a file for each "
+			"partition");
+	if (strchr(w->partition, '/'))
+		return config_wrong(
+			m, "partitions", err, "a key with a / in it is no part of a file's name");
+	const char *path = !at ? location
+			       : arena_printf(w->arena, "%.*s%s%s", (int)(at - location), location,
+					 *w->partition ? w->partition : "all", at + strlen(mark));
+	*out = *path == '/' ? path : arena_printf(w->arena, "%s/%s", w->folder, path);
+	return true;
+}
+
+/* The folders above. */
+static bool make_folders(struct arena *a, const char *path, struct error *err)
+{
+	char *copy = arena_strdup(a, path);
+
+	for (char *slash = copy; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+			return error_set(err, ERROR_CONFIG, "%s: %s", copy, strerror(errno));
+		*slash = '/';
+	}
+	return true;
+}
+
+static bool file_error(const char *path, struct error *err)
+{
+	return error_set(err, ERROR_CONFIG, "%s: %s", path, strerror(errno));
+}
+
+static bool export_to(struct making *m, int fd, enum export_format format, struct error *err)
+{
+	struct statement_stats stats = {0};
+	struct statement statement;
+	struct work *w = m->w;
+
+	if (!work_begin(w, w->select, &statement, err))
+		return false;
+	statement.settings = making_settings(m);
+	bool ok = w->engine->ops->export(w->engine, &statement, format, fd, &stats, err);
+	return work_end(w, w->select, &stats, ok, err);
+}
+
+static bool write_file(
+	struct making *m, const char *path, enum export_format format, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *folder = arena_strndup(m->w->arena, path, (size_t)(slash - path) + 1);
+	const char *beside = arena_printf(
+		m->w->arena, "%s.%s" STAGING_MARK "next", folder, slash + 1);
+	struct stat st = {0};
+
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return file_error(beside, err);
+	bool ok = export_to(m, fd, format, err) &&
+		  ((fsync(fd) == 0 && fstat(fd, &st) == 0) || file_error(beside, err));
+	close(fd);
+	failpoint("build.filled");
+	ok = ok && (rename(beside, path) == 0 || file_error(path, err));
+	if (!ok) {
+		unlink(beside);
+		return false;
+	}
+	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		ok = fsync(dir) == 0 || file_error(folder, err);
+		close(dir);
+	}
+	making_message(m, "%s, %lld bytes", path, (long long)st.st_size);
+	return ok;
+}
+
+bool make_external(struct making *m, struct error *err)
+{
+	enum export_format format;
+	const char *path = NULL;
+
+	return read_path(m, &path, err) && read_format(m, path, &format, err) &&
+	       making_compile(m, false, err) && make_folders(m->w->arena, path, err) &&
+	       write_file(m, path, format, err) &&
+	       swap_end(m, (struct relation_name){0}, RELATION_ABSENT, err);
+}
