@@ -253,7 +253,7 @@ class Kafka:
         consumer.assign([TopicPartition(topic, n, 0) for n in range(partitions)])
         found, open_ends = [], set(range(partitions))
         while open_ends:
-            for m in consumer.consume(10000, timeout=1):
+            for m in consumer.consume(10000, timeout=0.1):
                 if not m.error():
                     found.append(Message(
                         m.topic(), m.partition(), m.offset(), decode(m.key()), decode(m.value()),
