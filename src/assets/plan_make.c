@@ -195,7 +195,10 @@ static void add_partitions(struct steps *out, struct arena *arena, const struct 
 	const struct plan_part *part)
 {
 	enum period period = asset->partitioning.period;
-	struct step step = {.asset = asset->id, .partition = part->partition};
+	struct step step = {.asset = asset->id,
+		.partition = part->partition,
+		.from_us = TIME_MIN,
+		.to_us = TIME_MAX};
 
 	step.why = arena_printf(arena, "%s: %s", plan_reason_name(part->reason), part->why);
 	if (period == PERIOD_NONE) {
@@ -247,6 +250,8 @@ void plan_steps(
 	vec_each (&checks, it)
 		add_step(out, (struct step){.asset = (*it)->id,
 				      .partition = "",
+				      .from_us = TIME_MIN,
+				      .to_us = TIME_MAX,
 				      .why = "checks what is built"});
 	vec_release(&built);
 	vec_release(&checks);

@@ -1,0 +1,22 @@
+/*
+ * Selectors, as dbt's --select and --exclude: names, globs, paths and METHOD:VALUE; `+` with a depth before and behind
+ * for parents and children, `@` for children with all their parents; united by spaces, intersected by commas.
+ * docs/models.md lists the methods.
+ */
+#ifndef ASSETS_SELECT_H
+#define ASSETS_SELECT_H
+
+#include "assets/assets.h"
+
+struct selector {
+	const char *const *select; /* each with any number of words; none: all */
+	size_t n_select;
+	const char *exclude; /* NULL: nothing */
+};
+
+/* In the order of the graph, checks and tables of sources among them. The state store is asked by state: alone. A name
+ * that nothing has, or a method that there is not, is ERROR_CONFIG with the nearest. */
+MUST_CHECK bool assets_select(const struct graph *g, struct state *state,
+	const struct selector *selector, struct assets *out, struct error *err);
+
+#endif
