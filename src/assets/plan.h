@@ -83,7 +83,7 @@ void plan_steps(
 void checks_of(const struct graph *g, const struct assets *assets, struct assets *out);
 
 /* For people, and as a JSON document. */
-void plan_print(const struct plan *plan, struct buf *out);
-void plan_print_json(const struct plan *plan, struct buf *out);
+void plan_text(const struct plan *plan, struct buf *out);
+void plan_json(const struct plan *plan, struct buf *out);
 
 #endif

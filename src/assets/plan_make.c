@@ -191,11 +191,12 @@ static void add_step(struct steps *out, struct step step)
 	vec_push(out, step);
 }
 
-static void add_partitions(struct steps *out, struct arena *arena, const struct asset *asset,
+static void add_partitions(struct steps *out, struct arena *arena, const struct plan_asset *a,
 	const struct plan_part *part)
 {
-	enum period period = asset->partitioning.period;
-	struct step step = {.asset = asset->id,
+	enum period period = a->asset->partitioning.period;
+	struct step step = {.asset = a->asset->id,
+		.quiet = a->quiet,
 		.partition = part->partition,
 		.from_us = TIME_MIN,
 		.to_us = TIME_MAX};
@@ -241,7 +242,7 @@ void plan_steps(
 			if (part->waits)
 				continue;
 			some = true;
-			add_partitions(out, arena, a->asset, part);
+			add_partitions(out, arena, a, part);
 		}
 		if (some)
 			vec_push(&built, (struct asset *)a->asset);

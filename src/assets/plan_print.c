@@ -78,7 +78,7 @@ static void print_gone(const struct plan *plan, struct buf *out)
 			it->asset, it->relation, it->asset);
 }
 
-void plan_print(const struct plan *plan, struct buf *out)
+void plan_text(const struct plan *plan, struct buf *out)
 {
 	size_t quiet = 0;
 
@@ -165,7 +165,7 @@ static void put_json_asset(const struct plan_asset *a, struct buf *out)
 	buf_puts(out, "]}");
 }
 
-void plan_print_json(const struct plan *plan, struct buf *out)
+void plan_json(const struct plan *plan, struct buf *out)
 {
 	buf_puts(out, "{\"assets\":[");
 	for (size_t i = 0; i < plan->assets.len; i++) {

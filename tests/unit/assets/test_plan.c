@@ -405,7 +405,7 @@ static void models_that_disappear_are_named_and_kept(void **unused)
 	assert_string_equal(plan.gone.items[0].relation, "analytics.total");
 	struct buf text;
 	buf_init(&text, BUF_MAX);
-	plan_print(&plan, &text);
+	plan_text(&plan, &text);
 	assert_non_null(strstr(buf_text(&text), "analytics.total is kept"));
 	buf_release(&text);
 	put_shop();
@@ -545,12 +545,12 @@ static void plans_are_printed_for_people_and_programs(void **unused)
 	build_plan();
 	change("source.shop.orders", "2026-11-02", "2026-11-03");
 	make_plan();
-	plan_print(&plan, &text);
+	plan_text(&plan, &text);
 	assert_non_null(strstr(buf_text(&text), "facts  incremental, 1 of 5 partitions by day\n"
 						"  2026-11-02  dirty: shop.orders changed\n"));
 	assert_non_null(strstr(buf_text(&text), "1 asset is up to date\n"));
 	buf_clear(&text);
-	plan_print_json(&plan, &text);
+	plan_json(&plan, &text);
 	assert_non_null(strstr(buf_text(&text),
 		"{\"reason\":\"dirty\",\"why\":\"shop.orders changed\",\"cause\":"
 		"\"source.shop.orders\",\"waits_for\":null,\"first\":\"2026-11-02\",\"last\":"
