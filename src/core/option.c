@@ -55,7 +55,8 @@ const char *nearest_name(const char *typed, const char *const *names)
 		return NULL;
 	for (; *names; names++) {
 		size_t other = strlen(*names);
-		if (other > LONGEST_NAME)
+		size_t longer = len > other ? len - other : other - len;
+		if (other > LONGEST_NAME || longer > nearest)
 			continue;
 		size_t apart = distance(typed, len, *names, other);
 		if (apart > nearest || (found && apart == nearest))

@@ -8,6 +8,8 @@ bool may_ask(struct call *c, struct context *context, bool *ok)
 {
 	c->result = value_none();
 	*ok = context->reading || context->options->engine;
+	if (!*ok && context->options->asks)
+		*context->options->asks = true;
 	if (!*ok)
 		render_fail(c->render,
 			"%s() asks the warehouse while the template renders; nobody is asked here: "

@@ -1,6 +1,8 @@
 /* ref, source, this, config, var and what else a template asks of its project. */
 #include "models/internal.h"
 
+#define MOST_NESTED_VARS 20
+
 static const char *text_of(struct call *c, size_t i)
 {
 	return value_strdup(render_arena(c->render), c->arg[i]);
@@ -253,9 +255,35 @@ static bool call_config_object(struct call *c)
 
 /* --- var, env_var, target --- */
 
+static bool var_failed(struct call *c, const char *why)
+{
+	return render_fail(c->render, "var('%.*s'): %s", (int)c->arg[0].len, c->arg[0].s, why);
+}
+
+/* A text of dbt_project.yml is a template itself. */
+static bool rendered_var(struct call *c, struct context *context, struct value v)
+{
+	static const char circle[] = "variables speak of each other in a circle";
+	struct arena *a = render_arena(c->render);
+	const char *text = v.kind == VALUE_STRING ? value_strdup(a, v) : "";
+	struct error err = {0};
+
+	c->result = value_copy(a, v);
+	if (!strstr(text, "{{") && !strstr(text, "{%"))
+		return true;
+	if (context->nested_vars == MOST_NESTED_VARS)
+		return var_failed(c, circle);
+	struct template *t = template_parse("dbt_project.yml (vars)", text, strlen(text), &err);
+	context->nested_vars++;
+	bool ok = t && template_value(t, &context->host, NULL, a, &c->result, &err);
+	context->nested_vars--;
+	template_free(t);
+	return ok || var_failed(c, strstr(err.text, circle) ? circle : err.text);
+}
+
 static bool call_var(struct call *c)
 {
-	const struct context *context = self_context(c);
+	struct context *context = self_context(c);
 
 	if (!call_wants(c, 0, VALUE_STRING))
 		return false;
@@ -266,7 +294,9 @@ static bool call_var(struct call *c)
 			"--vars, or give "
 			"var() a default",
 			(int)c->arg[0].len, c->arg[0].s);
-	c->result = found ? value_copy(render_arena(c->render), *found) : c->arg[1];
+	if (found)
+		return rendered_var(c, context, *found);
+	c->result = c->arg[1];
 	return true;
 }
 

@@ -102,7 +102,11 @@ static bool message_of(struct call *c, const char **out)
 
 	buf_init(&text, (size_t)1 << 20);
 	bool ok = render_str(c->render, c->arg[0], &text);
-	*out = ok ? arena_strdup(render_arena(c->render), buf_text(&text)) : "";
+	const char *from = buf_text(&text) + strspn(buf_text(&text), " \t\n");
+	size_t len = strlen(from);
+	while (len && strchr(" \t\n", from[len - 1]))
+		len--;
+	*out = ok ? arena_strndup(render_arena(c->render), from, len) : "";
 	buf_release(&text);
 	return ok;
 }

@@ -14,7 +14,7 @@
  *	               they are
  *	ask.c          run_query and its like: what asks the warehouse; results.c, column.c: answers
  *	macros/        macros and tests that tailrace brings
- *	compile.c      SQL, with ephemeral models as CTEs
+ *	compile.c      SQL, with ephemeral models as CTEs; supports.c: whether it can be built
  */
 #ifndef MODELS_INTERNAL_H
 #define MODELS_INTERNAL_H
@@ -45,6 +45,7 @@ struct project {
 		by_name; /* by_name: "package.name" and "name" of what ref() finds -> struct node * */
 	struct map
 		sources; /* "source.table" of those that a yml declares -> struct source_table * */
+	int hints;       /* given at unknown names */
 	int64_t started_us;
 	const char *invocation;               /* a UUID */
 	struct template *schema_name, *alias; /* call the macros that say where a model goes */
@@ -141,6 +142,7 @@ struct context {
 	const struct compile_options *options; /* of this rendering */
 	const struct dict *more;               /* names beyond the usual ones; NULL */
 	struct dict *results;                  /* of statements, by name; NULL: none yet */
+	int nested_vars;                       /* variables that are being rendered */
 	enum error_kind failure;               /* of the engine that was asked; ERROR_NONE */
 	struct reading {
 		struct arena *arena;      /* of the project */

@@ -206,6 +206,11 @@ static void add_parent(struct project *p, struct node *node, const struct ref_na
 		vec_push(&node->parents, parent);
 		return;
 	}
+	/* A test of what is disabled is disabled itself, as in dbt. */
+	if (parent && node->kind == NODE_TEST) {
+		node->enabled = false;
+		return;
+	}
 	const char *full = ref->package ? arena_printf(&p->arena, "%s.%s", ref->package, ref->name)
 					: ref->name;
 	error_set(&err, ERROR_CONFIG, "%s: there is no model, seed or snapshot '%s'%s", node->path,

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include "models/internal.h"
 
+#define MOST_HINTS 20
+
 struct node *project_ref(const struct project *p, const char *package, const char *name)
 {
 	char key[512];
@@ -21,6 +23,9 @@ const char *project_nearest(struct project *p, const char *name)
 {
 	VEC(const char *) names = {0};
 
+	/* A folder that is missing makes thousands of names unknown. */
+	if (p->hints++ >= MOST_HINTS)
+		return "";
 	vec_each (&p->nodes, it)
 		if ((*it)->kind != NODE_TEST)
 			vec_push(&names, (*it)->name);

@@ -169,6 +169,7 @@ struct compile_options {
 	/* Whom macros ask while they render (run_query, get_columns_in_relation ...), and for how
 	 * long. NULL: nobody, and a macro that asks is an error. */
 	struct engine *engine;
+	bool *asks;                   /* set where nobody could be asked; or NULL */
 	int64_t timeout_ms;           /* of one statement; 0: none */
 	const atomic_bool *cancelled; /* or NULL */
 };
@@ -180,6 +181,11 @@ MUST_CHECK bool project_compile(const struct project *p, const struct node *node
 MUST_CHECK bool project_render(const struct project *p, const struct node *node,
 	const struct compile_options *options, const char *text, struct buf *out,
 	struct error *err);
+
+/* Can it be built as it is? Its SQL is rendered, with nobody asked, and its materialization known; what asks the
+ * warehouse counts as possible. The error names the place of the first thing that is not. */
+MUST_CHECK bool project_supports(
+	const struct project *p, const struct node *node, struct error *err);
 
 /* How partitions of a parent map to those of the node: as its configuration says, else the same
  * where the parent has an event_time, else all. */

@@ -8,6 +8,11 @@
 	{{ return(relation) }}
 {%- endmacro %}
 
+{% macro should_store_failures() %}
+	{%- set own = config.get('store_failures') -%}
+	{{ return(flags.STORE_FAILURES if own is none else own) }}
+{% endmacro %}
+
 {% test not_null(model, column_name) -%}
 select *
 from {{ model }}

@@ -1,0 +1,133 @@
+/* `tailrace project check`: which models of a project of dbt's run here, and what is in the way of the others. */
+#include <jansson.h>
+#include <string.h>
+#include "cli/cli.h"
+#include "models/project.h"
+
+enum { FLAG_JSON, FLAG_VARS, FLAG_DATABASE };
+static const struct flag flags[] = {
+	{"json", NULL, "print a JSON document with every node"},
+	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
+	{"database", "NAME", "target.schema: the database that models would go into"},
+	{0},
+};
+
+struct checking {
+	const struct call *call;
+	const struct project *project;
+	struct counts {
+		size_t all, ok;
+	} counts[NODE_TEST + 1];
+	json_t *nodes;
+};
+
+/* Without the line of the source that errors of templates show. */
+static void print_first_line(const char *text)
+{
+	CLEANUP(free_string) char *line = xstrndup(text, strcspn(text, "\n"));
+
+	put_plain(line, stdout);
+	putchar('\n');
+}
+
+static void put_json(struct checking *c, const struct node *node, const struct error *problem)
+{
+	json_t *entry = json_pack("{s:s, s:s, s:s, s:b, s:s?}", "id", node->id, "kind",
+		node_kind_name(node->kind), "path", node->path, "runs", !problem, "problem",
+		problem ? problem->text : NULL);
+
+	json_array_append_new(c->nodes, entry);
+}
+
+static void check_node(struct checking *c, const struct node *node)
+{
+	struct counts *counts = &c->counts[node->kind];
+	struct error err = {0};
+	bool ok = project_supports(c->project, node, &err);
+
+	counts->all++;
+	counts->ok += ok;
+	if (c->call->flags[FLAG_JSON])
+		put_json(c, node, ok ? NULL : &err);
+	else if (!ok)
+		print_first_line(err.text);
+}
+
+static bool all_run(const struct checking *c)
+{
+	for (size_t i = 0; i < COUNT_OF(c->counts); i++)
+		if (c->counts[i].ok < c->counts[i].all)
+			return false;
+	return true;
+}
+
+static void print_counts(const struct checking *c)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < COUNT_OF(c->counts); i++) {
+		if (!c->counts[i].all)
+			continue;
+		printf("%s%zu of %zu %ss", between, c->counts[i].ok, c->counts[i].all,
+			node_kind_name((enum node_kind)i));
+		between = ", ";
+	}
+	puts(*between ? " run here" : "there are no models");
+}
+
+static int check_all(struct checking *c)
+{
+	const struct nodes *nodes = project_nodes(c->project);
+
+	c->nodes = json_array();
+	vec_each (nodes, it)
+		check_node(c, *it);
+	if (c->call->flags[FLAG_JSON]) {
+		json_t *document = json_pack("{s:O}", "nodes", c->nodes);
+		json_dumpf(document, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(document);
+	} else {
+		print_counts(c);
+	}
+	json_decref(c->nodes);
+	return all_run(c) ? DONE : FAILED;
+}
+
+static int project(const struct call *call)
+{
+	struct checking c = {.call = call};
+	const char *database = call->flags[FLAG_DATABASE];
+	struct error err = {0};
+
+	if (strcmp(call->args[0], "check") != 0)
+		return wrong_use(
+			"'project %s' is no command; there is: project check [DIR]", call->args[0]);
+	struct project_options options = {.folder = call->n_args > 1 ? call->args[1] : ".",
+		.database = database ? database : "analytics",
+		.target = "default",
+		.vars = call->flags[FLAG_VARS]};
+	struct project *read = project_load(&options, &err);
+	if (!read)
+		return failed(&err);
+	c.project = read;
+	int code = check_all(&c);
+	project_free(read);
+	return code;
+}
+
+const struct command project_command = {
+	.name = "project",
+	.args = "check [DIR]",
+	.min_args = 1,
+	.max_args = 2,
+	.summary = "say which models of a dbt project run here",
+	.help = "Reads the dbt project in DIR (by default this folder), which needs no\n"
+		"configuration of tailrace, and renders every model, snapshot and test of\n"
+		"it. Of each that does not run here the first thing that is in the way is\n"
+		"said, with its place. What asks the warehouse while it renders counts as\n"
+		"running; whether the warehouse takes the SQL is for a build to find out. It\n"
+		"ends with 1 where some do not run.\n",
+	.flags = flags,
+	.run = project,
+};

@@ -1,0 +1,71 @@
+/* Whether what a project says can be built: for those who come with a project of dbt's. */
+#include "models/internal.h"
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(text, *words))
+			return true;
+	return false;
+}
+
+static bool known_materialization(struct arena *a, const struct node *node, struct error *err)
+{
+	static const char *const known[] = {"view", "table", "incremental", "ephemeral",
+		"materialized_view", "external", "exec", NULL};
+	const char *word = setting_text(a, node, "materialized");
+
+	if (node->kind != NODE_MODEL || (word && is_one_of(word, known)))
+		return true;
+	return error_set(err, ERROR_CONFIG, "%s: materialized: '%s' is none that is known here",
+		node_place(node, "materialized"), word ? word : "");
+}
+
+static bool known_strategy(struct arena *a, const struct node *node, struct error *err)
+{
+	static const char *const known[] = {"append", "delete+insert", "delete_insert",
+		"insert_overwrite", "merge", "microbatch", "default", "legacy", NULL};
+	const char *word = setting_text(a, node, "incremental_strategy");
+
+	if (node->materialization != MATERIALIZED_INCREMENTAL || !word || is_one_of(word, known))
+		return true;
+	return error_set(err, ERROR_CONFIG,
+		"%s: incremental_strategy: '%s' is none that is known here",
+		node_place(node, "incremental_strategy"), word);
+}
+
+/* The first partition stands for all. */
+static bool renders(const struct project *p, const struct node *node, struct error *err)
+{
+	bool asks = false;
+	struct compile_options options = {.asks = &asks, .command = "build"};
+	struct compile_batch batch;
+	char key[PERIOD_KEY_SIZE];
+	struct buf sql;
+	bool ok = true;
+
+	period_key(node->batch_size, node->begin_us, key);
+	if (!node->problem && node_is_partitioned(node)) {
+		ok = node_batch(
+			node, node->partitions.n ? node->partitions.items[0] : key, &batch, err);
+		options.batch = &batch;
+	}
+	buf_init(&sql, BUF_MAX);
+	ok = ok && (project_compile(p, node, &options, &sql, err) || asks);
+	buf_release(&sql);
+	return ok;
+}
+
+bool project_supports(const struct project *p, const struct node *node, struct error *err)
+{
+	struct arena a;
+
+	arena_init(&a);
+	bool ok = node->kind == NODE_SEED ||
+		  (renders(p, node, err) && known_materialization(&a, node, err) &&
+			  known_strategy(&a, node, err));
+	arena_release(&a);
+	if (ok)
+		error_clear(err);
+	return ok;
+}

@@ -1,0 +1,205 @@
+/* Projects as dbt's users bring them: what is in the way is named with its place, the rest compiles. */
+#include "project_files.h"
+
+static void assert_supported(const char *name)
+{
+	error_clear(&err);
+	if (!project_supports(project, node(name), &err))
+		fail_msg("%s: %s", name, err.text);
+}
+
+static void assert_unsupported(const char *name, const char *expected)
+{
+	error_clear(&err);
+	if (project_supports(project, node(name), &err))
+		fail_msg("%s is supported, expected: %s", name, expected);
+	if (strncmp(err.text, expected, strlen(expected)) != 0)
+		fail_msg("%s: %s, expected %s", name, err.text, expected);
+}
+
+static void what_is_in_the_way_is_named_with_its_place(void **state)
+{
+	(void)state;
+	put("dbt_project.yml",
+		"name: p\nmodels:\n  p:\n    odd:\n      +materialized: distributed_table\n");
+	put("models/odd/o.sql", "select 1");
+	put("models/s.sql", "select 1 as a\n{{ config(materialized='incremental', "
+			    "incremental_strategy='upsert') }}");
+	put("models/v.sql", "select\n\t* from {{ ref('s', v=2) }}");
+	put("models/e.sql", "select 1\n{% include 'x.sql' %}");
+	put("models/m.py", "def model(dbt, session): pass");
+	put("models/fine.sql",
+		"{{ config(materialized='incremental', incremental_strategy='merge') }}1");
+	load();
+	assert_unsupported("o", "dbt_project.yml:5: materialized: 'distributed_table'");
+	assert_unsupported("s", "models/s.sql:2: incremental_strategy: 'upsert'");
+	assert_unsupported("v", "models/v.sql:2:12: versions of models");
+	assert_unsupported("e", "models/e.sql:2:");
+	assert_unsupported("m", "models/m.py: a model in Python");
+	assert_supported("fine");
+}
+
+static void what_asks_the_warehouse_counts_as_supported(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("models/q.sql", "{% for row in run_query('select 1').rows %}{{ row[0] }}{% endfor %}");
+	put("models/c.sql",
+		"{% for c in adapter.get_columns_in_relation(ref('a')) %}{{ c.name }}{% "
+		"endfor %}");
+	put("models/p.sql",
+		"{{ config(materialized='incremental', batch_size='day', event_time='t', "
+		"begin='2026-01-01') }}{{ partition.start }}");
+	load();
+	assert_supported("q");
+	assert_supported("c");
+	assert_supported("p");
+	assert_problem("q", "models/q.sql:1:15: run_query() asks the warehouse while the template "
+			    "renders; nobody is asked here");
+}
+
+static void variables_are_templates_themselves(void **state)
+{
+	(void)state;
+	put("dbt_project.yml",
+		"name: p\nvars:\n  a: \"{{ 'x' if target.name == 'prod' else 'y' }}\"\n"
+		"  b: \"{{ var('a') }}!\"\n  c: \"{{ var('d') }}\"\n  d: \"{{ var('c') }}\"\n");
+	put("models/m.sql", "{{ var('a') }} {{ var('b') }}");
+	put("models/n.sql", "{{ var('c') }}");
+	load();
+	assert_compiles("m", "x x!");
+	assert_problem(
+		"n", "models/n.sql:1:4: var('c'): variables speak of each other in a circle");
+}
+
+static void a_test_of_what_is_disabled_is_disabled(void **state)
+{
+	(void)state;
+	put("models/a.sql", "{{ config(enabled=false) }}select 1");
+	put("models/b.sql", "select 1");
+	put("models/y.yml", "models:\n  - name: a\n    columns: [{name: id, tests: [unique]}]\n"
+			    "  - name: b\n    columns: [{name: id, tests: [{relationships: {to: "
+			    "ref('a'), field: id}}, not_null]}]\n");
+	load();
+	assert_int_equal(project_nodes(project)->len, 2);
+	assert_non_null(node("not_null_b_id"));
+}
+
+static void sql_is_said_as_the_warehouse_says_it(void **state)
+{
+	static const struct {
+		const char *call, *sql;
+	} cases[] = {
+		{"dbt.type_string()", "String"},
+		{"type_timestamp()", "DateTime"},
+		{"dbt.dateadd('day', -1, 'now()')", "dateAdd(day, -1, now())"},
+		{"dbt.datediff('a', 'b', 'month')", "dateDiff('month', a, b)"},
+		{"dbt.string_literal(\"it's \\\\\")", "'it''s \\\\'"},
+		{"dbt.concat(['a', \"'-'\", 'b'])", "a || '-' || b"},
+		{"dbt.split_part('a', \"','\", 1)", "splitByString(',', assumeNotNull(a))[1]"},
+		{"dbt.safe_cast('a', 'Int32')", "accurateCastOrNull(a, 'Int32')"},
+		{"dbt.array_construct(['1', '2'])", "[1, 2]"},
+		{"dbt.array_construct()", "cast([] as Array(Int32))"},
+		{"dbt.last_day('d', 'month')",
+			"toDate(dateAdd(day, -1, dateAdd(month, 1, date_trunc('month', d))))"},
+		{"dbt.listagg('a', \"';'\")", "arrayStringConcat(groupArray(toString(a)), ';')"},
+		{"dbt.listagg('a', \"';'\", 'order by b desc', 3)",
+			"arrayStringConcat(arraySlice(arrayMap(x -> x.1, arrayReverseSort(x -> "
+			"x.2, "
+			"groupArray((toString(a), (b))))), 1, 3), ';')"},
+		{"api.Column.translate_type('integer')", "Int32"},
+		{"dbt_utils.generate_surrogate_key(['a'])",
+			"lower(hex(MD5(toString(ifNull(toString(a), "
+			"'_dbt_utils_surrogate_key_null_')))))"},
+		{"adapter.type()", "clickhouse"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		CLEANUP(free_string) char *text = xasprintf("{{ %s }}", cases[i].call);
+		put("models/a.sql", text);
+		load();
+		assert_compiles("a", cases[i].sql);
+	}
+}
+
+static void a_project_overrides_what_is_said(void **state)
+{
+	(void)state;
+	put("macros/m.sql",
+		"{% macro clickhouse__dateadd(datepart, interval, d) %}mine{% endmacro %}");
+	put("models/a.sql", "{{ dbt.dateadd('day', 1, 'x') }}");
+	load();
+	assert_compiles("a", "mine");
+}
+
+static void tests_of_dbt_utils_come_without_it(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("models/y.yml",
+		"models:\n  - name: a\n    tests:\n"
+		"      - dbt_utils.unique_combination_of_columns: {combination_of_columns: [x, y], "
+		"name: pair}\n"
+		"      - expression_is_true: {expression: 'x > 0', name: true_expression}\n"
+		"      - row_count: {min_value: 1, max_value: 9, name: rows}\n"
+		"      - row_count: {name: neither}\n"
+		"      - recency: {field: at, datepart: day, interval: 1, name: recent}\n"
+		"    columns:\n      - name: x\n        tests:\n"
+		"          - accepted_range: {min_value: 0, max_value: 9, name: inside}\n"
+		"          - dbt_utils.accepted_range: {min_value: 0, inclusive: false, name: "
+		"above}\n"
+		"          - expression_is_true: {expression: '>= 0', name: column_expression}\n"
+		"          - not_null_proportion: {at_least: 0.9, group_by_columns: [y], name: "
+		"most}\n");
+	load();
+	assert_compiles("pair",
+		"select x, y, count(*) as n_rows\nfrom `analytics`.`a`\ngroup by x, "
+		"y\nhaving count(*) > 1");
+	assert_compiles(
+		"true_expression", "select *\nfrom `analytics`.`a`\nwhere not ifNull((x > 0), 0)");
+	assert_compiles("column_expression",
+		"select *\nfrom `analytics`.`a`\nwhere not ifNull((x >= 0), 0)");
+	assert_compiles("inside", "select *\nfrom `analytics`.`a`\nwhere x < 0 or x > 9");
+	assert_compiles("above", "select *\nfrom `analytics`.`a`\nwhere x <= 0");
+	assert_compiles("rows",
+		"select count(*) as n_rows\nfrom `analytics`.`a`\nhaving n_rows < 1 or "
+		"n_rows > 9");
+	assert_problem("neither", "row_count needs min_value, max_value or both");
+	assert_compiles("recent",
+		"select max(at) as newest\nfrom `analytics`.`a`\nhaving count(*) = 0 or "
+		"ifNull(newest < dateAdd(day, -1, now()), 1)");
+	assert_compiles("most",
+		"select y, countIf(x is not null) / count(*) as not_null_proportion\n"
+		"from `analytics`.`a`\ngroup by y\nhaving count(*) > 0 and "
+		"(not_null_proportion < 0.9 or not_null_proportion > 1.0)");
+	assert_true(node("inside")->by_rows);
+	assert_false(node("rows")->by_rows);
+}
+
+static void relations_are_keys_and_mappings(void **state)
+{
+	(void)state;
+	put("models/b.sql", "select 1");
+	put("models/a.sql",
+		"{% set d = {ref('b'): 1} %}{{ d[ref('b')] }} {{ ref('b') in d }} {{ this in d }} "
+		"{{ ref('b') is mapping }} {{ ref('b').get('metadata', {}).get('type') }} "
+		"{{ api.Relation.create(schema='s', identifier='t') }} {{ ref('b').schema }}");
+	load();
+	assert_compiles("a", "1 True False True ClickHouseRelation `s`.`t` analytics");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_FOLDER(what_is_in_the_way_is_named_with_its_place),
+		IN_FOLDER(what_asks_the_warehouse_counts_as_supported),
+		IN_FOLDER(variables_are_templates_themselves),
+		IN_FOLDER(a_test_of_what_is_disabled_is_disabled),
+		IN_FOLDER(sql_is_said_as_the_warehouse_says_it),
+		IN_FOLDER(a_project_overrides_what_is_said),
+		IN_FOLDER(tests_of_dbt_utils_come_without_it),
+		IN_FOLDER(relations_are_keys_and_mappings),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
