@@ -90,6 +90,15 @@ static size_t former_row(const struct batch *batch, size_t row)
 	return moved ? row - 1 : row;
 }
 
+bool batch_has_moved_holes(const struct batch *batch)
+{
+	for (size_t row = 1; row < batch->rows; row++) {
+		if (former_row(batch, row) != row && row_has_holes(batch, row))
+			return true;
+	}
+	return false;
+}
+
 static void rebuild(struct column *column, size_t rows, const struct origin *origins, size_t c)
 {
 	struct column filled;
@@ -158,6 +167,7 @@ void fill_from_batch(struct batch *batch)
 /* What is to be filled from outside, and what has been found for it. */
 struct holes {
 	struct batch *batch;
+	bool moved_only; /* rows whose key has just changed */
 	uint32_t *
 		heads; /* of a row: the first one in the batch of the same, ever unchanged, value */
 	uint8_t *moved; /* its key changed between that one and this */
@@ -180,7 +190,8 @@ static void find_heads(struct holes *h)
 
 static bool is_open(const struct holes *h, size_t row)
 {
-	return h->fates[row] == ROW_KEEP && !h->origins[row].from && row_has_holes(h->batch, row);
+	return h->fates[row] == ROW_KEEP && !h->origins[row].from &&
+	       (!h->moved_only || former_row(h->batch, row) != row) && row_has_holes(h->batch, row);
 }
 
 static void add_key(struct batch *keys, const struct batch *from, size_t row)
@@ -334,7 +345,7 @@ static bool fill_holes(
 
 bool fill_from_outside(const struct prepare *p, struct batch *batch, struct error *err)
 {
-	struct holes holes = {.batch = batch};
+	struct holes holes = {.batch = batch, .moved_only = p->unchanged == UNCHANGED_PASS};
 	struct batch found[3];
 
 	holes.heads = xcalloc(batch->rows + 1, sizeof *holes.heads);

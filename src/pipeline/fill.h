@@ -9,6 +9,9 @@
 
 bool batch_has_unchanged(const struct batch *);
 
+/* A row whose key has just changed, with values that were not sent: nobody has them under the new key. */
+bool batch_has_moved_holes(const struct batch *);
+
 /* From earlier rows of the same (for a key change: the old) key in the batch. */
 void fill_from_batch(struct batch *);
 

@@ -37,11 +37,11 @@ static void apply_filter(const struct prepare *p, struct batch *batch)
 
 bool prepare_batch(const struct prepare *p, struct batch *batch, struct error *err)
 {
-	bool fill = p->unchanged != UNCHANGED_PASS && batch_has_unchanged(batch);
+	bool pass = p->unchanged == UNCHANGED_PASS;
 
-	if (fill && !batch->aside.len)
+	if (!pass && !batch->aside.len && batch_has_unchanged(batch))
 		fill_from_batch(batch);
-	if (!fill || !batch_has_unchanged(batch))
+	if (pass ? !batch_has_moved_holes(batch) : !batch_has_unchanged(batch))
 		apply_rules(batch, p->hmac_key);
 	else if (!fill_from_outside(p, batch, err))
 		return false;

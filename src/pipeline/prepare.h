@@ -14,7 +14,7 @@
 #include "core/filter.h"
 
 /* What becomes of unchanged values: filled, or else the row goes; filled where they are found, else passed on
- * so marked; passed on. Only a sink of logs takes them. */
+ * so marked; passed on, but where the key changed and the source has the value. Only a sink of logs takes them. */
 enum unchanged { UNCHANGED_FILL, UNCHANGED_TRY, UNCHANGED_PASS };
 
 struct prepare {

@@ -35,7 +35,9 @@ def day():
 
 
 def clock(fraction):
-    return f"{chance.randrange(24):02}:{chance.randrange(60):02}:{chance.randrange(60):02}.{chance.randrange(10**fraction):0{fraction}}"
+    return "{:02}:{:02}:{:02}.{:0{}}".format(
+        chance.randrange(24), chance.randrange(60), chance.randrange(60), chance.randrange(10**fraction), fraction
+    )
 
 
 def array(kind, *elements):
@@ -110,8 +112,11 @@ def insert(table, id):
 
 def update(table, id):
     if table == "big":
-        return chance.choice((f"UPDATE big SET n = n + 1 WHERE id = {id}", f"UPDATE big SET id = -id - 1000 WHERE id = {id}",
-            f"UPDATE big SET body = repeat('new {id} ', 2000) WHERE id = {id}"))
+        return chance.choice((
+            f"UPDATE big SET n = n + 1 WHERE id = {id}",
+            f"UPDATE big SET body = repeat('new {id} ', 2000) WHERE id = {id}",
+            f"UPDATE big SET id = -id - 1000, body = repeat('moved {id} ', 2000), extra = NULL WHERE id = {id}",
+        ))
     key = "id" if table == "kinds" else "b"
     if chance.random() < 0.2:
         return f"UPDATE {table} SET {key} = {key} + 100000 WHERE {key} = {id}"

@@ -155,6 +155,15 @@ def an_unchanged_large_value_has_a_placeholder():
 
 
 @test
+def a_large_value_goes_along_when_its_key_changes():
+    with publishing("CREATE TABLE t (id int PRIMARY KEY, n int, big text); ALTER TABLE t ALTER big SET STORAGE EXTERNAL",
+                    "INSERT INTO t SELECT i, 0, repeat('x', 5000) FROM generate_series(1, 3) i") as tail:
+        pg.sql("BEGIN; UPDATE t SET id = 10 WHERE id = 1; UPDATE t SET n = 1 WHERE id = 2; UPDATE t SET id = 30 WHERE id = 3; COMMIT")
+        after = [m.value["after"] for m in messages(tail) if m.value and m.value["op"] in "cu"]
+        eq([(row["id"], row["big"][:26]) for row in after], [(10, "x" * 26), (2, "__debezium_unavailable_val"), (30, "x" * 26)])
+
+
+@test
 def events_have_the_row_as_it_was_where_its_identity_is_full():
     with publishing(T, "ALTER TABLE t REPLICA IDENTITY FULL", "INSERT INTO t VALUES (1, 'one'), (2, 'two')") as tail:
         pg.sql("INSERT INTO t VALUES (3, 'three')")

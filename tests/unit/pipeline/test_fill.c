@@ -121,6 +121,26 @@ static void only_rows_with_holes_are_looked_up(void **unused)
 				    "u", 13, 2, "\"paid\"", "\"n\"", "\"two\"") GONE("d", 14, 3));
 }
 
+/* Who reads the log knows the value of a key's row before, but not of a key that is new. */
+static void a_log_is_told_the_values_of_a_row_whose_key_changed(void **unused)
+{
+	struct error err = {0};
+	size_t len;
+
+	(void)unused;
+	prepare.unchanged = UNCHANGED_PASS;
+	add_row(&fake_source.rows, OP_COPY, 0, "2", "x", "n", "two");
+	add_row(&fake_source.rows, OP_COPY, 0, "3", "x", "n", "three");
+	add_row(&batch, OP_KEY_CHANGED, 12, "1");
+	add_row(&batch, OP_UPDATE, 12, "2", "paid", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 13, "3", "paid", "n", UNCHANGED);
+	assert_true(prepare_batch(&prepare, &batch, &err));
+	assert_int_equal(fake_source.keys_asked, 1);
+	assert_false(column_is_unchanged(&batch.columns[3], 1));
+	assert_memory_equal(column_string(&batch.columns[3], 1, &len), "two", 3);
+	assert_true(column_is_unchanged(&batch.columns[3], 2));
+}
+
 static void a_target_that_is_not_trusted_is_not_asked(void **unused)
 {
 	(void)unused;
@@ -387,6 +407,7 @@ int main(void)
 		TEST(a_row_that_the_target_holds_already_is_a_replay),
 		TEST(the_source_fills_what_the_target_does_not_have),
 		TEST(only_rows_with_holes_are_looked_up),
+		TEST(a_log_is_told_the_values_of_a_row_whose_key_changed),
 		TEST(a_target_that_is_not_trusted_is_not_asked),
 		TEST(a_row_set_aside_sends_the_batch_to_the_source),
 		TEST(a_row_gone_from_the_source_leaves_latest),
