@@ -134,4 +134,27 @@ def verify_says_which_rows_are_set_aside_and_calls_no_other_different():
     eq(done.code, 0, done)
 
 
+@test
+def no_value_of_a_row_is_in_the_log_or_the_status():
+    pg.sql("CREATE SCHEMA told; CREATE TABLE told.aside (id text PRIMARY KEY, d date NOT NULL, v text);"
+           "CREATE TABLE told.stopped (id text PRIMARY KEY, d date NOT NULL, v text)")
+    config = mirror(pg, tables=["told.*", {"told.stopped": {"on_unrepresentable": "stop"}}])
+    config["connections"]["shop"] |= {"slot": "told", "publication": "told"}
+    config["server"]["log_level"] = "debug"
+    other = Tailrace(config)
+    pg.sql("INSERT INTO told.aside VALUES ('secret-1', '0044-03-15 BC', 'secret-2'), ('secret-3', '2024-01-01', 'secret-4')")
+    other.start()
+    other.wait_live()
+    for table in ("aside", "stopped"):
+        pg.sql(f"INSERT INTO told.{table} VALUES ('secret-5', '0044-03-16 BC', 'secret-6'), ('secret-7', '2024-01-01', 'secret-8')")
+    other.wait_for(lambda _: other.table("told.stopped")["status"] == "broken", "the table to stop")
+    other.wait_caught_up(pg, "told")
+    eq(other.table("told.aside")["set_aside"], 2)
+    with open(other.log, encoding="utf-8") as log:
+        text = log.read() + other.get("/api/v1/status")[1] + other.get("/metrics")[1]
+    for value in ("secret", "0044", "2024-01-01"):
+        assert value not in text, f"{value} was told: " + "\n".join(line for line in text.splitlines() if value in line)
+    eq(other.stop(), 0)
+
+
 run()
