@@ -22,13 +22,6 @@ void buf_clear(struct buf *b)
 	b->len = 0;
 }
 
-void buf_move(struct buf *to, struct buf *from)
-{
-	free(to->data);
-	*to = *from;
-	*from = (struct buf){.max = to->max};
-}
-
 void buf_grow(struct buf *b, size_t more)
 {
 	if (more > b->max - b->len) {

@@ -20,10 +20,9 @@ struct buf {
 #define BUF_MAX ((size_t)3 << 30) /* for buffers that only a whole row bounds: above 2 GiB of hex */
 
 void buf_init(struct buf *b, size_t max);
-void buf_release(struct buf *b);                 /* frees; leaves it empty and usable */
-void buf_clear(struct buf *b);                   /* keeps the memory */
-void buf_move(struct buf *to, struct buf *from); /* releases what `to` held */
-void buf_grow(struct buf *b, size_t more);       /* room for `more` bytes beyond len */
+void buf_release(struct buf *b);           /* frees; leaves it empty and usable */
+void buf_clear(struct buf *b);             /* keeps the memory */
+void buf_grow(struct buf *b, size_t more); /* room for `more` bytes beyond len */
 
 static inline size_t buf_room(const struct buf *b)
 {

@@ -431,19 +431,6 @@ bool clickhouse_run(struct clickhouse *c, const char *sql, struct error *err)
 	return clickhouse_query(c, &(struct clickhouse_query){.sql = sql}, err);
 }
 
-bool clickhouse_ping(struct clickhouse *c, struct error *err)
-{
-	size_t len = strlen(c->url);
-	CLEANUP(free_string)
-	char *url = xasprintf("%s%sping", c->url, len && c->url[len - 1] == '/' ? "" : "/");
-	int status = 0;
-	struct http_request request = {.url = url, .status = &status};
-
-	if (!http_perform(c->http, &request, err))
-		return error_add(err, "%s", c->url);
-	return status == 200 || error_set(err, ERROR_RETRY, "%s: HTTP status %d", url, status);
-}
-
 static void quote(const char *text, size_t len, char mark, struct buf *out)
 {
 	buf_u8(out, (uint8_t)mark);

@@ -64,9 +64,6 @@ MUST_CHECK bool clickhouse_query(
 /* A statement whose answer does not matter. */
 MUST_CHECK bool clickhouse_run(struct clickhouse *c, const char *sql, struct error *err);
 
-/* Does it answer? No user is needed. */
-MUST_CHECK bool clickhouse_ping(struct clickhouse *c, struct error *err);
-
 /* What an exception's code asks for; and what mends it, where its text does not tell, or "". */
 enum error_kind clickhouse_error_kind(int code);
 const char *clickhouse_error_mend(int code);

@@ -153,22 +153,3 @@ enum pgcopy_status pgcopy_next(struct pgcopy *c, struct pg_cell *cells, size_t n
 		return want_more(c);
 	return read_row(c, cells, n, err);
 }
-
-bool pgcopy_rows(struct pgcopy *c, const uint8_t *data, size_t len, struct pg_rows *rows,
-	struct pg_cell *cells, struct batch *batch, const struct row_meta *meta, bool *ended,
-	struct error *err)
-{
-	size_t n = rows->table->n_columns;
-	enum pgcopy_status status;
-
-	pgcopy_feed(c, data, len);
-	while ((status = pgcopy_next(c, cells, n, err)) == PGCOPY_ROW) {
-		for (size_t i = 0; i < n; i++)
-			if (rows->codecs[i].cast_in_copy && cells[i].kind == PG_CELL_BINARY)
-				cells[i].kind = PG_CELL_TEXT;
-		if (!pg_rows_append(rows, batch, cells, meta, err))
-			return false;
-	}
-	*ended = status == PGCOPY_END;
-	return status != PGCOPY_FAILED;
-}

@@ -35,15 +35,8 @@ void pgcopy_reset(struct pgcopy *c); /* for another COPY */
 void pgcopy_feed(struct pgcopy *c, const uint8_t *data, size_t len);
 
 /* The cells (n of them; PG_CELL_BINARY or PG_CELL_NULL) are valid until the next call. A column
- * that was selected as COLUMN::text is PG_CELL_TEXT by the caller's hand, or by pgcopy_rows(). */
+ * that was selected as COLUMN::text is PG_CELL_TEXT by the caller's hand. */
 MUST_CHECK enum pgcopy_status pgcopy_next(
 	struct pgcopy *c, struct pg_cell *cells, size_t n, struct error *err);
-
-/* Feeds a message and appends its rows; the COPY selected all columns of the table, in its
- * order, those with codec.cast_in_copy as text. `cells` is room for table->n_columns. *ended is
- * set at the trailer: a COPY that ends without it was cut off. */
-MUST_CHECK bool pgcopy_rows(struct pgcopy *c, const uint8_t *data, size_t len, struct pg_rows *rows,
-	struct pg_cell *cells, struct batch *batch, const struct row_meta *meta, bool *ended,
-	struct error *err);
 
 #endif

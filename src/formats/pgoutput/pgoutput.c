@@ -269,11 +269,3 @@ bool pgoutput_cells(const struct pgoutput_tuple *tuple, const struct pgoutput_ma
 	}
 	return true;
 }
-
-bool pgoutput_decode_tuple(const struct pgoutput_tuple *tuple, const struct pgoutput_map *map,
-	struct pg_rows *rows, struct pg_cell *cells, struct batch *batch,
-	const struct row_meta *meta, struct error *err)
-{
-	return pgoutput_cells(tuple, map, cells, rows->table->n_columns, err) &&
-	       pg_rows_append(rows, batch, cells, meta, err);
-}

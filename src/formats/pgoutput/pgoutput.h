@@ -116,9 +116,4 @@ struct pgoutput_map {
 MUST_CHECK bool pgoutput_cells(const struct pgoutput_tuple *tuple, const struct pgoutput_map *map,
 	struct pg_cell *cells, size_t n, struct error *err);
 
-/* pgoutput_cells() and pg_rows_append() in one: `cells` is room for the table's columns. */
-MUST_CHECK bool pgoutput_decode_tuple(const struct pgoutput_tuple *tuple,
-	const struct pgoutput_map *map, struct pg_rows *rows, struct pg_cell *cells,
-	struct batch *batch, const struct row_meta *meta, struct error *err);
-
 #endif

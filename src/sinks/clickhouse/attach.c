@@ -112,7 +112,7 @@ static void add_order(const struct table *t, enum storage_kind kind, struct buf 
 {
 	uint16_t *key = xcalloc(t->n_key + 1, sizeof *key);
 
-	sorting_key(t, key);
+	selection_sort_key(t, key);
 	buf_puts(sql, " ORDER BY (");
 	for (size_t i = 0; i < t->n_key; i++) {
 		buf_puts(sql, i ? ", " : "");

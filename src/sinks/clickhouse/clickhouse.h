@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include "base/map.h"
 #include "clients/clickhouse.h"
+#include "core/selection.h"
 #include "core/sink.h"
 #include "formats/native/native.h"
 
@@ -82,8 +83,6 @@ void storage_type_print(const struct clickhouse_sink *s, const struct table *t,
 void add_table_comment(struct buf *sql, const struct landing *landing, enum storage_kind kind);
 void add_column_comment(struct buf *sql, const struct table_column *c, const char *dropped_at);
 
-/* The key's columns in the order of the storage: order_by, or the key's own. out holds t->n_key. */
-void sorting_key(const struct table *t, uint16_t *out);
 /* What a key column is sorted by: itself, or of a UUID the number that orders as its bytes do
  * (the server's own order of UUIDs begins with their second half: no help for scans, and none for
  * UUIDs that grow with time). */

@@ -182,7 +182,7 @@ static bool flow_init(struct flow *f, const struct landing *landing, struct erro
 	f->storage = storage_name(s, landing, f->kind);
 	f->columns = xcalloc(t->n_columns + 1, sizeof *f->columns);
 	f->key = xcalloc(t->n_key + 1, sizeof *f->key);
-	sorting_key(t, f->key);
+	selection_sort_key(t, f->key);
 	if (layout_map(s, f->storage, t, &f->layout, f->columns, err))
 		return true;
 	f->layout = NULL;

@@ -128,38 +128,6 @@ void add_column_comment(struct buf *sql, const struct table_column *c, const cha
 	buf_release(&json);
 }
 
-/* The key column that the next name of a list "a, b" is; *list is moved behind it. */
-static int next_of_order(const struct table *t, const char **list)
-{
-	const char *from = *list + strspn(*list, " \t");
-	size_t len = strcspn(from, ",");
-
-	*list = from + len + (from[len] == ',');
-	while (len && (from[len - 1] == ' ' || from[len - 1] == '\t'))
-		len--;
-	for (size_t i = 0; i < t->n_key; i++) {
-		const char *name = t->columns[t->key[i]].name;
-		if (strlen(name) == len && !memcmp(name, from, len))
-			return t->key[i];
-	}
-	return -1;
-}
-
-void sorting_key(const struct table *t, uint16_t *out)
-{
-	const char *order_by = t->options ? t->options->order_by : NULL;
-	size_t n = 0;
-
-	while (order_by && *order_by && n < t->n_key) {
-		int column = next_of_order(t, &order_by);
-		if (column < 0)
-			break; /* selection_apply() has refused the table */
-		out[n++] = (uint16_t)column;
-	}
-	if (n < t->n_key)
-		memcpy(out, t->key, t->n_key * sizeof *out);
-}
-
 void add_sorted(struct buf *sql, const struct type *type, const char *name)
 {
 	bool uuid = type->kind == TYPE_UUID;

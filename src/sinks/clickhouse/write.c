@@ -160,7 +160,7 @@ static bool write_rows(struct clickhouse_sink *s, const char *storage, enum stor
 	*stale = false;
 	bool ok = layout_map(s, storage, t, &layout, columns, err);
 	if (ok) {
-		sorting_key(t, key);
+		selection_sort_key(t, key);
 		order_init(&order, b, key, t->n_key, kind == STORAGE_ROWS);
 		ok = send_rows(s, storage, kind, b, columns, &order, err);
 		order_release(&order);

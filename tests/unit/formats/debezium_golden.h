@@ -9,7 +9,6 @@
 #include <jansson.h>
 #include "formats/connect/json.h"
 #include "formats/debezium/debezium.h"
-#include "formats/pgcopy/pgcopy.h"
 #include "pg_golden.h"
 
 /* As record.py names them, and as Debezium was asked for them. */
@@ -109,7 +108,7 @@ static inline void recording_rows(struct recording *r, int table, const char *na
 	golden_read(name, &file);
 	pgcopy_init(&copy);
 	if (!pg_rows_init(&rows, g->table, &r->catalog, g->columns, &err) ||
-		!pgcopy_rows(&copy, file.data, file.len, &rows, g->cells, &r->rows[table], &meta,
+		!golden_copied(&copy, file.data, file.len, &rows, g->cells, &r->rows[table], &meta,
 			&ended, &err))
 		fail_msg("%s: %s", name, err.text);
 	assert_true(ended);

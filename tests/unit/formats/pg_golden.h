@@ -6,6 +6,7 @@
 #ifndef GOLDEN
 #define GOLDEN "tests/golden/postgres/"
 #endif
+#include "formats/pgcopy/pgcopy.h"
 #include "formats/pgtype/pgrow.h"
 #include "golden.h"
 
@@ -127,6 +128,28 @@ static inline void golden_each_column(const char *table,
 			visit(with, f[1], &column, *f[6] == '1');
 	}
 	buf_release(&file);
+}
+
+/* Feeds a message and appends its rows; the COPY selected all columns of the table, in its
+ * order, those with codec.cast_in_copy as text. `cells` is room for table->n_columns. *ended is
+ * set at the trailer: a COPY that ends without it was cut off. */
+static inline bool golden_copied(struct pgcopy *c, const uint8_t *data, size_t len,
+	struct pg_rows *rows, struct pg_cell *cells, struct batch *batch,
+	const struct row_meta *meta, bool *ended, struct error *err)
+{
+	size_t n = rows->table->n_columns;
+	enum pgcopy_status status;
+
+	pgcopy_feed(c, data, len);
+	while ((status = pgcopy_next(c, cells, n, err)) == PGCOPY_ROW) {
+		for (size_t i = 0; i < n; i++)
+			if (rows->codecs[i].cast_in_copy && cells[i].kind == PG_CELL_BINARY)
+				cells[i].kind = PG_CELL_TEXT;
+		if (!pg_rows_append(rows, batch, cells, meta, err))
+			return false;
+	}
+	*ended = status == PGCOPY_END;
+	return status != PGCOPY_FAILED;
 }
 
 #endif

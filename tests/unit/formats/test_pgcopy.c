@@ -1,6 +1,5 @@
 /* COPY in binary: a recorded stream, whole, cut anywhere, and spoilt. */
 #include "pg_golden.h"
-#include "formats/pgcopy/pgcopy.h"
 
 static const struct table_options set_aside = {.unrepresentable = UNREPRESENTABLE_SET_ASIDE};
 static const struct row_meta copied = {.op = OP_COPY, .commit_lsn = 1};
@@ -60,7 +59,7 @@ static bool copy_pieces(
 		size_t n = len - at < piece ? len - at : piece;
 		uint8_t *bytes = xmalloc(n);
 		memcpy(bytes, s->stream.data + at, n);
-		ok = pgcopy_rows(
+		ok = golden_copied(
 			&copy, bytes, n, &s->rows, s->table.cells, &batch, &copied, &ended, err);
 		free(bytes);
 	}
