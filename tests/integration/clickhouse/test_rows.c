@@ -75,6 +75,10 @@ static void the_same_insert_after_a_truncate_is_not_taken_for_a_repetition(void 
 	struct batch b;
 
 	attach(f, &landing);
+	/* as replicated tables are by default */
+	assert_answer(f,
+		"ALTER TABLE {cdc}.orders MODIFY SETTING non_replicated_deduplication_window = 100",
+		"");
 	batch_init(&b, t);
 	ROW(&b, OP_INSERT, version_make(1, 10, 0), "1", "new", "1");
 	write_rows(f, &landing, &b);
