@@ -112,9 +112,11 @@ static bool do_work(struct attempting *at, struct error *err)
 		vec_release(&spans);
 		return ok;
 	}
+	if (!stamp_work(at->a->graph, w, err))
+		return false;
 	w->built.run = at->a->run.id;
 	w->built.checks = is_checked(at->a, w->node) ? CHECKS_PENDING : CHECKS_PASSED;
-	return stamp_work(at->a->graph, w, err) && materialize(w, err);
+	return materialize(w, err);
 }
 
 static void begin(struct attempting *at)

@@ -55,6 +55,10 @@ static void make_jobs(struct active *a, const struct steps *steps)
 		job->step = steps->items[i];
 		job->node = map_get(&by_id, job->step.asset, strlen(job->step.asset));
 		job->phase = phase_of(&job->step);
+		if (!job->step.from_us && !job->step.to_us) {
+			job->step.from_us = TIME_MIN;
+			job->step.to_us = TIME_MAX;
+		}
 		a->n_left += job->phase != JOB_ENDED;
 		a->failed |= job->step.status == RUN_FAILED;
 		a->warned |= job->step.status == RUN_WARNED;

@@ -2,26 +2,21 @@
 #include "build/stamp.h"
 
 #include <string.h>
-#include "assets/definition.h"
+#include "assets/survey.h"
 
 /* --- what it is made from --- */
 
 bool stamp_work(const struct graph *graph, struct work *w, struct error *err)
 {
 	const struct asset *asset = graph_find(graph, w->node->id);
-	struct asset_ids inputs = {0};
 	struct definition definition;
 
+	if (!asset_stamp(graph, w->state, asset, w->arena, &w->built, &definition, err))
+		return false;
 	w->built.partition = w->node->partitions.n ? w->partition : "";
 	w->built.from_us = w->from_us;
 	w->built.to_us = w->to_us;
-	w->built.position = "";
-	asset_inputs(graph, asset, &inputs);
-	bool ok = state_seq(w->state, inputs.items, inputs.len, &w->built.seq, err) &&
-		  definition_of(graph, asset, w->arena, &definition, err);
-	vec_release(&inputs);
-	w->built.fingerprint = ok ? definition.fingerprint : 0;
-	return ok && state_definition_put(w->state, w->node->id, &definition, err);
+	return state_definition_put(w->state, w->node->id, &definition, err);
 }
 
 /* --- whether that is there --- */

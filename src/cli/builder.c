@@ -195,11 +195,37 @@ bool builder_hold(struct builder *b, struct error *err)
 	return ok;
 }
 
+static bool show_json(struct builder *b, int64_t id, struct error *err)
+{
+	struct arena arena;
+	struct run run;
+	struct steps steps;
+	struct buf out;
+	bool found;
+
+	arena_init(&arena);
+	buf_init(&out, BUF_MAX);
+	bool ok = state_run_get(b->ends.state, id, &arena, &run, &found, err) &&
+		  state_steps(b->ends.state, id, &arena, &steps, err);
+	if (ok) {
+		run_json(&run, &steps, NULL, &out);
+		puts(buf_text(&out));
+		vec_release(&steps);
+	}
+	buf_release(&out);
+	arena_release(&arena);
+	return ok;
+}
+
 int builder_run(struct builder *b, struct run *run, const struct step *steps, size_t n)
 {
 	enum run_status status = RUN_FAILED;
 	struct error err = {0};
 
+	if (!n && !b->quiet) {
+		puts("Nothing to do: all of it is up to date");
+		return DONE;
+	}
 	if (!state_run_add(b->ends.state, run, steps, n, &err))
 		return failed(&err);
 	if (!b->quiet)
@@ -208,6 +234,8 @@ int builder_run(struct builder *b, struct run *run, const struct step *steps, si
 	if (b->executor)
 		executor_poke(b->executor);
 	if (!follow(b, run->id, &status, &err))
+		return failed(&err);
+	if (b->quiet && !show_json(b, run->id, &err))
 		return failed(&err);
 	return status == RUN_SUCCEEDED || status == RUN_WARNED ? DONE : FAILED;
 }

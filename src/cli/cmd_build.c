@@ -1,52 +1,93 @@
-/* `tailrace build`: models, seeds, snapshots and their tests, parents before children. */
-#include <stdlib.h>
-#include <string.h>
-#include "cli/builder.h"
+/* `tailrace build [SELECTOR...]`: what is missing, dirty or changed of the project is built, and tested. */
 #include "cli/cli.h"
+#include "cli/planned.h"
 #include "cli/stop.h"
-#include "models/project.h"
+
+enum { FLAG_EXCLUDE, FLAG_FULL, FLAG_ALL, FLAG_VARS, FLAG_THREADS, FLAG_DRY, FLAG_JSON };
+static const struct flag flags[] = {
+	{"exclude", "SELECTOR", "leave out what this selects"},
+	{"full-refresh", NULL, "build everything of what is selected, from nothing"},
+	{"all", NULL, "build also what is up to date"},
+	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
+	{"threads", "N", "build at most N at once; models.threads without it"},
+	{"dry-run", NULL, "print what would be built, and why, and end"},
+	{"json", NULL, "print a JSON document in the end, instead of progress"},
+	{0},
+};
+
+static int print_plan(const struct planned *p, bool json)
+{
+	struct buf out;
+
+	buf_init(&out, BUF_MAX);
+	if (json)
+		plan_print_json(&p->plan, &out);
+	else
+		plan_print(&p->plan, &out);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_release(&out);
+	return DONE;
+}
+
+static int build_planned(struct builder *b, const struct call *call, struct planned *p)
+{
+	struct plan_options options = {.range = SPAN_ALL,
+		.full_refresh = call->flags[FLAG_FULL],
+		.all = call->flags[FLAG_ALL]};
+	struct error err = {0};
+	bool dry = call->flags[FLAG_DRY];
+
+	if (!dry && !builder_hold(b, &err))
+		return failed(&err);
+	if (!planned_select(
+		    p, b->ends.state, call->args, call->n_args, call->flags[FLAG_EXCLUDE], &err) ||
+		!planned_make(p, b, &options, &err))
+		return failed(&err);
+	if (dry)
+		return print_plan(p, call->flags[FLAG_JSON]);
+	struct run run = {.kind = "build",
+		.selector = p->selector,
+		.reason = "by hand",
+		.vars = call->flags[FLAG_VARS],
+		.full_refresh = options.full_refresh,
+		.jobs = b->threads};
+	return builder_run(b, &run, p->steps.items, p->steps.len);
+}
 
 static int build(const struct call *call)
 {
 	struct builder b;
+	struct planned p;
 	struct error err = {0};
-	struct arena arena;
-	VEC(struct step) steps = {0};
+	int64_t threads = 0;
 
 	stop_on_signals();
-	arena_init(&arena);
-	if (!builder_open(&b, call->config_path, &err) || !builder_hold(&b, &err))
+	if (!flag_count(call, FLAG_THREADS, 64, &threads))
+		return WRONG_USE;
+	if (!builder_open(&b, call->config_path, &err))
 		return failed(&err);
-	struct project *p = models_project(&b.ends.config, NULL, &arena, &err);
-	if (!p)
-		return failed(&err);
-	const struct nodes *nodes = project_nodes(p);
-	vec_each (nodes, it) {
-		if ((*it)->materialization == MATERIALIZED_EPHEMERAL && (*it)->kind == NODE_MODEL)
-			continue;
-		struct step s = {.asset = (*it)->id,
-			.from_us = INT64_MIN,
-			.to_us = INT64_MAX,
-			.why = "asked for"};
-		vec_push(&steps, s);
-	}
-	struct run run = {.kind = "build", .reason = "by hand", .selector = ""};
-	int code = builder_run(&b, &run, steps.items, steps.len);
-	vec_release(&steps);
-	project_free(p);
-	arena_release(&arena);
+	b.threads = threads;
+	b.quiet = call->flags[FLAG_JSON];
+	int code = planned_open(&p, &b.ends.config, call->flags[FLAG_VARS], &err)
+			   ? build_planned(&b, call, &p)
+			   : failed(&err);
+	planned_close(&p);
 	builder_close(&b);
 	return code;
 }
 
 const struct command build_command = {
 	.name = "build",
-	.args = "",
-	.summary = "build the models of the project, and test them",
-	.help = "Builds every model, seed and snapshot of the project, parents before children, "
-		"and\n"
-		"runs the tests of each behind it. What stands on a failure is skipped. Where\n"
-		"`tailrace run` runs, that builds, and its progress is shown; Ctrl-C cancels.\n"
-		"Ends with 1 if anything failed.\n",
+	.args = "[SELECTOR...]",
+	.max_args = -1,
+	.summary = "build what is missing, dirty or changed of the models, and test it",
+	.help = "Builds models, seeds and snapshots, parents before children, and runs the tests\n"
+		"of each behind it: those whose partitions are missing, whose parents changed, or\n"
+		"whose definition did; --all and --full-refresh take the others too. A selector\n"
+		"is dbt's: `orders`, `+orders`, `tag:daily`, `path:models/marts`. What stands on "
+		"a\n"
+		"failure is skipped. Where `tailrace run` runs, that builds, and its progress is\n"
+		"shown. Ctrl-C cancels; what is built stays. Ends with 1 if anything failed.\n",
+	.flags = flags,
 	.run = build,
 };

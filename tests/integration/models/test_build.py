@@ -177,7 +177,7 @@ def failing_rows_are_kept_where_it_is_asked_for():
     has(p.build(code=1).out, f"they are in {p.database}_dbt_test__audit.large")
     eq(warehouse.query(kept), [(8,), (9,)])
     p.write({"tests/large.sql": "{{ config(store_failures=true) }} select * from {{ ref('a') }} where id > 8"})
-    p.build(code=1)
+    eq(p.command("test").code, 1)
     eq(warehouse.query(kept), [(9,)])
 
 
