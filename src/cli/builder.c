@@ -9,17 +9,11 @@
 
 #define LOOK_US 20000
 
-bool builder_open(struct builder *b, const char *config_path, struct error *err)
+bool builder_open(
+	struct builder *b, const char *config_path, int64_t threads, bool quiet, struct error *err)
 {
-	*b = (struct builder){0};
-	if (!ends_open(&b->ends, config_path, err))
-		return false;
-	if (models_wanted(&b->ends.config))
-		return true;
-	return error_set(err, ERROR_CONFIG,
-		"%s: there is no project of models in %s: neither dbt_project.yml nor a folder "
-		"models",
-		b->ends.config.path, b->ends.config.models.project);
+	*b = (struct builder){.threads = threads, .quiet = quiet};
+	return ends_open(&b->ends, config_path, err);
 }
 
 void builder_close(struct builder *b)

@@ -15,8 +15,9 @@ struct builder {
 	bool quiet;                /* nothing on standard output */
 };
 
-/* Opens configuration and state. ERROR_CONFIG where there is no project of models. */
-MUST_CHECK bool builder_open(struct builder *b, const char *config_path, struct error *err);
+/* Opens configuration and state. Of a failed one too: builder_close(). */
+MUST_CHECK bool builder_open(
+	struct builder *b, const char *config_path, int64_t threads, bool quiet, struct error *err);
 /* Becomes the one who builds, where nobody is; runs that were interrupted are then followed to their end. */
 MUST_CHECK bool builder_hold(struct builder *b, struct error *err);
 /* Queues the run, prints its steps as they end, and how it ended; the exit code. Ctrl-C cancels it. */

@@ -44,12 +44,10 @@ static int backfill_planned(
 		.missing = call->flags[FLAG_MISSING]};
 	struct error err = {0};
 
-	if (!builder_hold(b, &err) ||
-		!planned_select(p, b->ends.state, call->args, call->n_args, NULL, &err) ||
-		!planned_make(p, b, &options, &err))
+	if (!planned_make(p, b, &options, &err))
 		return failed(&err);
 	struct run run = {.kind = "backfill",
-		.selector = arena_printf(&p->arena, "%s --from %s --to %s%s", p->selector,
+		.selector = arena_printf(&p->outlook.arena, "%s --from %s --to %s%s", p->selector,
 			call->flags[FLAG_FROM], call->flags[FLAG_TO],
 			options.missing ? " --missing" : ""),
 		.reason = "by hand",
@@ -61,7 +59,7 @@ static int backfill_planned(
 static int backfill(const struct call *call)
 {
 	struct builder b;
-	struct planned p;
+	struct planned p = {0};
 	struct error err = {0};
 	struct span range;
 	int64_t jobs = 0;
@@ -69,13 +67,11 @@ static int backfill(const struct call *call)
 	stop_on_signals();
 	if (!flag_count(call, FLAG_JOBS, 64, &jobs) || read_range(call, &range) != DONE)
 		return WRONG_USE;
-	if (!builder_open(&b, call->config_path, &err))
-		return failed(&err);
-	b.threads = jobs;
-	b.quiet = call->flags[FLAG_JSON];
-	int code = planned_open(&p, &b.ends.config, call->flags[FLAG_VARS], &err)
-			   ? backfill_planned(&b, call, &p, range)
-			   : failed(&err);
+	bool ok = builder_open(&b, call->config_path, jobs, call->flags[FLAG_JSON], &err) &&
+		  builder_hold(&b, &err) &&
+		  planned_open(
+			  &p, &b, call->args, call->n_args, NULL, call->flags[FLAG_VARS], &err);
+	int code = ok ? backfill_planned(&b, call, &p, range) : failed(&err);
 	planned_close(&p);
 	builder_close(&b);
 	return code;

@@ -15,15 +15,17 @@ static const struct flag flags[] = {
 	{0},
 };
 
-static int print_plan(const struct planned *p, bool json)
+static int print_plan(const struct plan *plan, bool json)
 {
 	struct buf out;
 
 	buf_init(&out, BUF_MAX);
-	if (json)
-		plan_print_json(&p->plan, &out);
-	else
-		plan_print(&p->plan, &out);
+	if (json) {
+		plan_json(plan, &out);
+		buf_puts(&out, "\n");
+	} else {
+		plan_text(plan, &out);
+	}
 	fwrite(out.data, 1, out.len, stdout);
 	buf_release(&out);
 	return DONE;
@@ -35,16 +37,11 @@ static int build_planned(struct builder *b, const struct call *call, struct plan
 		.full_refresh = call->flags[FLAG_FULL],
 		.all = call->flags[FLAG_ALL]};
 	struct error err = {0};
-	bool dry = call->flags[FLAG_DRY];
 
-	if (!dry && !builder_hold(b, &err))
+	if (!planned_make(p, b, &options, &err))
 		return failed(&err);
-	if (!planned_select(
-		    p, b->ends.state, call->args, call->n_args, call->flags[FLAG_EXCLUDE], &err) ||
-		!planned_make(p, b, &options, &err))
-		return failed(&err);
-	if (dry)
-		return print_plan(p, call->flags[FLAG_JSON]);
+	if (call->flags[FLAG_DRY])
+		return print_plan(&p->plan, call->flags[FLAG_JSON]);
 	struct run run = {.kind = "build",
 		.selector = p->selector,
 		.reason = "by hand",
@@ -57,20 +54,18 @@ static int build_planned(struct builder *b, const struct call *call, struct plan
 static int build(const struct call *call)
 {
 	struct builder b;
-	struct planned p;
+	struct planned p = {0};
 	struct error err = {0};
 	int64_t threads = 0;
 
 	stop_on_signals();
 	if (!flag_count(call, FLAG_THREADS, 64, &threads))
 		return WRONG_USE;
-	if (!builder_open(&b, call->config_path, &err))
-		return failed(&err);
-	b.threads = threads;
-	b.quiet = call->flags[FLAG_JSON];
-	int code = planned_open(&p, &b.ends.config, call->flags[FLAG_VARS], &err)
-			   ? build_planned(&b, call, &p)
-			   : failed(&err);
+	bool ok = builder_open(&b, call->config_path, threads, call->flags[FLAG_JSON], &err) &&
+		  (call->flags[FLAG_DRY] || builder_hold(&b, &err)) &&
+		  planned_open(&p, &b, call->args, call->n_args, call->flags[FLAG_EXCLUDE],
+			  call->flags[FLAG_VARS], &err);
+	int code = ok ? build_planned(&b, call, &p) : failed(&err);
 	planned_close(&p);
 	builder_close(&b);
 	return code;

@@ -56,8 +56,7 @@ static const char *stream_name(const char *url, struct arena *arena)
 	return strcmp(name, "warehouse") == 0 ? "source" : name;
 }
 
-static bool read_target(
-	const char *url, struct init_plan *p, struct arena *arena, struct error *err)
+static bool read_target(const char *url, struct plan *p, struct arena *arena, struct error *err)
 {
 	char *bare, *user, *password;
 	p->target_url = "embedded";
@@ -96,7 +95,7 @@ static int by_schema_and_size(const void *a, const void *b)
 	return strcmp(s->name, t->name);
 }
 
-static bool discover(struct init_plan *p, struct arena *arena, struct error *err)
+static bool discover(struct plan *p, struct arena *arena, struct error *err)
 {
 	struct config_pair url = {.name = "url", .value = p->url};
 	struct connection_config connection = {.name = p->stream,
@@ -154,11 +153,11 @@ static bool write_secret(const char *config_path, const char *name, const char *
 	return write_file(path, line, strlen(line), force, 0600, err);
 }
 
-static bool write_all(const struct init_plan *p, const char *path, bool force, struct error *err)
+static bool write_all(const struct plan *p, const char *path, bool force, struct error *err)
 {
 	struct buf yaml;
 	buf_init(&yaml, BUF_MAX);
-	init_plan_print(p, &yaml);
+	plan_print(p, &yaml);
 	bool ok = write_file(path, yaml.data, yaml.len, force, 0644, err) &&
 		  (!p->secret_file || write_secret(path, p->secret_file, p->url, force, err)) &&
 		  (!p->target_secret_file || write_secret(path, p->target_secret_file,
@@ -167,7 +166,7 @@ static bool write_all(const struct init_plan *p, const char *path, bool force, s
 	return ok;
 }
 
-static void tell(const struct init_plan *p, const char *path)
+static void tell(const struct plan *p, const char *path)
 {
 	uint64_t bytes = 0;
 	size_t problems = 0;
@@ -189,7 +188,7 @@ static void tell(const struct init_plan *p, const char *path)
 }
 
 static bool make_plan(
-	const struct call *call, struct init_plan *p, struct arena *arena, struct error *err)
+	const struct call *call, struct plan *p, struct arena *arena, struct error *err)
 {
 	p->url = call->args[0];
 	p->kind = kind_of(p->url);
@@ -212,7 +211,7 @@ static bool make_plan(
 
 static int init(const struct call *call)
 {
-	struct init_plan plan = {0};
+	struct plan plan = {0};
 	struct arena arena;
 	struct error err = {0};
 	arena_init(&arena);

@@ -12,54 +12,31 @@ static const struct flag flags[] = {
 	{0},
 };
 
-static void add_checks(struct planned *p)
-{
-	struct assets checks = {0};
-
-	checks_of(p->graph, &p->selected, &checks);
-	vec_each (&checks, it) {
-		struct step step = {.number = (int)p->steps.len,
-			.asset = (*it)->id,
-			.partition = "",
-			.why = "asked for"};
-		vec_push(&p->steps, step);
-	}
-	vec_release(&checks);
-}
-
-static int test_planned(struct builder *b, const struct call *call, struct planned *p)
-{
-	struct error err = {0};
-
-	if (!builder_hold(b, &err) || !planned_select(p, b->ends.state, call->args, call->n_args,
-					      call->flags[FLAG_EXCLUDE], &err))
-		return failed(&err);
-	add_checks(p);
-	struct run run = {.kind = "test",
-		.selector = p->selector,
-		.reason = "by hand",
-		.vars = call->flags[FLAG_VARS],
-		.jobs = b->threads};
-	return builder_run(b, &run, p->steps.items, p->steps.len);
-}
-
 static int test(const struct call *call)
 {
 	struct builder b;
-	struct planned p;
+	struct planned p = {0};
 	struct error err = {0};
 	int64_t threads = 0;
+	int code;
 
 	stop_on_signals();
 	if (!flag_count(call, FLAG_THREADS, 64, &threads))
 		return WRONG_USE;
-	if (!builder_open(&b, call->config_path, &err))
-		return failed(&err);
-	b.threads = threads;
-	b.quiet = call->flags[FLAG_JSON];
-	int code = planned_open(&p, &b.ends.config, call->flags[FLAG_VARS], &err)
-			   ? test_planned(&b, call, &p)
-			   : failed(&err);
+	if (builder_open(&b, call->config_path, threads, call->flags[FLAG_JSON], &err) &&
+		builder_hold(&b, &err) &&
+		planned_open(&p, &b, call->args, call->n_args, call->flags[FLAG_EXCLUDE],
+			call->flags[FLAG_VARS], &err)) {
+		struct run run = {.kind = "test",
+			.selector = p.selector,
+			.reason = "by hand",
+			.vars = call->flags[FLAG_VARS],
+			.jobs = threads};
+		planned_checks(&p);
+		code = builder_run(&b, &run, p.steps.items, p.steps.len);
+	} else {
+		code = failed(&err);
+	}
 	planned_close(&p);
 	builder_close(&b);
 	return code;

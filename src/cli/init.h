@@ -4,7 +4,7 @@
 
 #include "config/config.h"
 
-struct init_plan {
+struct plan {
 	const char
 		*stream;  /* also the name of the source's connection and of the target database */
 	const char *kind; /* of the source */
@@ -17,6 +17,6 @@ struct init_plan {
 	struct tables tables;           /* as they are in the source; references */
 };
 
-void init_plan_print(const struct init_plan *, struct buf *out);
+void plan_print(const struct plan *, struct buf *out);
 
 #endif

@@ -47,7 +47,7 @@ static void print_comment(const char *text, struct buf *out)
 
 /* --- connections --- */
 
-static void print_source(const struct init_plan *p, struct buf *out)
+static void print_source(const struct plan *p, struct buf *out)
 {
 	buf_printf(out, "  %s:\n    kind: %s\n", p->stream, p->kind);
 	if (p->secret_file) {
@@ -62,7 +62,7 @@ static void print_source(const struct init_plan *p, struct buf *out)
 	}
 }
 
-static void print_target(const struct init_plan *p, struct buf *out)
+static void print_target(const struct plan *p, struct buf *out)
 {
 	buf_puts(out, "  warehouse:\n    kind: clickhouse\n");
 	if (strcmp(p->target_url, "embedded") == 0) {
@@ -185,7 +185,7 @@ static void print_rules(const struct table *t, bool *any, struct buf *out)
 		buf_puts(out, "}\n");
 }
 
-void init_plan_print(const struct init_plan *p, struct buf *out)
+void plan_print(const struct plan *p, struct buf *out)
 {
 	bool any = false;
 	buf_puts(out, "# Written by `tailrace init`. Next: `tailrace check`, then `tailrace "

@@ -1,31 +1,26 @@
-/* From a selector to the steps of a run: project, graph, survey and plan, for commands that build. */
+/* From words of the command line to the steps of a run, for commands that build. */
 #ifndef CLI_PLANNED_H
 #define CLI_PLANNED_H
 
-#include "assets/plan.h"
 #include "cli/builder.h"
+#include "cli/outlook.h"
 
 struct planned {
-	struct arena arena;
-	struct project *project;
-	struct graph *graph;
-	struct survey *survey;
-	struct engine *engine;  /* NULL: not reached */
-	struct assets selected; /* in the order of the graph */
-	const char *selector;   /* as it was written */
+	struct outlook outlook;
 	struct plan plan;
 	struct steps steps;
+	const char *selector; /* the words as they were written */
+	bool limited;         /* there were some */
 };
 
-/* Reads the project. Once opened, also in vain: planned_close(). */
-MUST_CHECK bool planned_open(
-	struct planned *p, const struct config *config, const char *vars, struct error *err);
-/* What the words select; all of it where there are none. exclude may be NULL. */
-MUST_CHECK bool planned_select(struct planned *p, struct state *state, char *const *words,
-	int n_words, const char *exclude, struct error *err);
-/* The plan, and its steps. Asks the warehouse which tables are there. */
+/* What the call's arguments select; exclude may be NULL. Once opened, also in vain: planned_close(). */
+MUST_CHECK bool planned_open(struct planned *p, struct builder *b, char **words, int n,
+	const char *exclude, const char *vars, struct error *err);
+/* The plan, and its steps. The options' selection, time and engine are filled in here. */
 MUST_CHECK bool planned_make(
 	struct planned *p, struct builder *b, struct plan_options *options, struct error *err);
+/* Steps of the checks of what is selected. */
+void planned_checks(struct planned *p);
 void planned_close(struct planned *p);
 
 #endif

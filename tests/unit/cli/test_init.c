@@ -29,10 +29,10 @@ static struct table *new_table(
 	return t;
 }
 
-static struct init_plan new_plan(void)
+static struct plan new_plan(void)
 {
 	static const char *const columns[] = {"id", "email", "password\": {", NULL};
-	struct init_plan plan = {.stream = "shop",
+	struct plan plan = {.stream = "shop",
 		.kind = "postgres",
 		.url = "postgresql://h/a$b",
 		.target_url = "embedded"};
@@ -42,7 +42,7 @@ static struct init_plan new_plan(void)
 	return plan;
 }
 
-static void release(struct init_plan *plan, struct buf *out)
+static void release(struct plan *plan, struct buf *out)
 {
 	vec_each (&plan->tables, it)
 		table_unref(*it);
@@ -67,11 +67,11 @@ static void load(struct buf *text, struct config *config)
 static void strange_names_come_back_as_they_are(void **unused)
 {
 	(void)unused;
-	struct init_plan plan = new_plan();
+	struct plan plan = new_plan();
 	struct config config;
 	struct buf out;
 	buf_init(&out, BUF_MAX);
-	init_plan_print(&plan, &out);
+	plan_print(&plan, &out);
 	load(&out, &config);
 	assert_string_equal(config.connections[0].pairs[0].value, "postgresql://h/a$b");
 	const struct selection *selection = &config.streams[0].selection;
@@ -86,10 +86,10 @@ static void strange_names_come_back_as_they_are(void **unused)
 static void tables_are_listed_with_size_and_key(void **unused)
 {
 	(void)unused;
-	struct init_plan plan = new_plan();
+	struct plan plan = new_plan();
 	struct buf out;
 	buf_init(&out, BUF_MAX);
-	init_plan_print(&plan, &out);
+	plan_print(&plan, &out);
 	const char *text = buf_text(&out);
 	assert_non_null(strstr(text, " about 1,234,567 rows, 5.0 MiB, key id\n"));
 	assert_non_null(strstr(text, "#   public.a?b: c "));
@@ -103,12 +103,12 @@ static void tables_are_listed_with_size_and_key(void **unused)
 static void suggested_column_rules_load(void **unused)
 {
 	(void)unused;
-	struct init_plan plan = new_plan();
+	struct plan plan = new_plan();
 	struct config config;
 	struct buf out, uncommented;
 	buf_init(&out, BUF_MAX);
 	buf_init(&uncommented, BUF_MAX);
-	init_plan_print(&plan, &out);
+	plan_print(&plan, &out);
 	for (const char *line = buf_text(&out); *line;) {
 		size_t len = strcspn(line, "\n") + 1;
 		bool rule = strncmp(line, "      # - ", 10) == 0 ||
@@ -133,7 +133,7 @@ static void suggested_column_rules_load(void **unused)
 static void passwords_stand_in_files_of_their_own(void **unused)
 {
 	(void)unused;
-	struct init_plan plan = new_plan();
+	struct plan plan = new_plan();
 	struct buf out;
 	plan.url = "postgresql://u:geheim@h/shop";
 	plan.secret_file = "shop.secret";
@@ -142,7 +142,7 @@ static void passwords_stand_in_files_of_their_own(void **unused)
 	plan.target_password = "geheim";
 	plan.target_secret_file = "warehouse.secret";
 	buf_init(&out, BUF_MAX);
-	init_plan_print(&plan, &out);
+	plan_print(&plan, &out);
 	const char *text = buf_text(&out);
 	assert_null(strstr(text, "geheim"));
 	assert_non_null(strstr(text, "    url_file: \"shop.secret\""));
