@@ -87,6 +87,6 @@ MUST_CHECK bool swap_end(
 
 typedef bool make_fn(struct making *m, struct error *err);
 make_fn make_view, make_table, make_incremental, make_partition, make_seed, make_snapshot,
-	make_external, make_exec;
+	make_external, make_exec, make_materialized_view;
 
 #endif

@@ -114,7 +114,8 @@ static const struct way *way_of(const struct making *m, struct error *err)
 {
 	static const struct way ways[] = {{"view", make_view}, {"table", make_table},
 		{"incremental", make_incremental}, {"seed", make_seed}, {"snapshot", make_snapshot},
-		{"external", make_external, true}, {"exec", make_exec, true}};
+		{"materialized_view", make_materialized_view}, {"external", make_external, true},
+		{"exec", make_exec, true}};
 	static const struct way partition = {"incremental", make_partition};
 	const char *name = config_text(m, "materialized");
 
@@ -136,6 +137,23 @@ static bool look_at_target(struct making *m, struct error *err)
 	       may_replace(m, err);
 }
 
+/* What a build that failed leaves beside the target goes, even if the run was cancelled: a table would take space, a
+ * materialized view would take part in every insert. What the engine does not answer now is swept at the next start. */
+static void drop_staging(struct making *m)
+{
+	static const char *const names[] = {"next", "rows"};
+	struct engine *engine = m->w->engine;
+	struct error err = {0};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		buf_clear(&m->sql);
+		m->d->drop(&m->sql, staging_of(m, names[i]), RELATION_TABLE);
+		const struct statement statement = {.sql = buf_text(&m->sql)};
+		if (!engine->ops->run(engine, &statement, NULL, &err))
+			work_log(m->w, "not dropped yet: %s", err.text);
+	}
+}
+
 bool materialize(struct work *w, struct error *err)
 {
 	struct making m = {.w = w,
@@ -146,6 +164,8 @@ bool materialize(struct work *w, struct error *err)
 	const struct way *way = way_of(&m, err);
 	bool ok = way && supported(&m, err) && (way->outside || look_at_target(&m, err)) &&
 		  pre_hooks(&m, err) && way->make(&m, err);
+	if (!ok && way && !way->outside)
+		drop_staging(&m);
 	buf_release(&m.sql);
 	return ok;
 }

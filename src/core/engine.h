@@ -142,6 +142,13 @@ struct dialect {
 	/* Empty, unless it is there; of these columns, or of those that `select` gives where they are NULL. */
 	void (*create_table)(struct buf *, struct relation_name, const struct table_spec *,
 		const struct engine_columns *, const char *select);
+	/* Follows inserts, or with `refresh` ("EVERY 5 MINUTE") makes itself anew; not filled. */
+	void (*create_materialized_view)(struct buf *, struct relation_name,
+		const struct table_spec *, const char *refresh, const char *select);
+	/* Returns when it has refreshed itself for the first time. */
+	void (*await_refresh)(struct buf *, struct relation_name);
+	/* A query: the tables whose inserts a materialized view follows, and 1 where that is a view. */
+	void (*followed)(struct buf *, struct relation_name);
 	/* Empty, with the comment of the one it is like, unless it is there. */
 	void (*create_like)(struct buf *, struct relation_name, struct relation_name like);
 	/* With all rows, sharing them where the engine can. */

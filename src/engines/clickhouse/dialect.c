@@ -131,18 +131,11 @@ static void put_settings(struct buf *out, const char *settings, bool merges)
 		durable && settings ? ", " : "", settings ? settings : "");
 }
 
-static void create_table(struct buf *out, struct relation_name r, const struct table_spec *spec,
-	const struct engine_columns *columns, const char *select)
+static void put_spec(struct buf *out, const struct table_spec *spec)
 {
 	const char *engine = spec->engine ? spec->engine : "MergeTree";
 	bool merges = strstr(engine, "MergeTree");
 
-	put_statement(out, "CREATE TABLE IF NOT EXISTS ", r, "");
-	if (columns) {
-		buf_puts(out, " (\n");
-		put_columns(out, columns);
-		buf_puts(out, "\n)");
-	}
 	buf_printf(out, "\nENGINE = %s", engine);
 	put_clause(out, "PARTITION BY", spec->partition_by);
 	put_clause(out, "PRIMARY KEY", spec->primary_key);
@@ -150,8 +143,45 @@ static void create_table(struct buf *out, struct relation_name r, const struct t
 	put_clause(out, "TTL", spec->ttl);
 	put_settings(out, spec->settings, merges);
 	put_comment(out, spec->comment);
+}
+
+static void create_table(struct buf *out, struct relation_name r, const struct table_spec *spec,
+	const struct engine_columns *columns, const char *select)
+{
+	put_statement(out, "CREATE TABLE IF NOT EXISTS ", r, "");
+	if (columns) {
+		buf_puts(out, " (\n");
+		put_columns(out, columns);
+		buf_puts(out, "\n)");
+	}
+	put_spec(out, spec);
 	if (!columns)
 		buf_printf(out, "\nEMPTY AS (\n%s\n)", select);
+}
+
+static void create_materialized_view(struct buf *out, struct relation_name r,
+	const struct table_spec *spec, const char *refresh, const char *select)
+{
+	put_statement(out, "CREATE MATERIALIZED VIEW ", r, "");
+	put_clause(out, "REFRESH", refresh);
+	put_spec(out, spec);
+	buf_printf(out, "\nAS\n%s\n", select);
+}
+
+static void await_refresh(struct buf *out, struct relation_name r)
+{
+	put_statement(out, "SYSTEM WAIT VIEW ", r, "");
+}
+
+static void followed(struct buf *out, struct relation_name r)
+{
+	buf_puts(out,
+		"SELECT concat(database, '.', name), engine LIKE '%View' FROM system.tables WHERE "
+		"arrayExists((d, t) -> d = ");
+	put_text(out, r.database, strlen(r.database));
+	buf_puts(out, " AND t = ");
+	put_text(out, r.name, strlen(r.name));
+	buf_puts(out, ", dependencies_database, dependencies_table)");
 }
 
 static void create_like(struct buf *out, struct relation_name r, struct relation_name like)
@@ -280,6 +310,9 @@ const struct dialect clickhouse_dialect = {
 	.create_database = create_database,
 	.create_view = create_view,
 	.create_table = create_table,
+	.create_materialized_view = create_materialized_view,
+	.await_refresh = await_refresh,
+	.followed = followed,
 	.create_like = create_like,
 	.create_clone = create_clone,
 	.comment = comment_on,

@@ -63,6 +63,7 @@ static void a_build_that_fails_leaves_what_was_there(void **state)
 		"{{ config(materialized='table') }}\nselect throwIf(number = 7, 'seven') as a from "
 		"numbers(10)");
 	assert_non_null(strstr(refusal(s, "t", ""), "seven"));
+	assert_string_equal(tables(s), "t");
 	assert_gives(s, "SELECT a FROM {db}.t", "1");
 	write_file(s, "models/t.sql", "{{ config(materialized='table') }} select 2 as a");
 	build(s, "t");
