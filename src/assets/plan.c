@@ -176,27 +176,22 @@ static void claim_upstream(struct planning *p, struct claims *c)
 	}
 }
 
-/* A table that no stream feeds, through views. */
-static const struct asset *unknown_parent(const struct asset *asset)
+static const struct asset *unfed_parent(struct planning *p, const struct asset *asset)
 {
-	const struct asset *found = NULL;
+	const struct asset *unfed = NULL;
 
-	for (size_t i = 0; !found && i < asset->parents.len; i++) {
+	for (size_t i = 0; !unfed && i < asset->parents.len; i++) {
 		const struct asset *parent = asset->parents.items[i];
-		if (asset_mapping(asset, parent).kind == MAPPING_IGNORE)
-			continue;
-		if (parent->kind == ASSET_SOURCE)
-			found = parent;
-		else if (parent->passes)
-			found = unknown_parent(parent);
+		if (asset_mapping(asset, parent).kind != MAPPING_IGNORE)
+			unfed = survey_status(p->survey, parent, NULL)->unfed;
 	}
-	return found;
+	return unfed;
 }
 
 static void claim_unknown(struct planning *p, struct claims *c)
 {
 	struct plan_asset *a = c->of;
-	const struct asset *unknown = unknown_parent(a->asset);
+	const struct asset *unknown = unfed_parent(p, a->asset);
 
 	if (!unknown)
 		return;

@@ -2,6 +2,7 @@
  * What a plan does to those who stand on what it builds: their partitions are touched by what will be built, and none
  * is built on a partition that is not there.
  */
+#include <stdlib.h>
 #include "assets/internal.h"
 #include "assets/planning.h"
 
@@ -49,6 +50,7 @@ void planning_tell(struct planning *p, const struct asset *asset, struct plan_as
 		if (!a->quiet)
 			push(&p->pending[asset->index], asset, part->span);
 	}
+	effects_compact(&p->pending[asset->index]);
 }
 
 /* --- waiting --- */
@@ -113,16 +115,24 @@ static void wait_for(struct planning *p, struct plan_asset *a, const struct asse
 	vec_release(&waiting);
 }
 
-static void wait_for_parents(struct planning *p, struct plan_asset *a, const struct asset *of)
+/* Through ephemeral models, each once. */
+static void wait_for_parents(
+	struct planning *p, struct plan_asset *a, const struct asset *of, bool *seen)
 {
 	vec_each (&of->parents, it) {
+		if (seen[(*it)->index])
+			continue;
+		seen[(*it)->index] = true;
 		wait_for(p, a, *it, of);
 		if ((*it)->passes && !(*it)->table)
-			wait_for_parents(p, a, *it);
+			wait_for_parents(p, a, *it, seen);
 	}
 }
 
 void planning_wait(struct planning *p, struct plan_asset *a)
 {
-	wait_for_parents(p, a, a->asset);
+	bool *seen = xcalloc(graph_assets(survey_graph(p->survey))->len + 1, sizeof *seen);
+
+	wait_for_parents(p, a, a->asset, seen);
+	free(seen);
 }

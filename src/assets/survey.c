@@ -220,6 +220,40 @@ static void find_dirty(struct survey *v, const struct asset *asset, const struct
 
 /* --- changes --- */
 
+static int compare_effects(const void *a, const void *b)
+{
+	const struct effect *x = a, *y = b;
+	const int64_t pairs[][2] = {{x->span.from_us, y->span.from_us},
+		{x->span.to_us, y->span.to_us}, {y->seq, x->seq},
+		{(int64_t)x->cause->index, (int64_t)y->cause->index}};
+
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		if (pairs[i][0] != pairs[i][1])
+			return pairs[i][0] < pairs[i][1] ? -1 : 1;
+	return strcmp(x->partition, y->partition);
+}
+
+static bool covers(const struct effect *a, const struct effect *b)
+{
+	bool all = a->span.from_us == TIME_MIN && a->span.to_us == TIME_MAX && !*a->partition;
+
+	return a->span.from_us == b->span.from_us && a->span.to_us == b->span.to_us &&
+	       a->seq >= b->seq &&
+	       (all || (a->cause == b->cause && !strcmp(a->partition, b->partition)));
+}
+
+void effects_compact(struct effects *effects)
+{
+	size_t kept = 0;
+
+	if (effects->len)
+		qsort(effects->items, effects->len, sizeof *effects->items, compare_effects);
+	vec_each (effects, it)
+		if (!kept || !covers(&effects->items[kept - 1], it))
+			effects->items[kept++] = *it;
+	effects->len = kept;
+}
+
 static bool own_changes(
 	struct survey *v, const struct asset *asset, struct status *s, struct error *err)
 {
@@ -275,9 +309,24 @@ static void built_as_of(struct status *s)
 	}
 }
 
+/* A view shows what its parents are; whatever else is built from them is what it is until it is built again. */
+static const struct asset *unfed_of(struct survey *v, const struct asset *asset)
+{
+	const struct asset *unfed = asset->kind == ASSET_SOURCE ? asset : NULL;
+
+	for (size_t i = 0; asset->passes && !unfed && i < asset->parents.len; i++) {
+		const struct asset *parent = asset->parents.items[i];
+		if (asset_mapping(asset, parent).kind != MAPPING_IGNORE)
+			unfed = v->of[parent->index].unfed;
+	}
+	return unfed;
+}
+
 static bool look(struct survey *v, const struct asset *asset, struct error *err)
 {
 	struct status *s = &v->of[asset->index];
+
+	s->unfed = unfed_of(v, asset);
 
 	sum_parents(v, asset, &s->parents);
 	s->as_of = s->parents;
@@ -297,7 +346,9 @@ static bool look(struct survey *v, const struct asset *asset, struct error *err)
 		else
 			find_dirty(v, asset, *it);
 	}
-	if (!asset->passes)
+	if (asset->passes)
+		effects_compact(&s->changes);
+	else
 		built_as_of(s);
 	return true;
 }

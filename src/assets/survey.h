@@ -40,7 +40,12 @@ struct status {
 		dirty; /* parts of what is built, and whose change made them so; they may overlap */
 	struct as_of as_of;   /* of what is built; of partitions that are missing it says nothing */
 	struct as_of parents; /* what a build that begins now would be up to */
+	/* Who looks at it looks at this table, of which it is not known when it changes; NULL: at none. */
+	const struct asset *unfed;
 };
+
+/* Of what reaches an asset by several ways each once, and of what touches everything the latest alone. */
+void effects_compact(struct effects *effects);
 
 struct survey;
 struct survey *survey_new(const struct graph *g, struct state *state);

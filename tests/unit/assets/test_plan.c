@@ -430,6 +430,27 @@ static void ranges_and_wishes_narrow_a_plan(void **unused)
 	assert_plan("facts", "missing 2026-11-04");
 }
 
+/* Were every way followed, there would be 3 to the power of 40. */
+static void views_that_meet_again_are_looked_at_once(void **unused)
+{
+	(void)unused;
+	put("models/v00.sql", "select * from {{ source('shop', 'orders') }}");
+	for (int i = 1; i <= 40; i++) {
+		CLEANUP(free_string) char *path = xasprintf("models/v%02d.sql", i);
+		CLEANUP(free_string)
+		char *text = xasprintf(
+			"{{ config(materialized='%s') }}select * from {{ ref('v%02d') }}, "
+			"{{ ref('v%02d') }}, {{ ref('v%02d') }}",
+			i == 40 ? "table" : "view", i - 1, i > 1 ? i - 2 : 0, i > 2 ? i - 3 : 0);
+		put(path, text);
+	}
+	build_plan();
+	change("source.shop.orders", NULL, NULL);
+	make_plan();
+	assert_plan("v40", "dirty all");
+	assert_int_equal(plan.n_steps, 1);
+}
+
 /* --- as of --- */
 
 static void stream_at(int64_t order, const char *time)
@@ -579,6 +600,7 @@ int main(void)
 		TEST(problems_are_told_and_keep_no_other_back),
 		TEST(models_that_disappear_are_named_and_kept),
 		TEST(ranges_and_wishes_narrow_a_plan),
+		TEST(views_that_meet_again_are_looked_at_once),
 		TEST(assets_are_as_fresh_as_what_they_stand_on),
 		TEST(tables_that_are_copied_are_as_of_no_time),
 		TEST(steps_are_partitions_with_checks_behind),
