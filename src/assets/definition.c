@@ -88,6 +88,25 @@ static struct compile_batch fixed_batch(const struct node *node)
 	return batch;
 }
 
+/* What its macros ask of the warehouse is not known here: then it is its text as it is written. */
+static bool print_compiled(const struct project *p, const struct node *node,
+	struct compile_options *options, struct buf *out, struct error *err)
+{
+	bool asks = false;
+	size_t len, before = out->len;
+
+	options->asks = &asks;
+	if (project_compile(p, node, options, out, err))
+		return true;
+	if (!asks || node->problem)
+		return false;
+	out->len = before;
+	const char *source = template_source(node->template, &len);
+	buf_append(out, source, len);
+	error_clear(err);
+	return true;
+}
+
 /* As for an empty table, and of an incremental model, behind a semicolon, as for one that is there. */
 static bool print_sql(
 	const struct project *p, const struct node *node, struct buf *out, struct error *err)
@@ -95,7 +114,7 @@ static bool print_sql(
 	struct compile_batch batch = fixed_batch(node);
 	struct compile_options options = {.batch = node_is_partitioned(node) ? &batch : NULL};
 
-	if (!project_compile(p, node, &options, out, err))
+	if (!print_compiled(p, node, &options, out, err))
 		return false;
 	if (node->kind != NODE_MODEL || node->materialization != MATERIALIZED_INCREMENTAL)
 		return true;
@@ -103,7 +122,7 @@ static bool print_sql(
 	options.incremental = true;
 	buf_puts(out, "\n;\n");
 	size_t second = out->len;
-	if (!project_compile(p, node, &options, out, err))
+	if (!print_compiled(p, node, &options, out, err))
 		return false;
 	if (out->len - second == len && !memcmp(out->data, out->data + second, len))
 		out->len = len;

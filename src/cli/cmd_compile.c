@@ -1,46 +1,58 @@
 /* `tailrace compile`: the SQL of a project's models, snapshots and tests, with every ref and source resolved. */
-#include <stdlib.h>
 #include <string.h>
+#include "build/executor.h"
 #include "cli/cli.h"
+#include "cli/ends.h"
 #include "models/project.h"
 
-enum { FLAG_JSON, FLAG_VARS, FLAG_INCREMENTAL, FLAG_PARTITION };
+enum { FLAG_JSON, FLAG_VARS, FLAG_INCREMENTAL, FLAG_PARTITION, FLAG_EXECUTE };
 static const struct flag flags[] = {
 	{"json", NULL, "print a JSON document with what is known of each"},
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"incremental", NULL, "as a run that adds to incremental models: is_incremental() is true"},
 	{"partition", "KEY", "as a run that builds that partition of a partitioned model"},
+	{"execute", NULL, "let macros ask the warehouse, as they do in a build"},
 	{0},
 };
 
 struct compiling {
 	const struct call *call;
-	struct config config;
-	struct stream_source *streams;
+	struct ends ends;      /* with --execute, else the configuration alone */
+	struct engine *engine; /* with --execute */
 	struct project *project;
 	struct nodes nodes; /* to compile */
 	int failures;
 };
 
+static bool open_engine(struct compiling *c, struct error *err)
+{
+	struct ends *ends = &c->ends;
+
+	if (!ends_open(ends, c->call->config_path, err) || !ends_warehouse(ends, err))
+		return false;
+	const char *url = *ends->warehouse_url ? ends->warehouse_url : NULL;
+	c->engine = models_engine(&ends->config, url, &ends->arena, err);
+	return c->engine;
+}
+
 static bool open_project(struct compiling *c, struct error *err)
 {
-	struct config *config = &c->config;
+	bool ok = c->call->flags[FLAG_EXECUTE]
+			  ? open_engine(c, err)
+			  : config_load(c->call->config_path, &c->ends.config, err);
 
-	if (!config_load(c->call->config_path, config, err))
-		return false;
-	c->streams = xcalloc(config->n_streams + 1, sizeof *c->streams);
-	for (size_t i = 0; i < config->n_streams; i++)
-		c->streams[i] = (struct stream_source){.name = config->streams[i].name,
-			.database = config->streams[i].selection.target_database,
-			.selection = &config->streams[i].selection};
-	struct project_options options = {.folder = config->models.project,
-		.database = config->models.database,
-		.target = config->models.target,
-		.vars = c->call->flags[FLAG_VARS],
-		.streams = c->streams,
-		.n_streams = config->n_streams};
-	c->project = project_load(&options, err);
+	if (ok)
+		c->project = models_project(
+			&c->ends.config, c->call->flags[FLAG_VARS], &c->ends.arena, err);
 	return c->project;
+}
+
+static void close_all(struct compiling *c)
+{
+	vec_release(&c->nodes);
+	project_free(c->project);
+	engine_free(c->engine);
+	ends_close(&c->ends);
 }
 
 /* The nodes that the arguments name, or all. Without seeds, which have no SQL. */
@@ -70,7 +82,8 @@ static bool options_of(struct compiling *c, const struct node *node, struct comp
 	const char *key = c->call->flags[FLAG_PARTITION];
 	const struct node *of = node->tested ? node->tested : node;
 
-	*out = (struct compile_options){.incremental = c->call->flags[FLAG_INCREMENTAL]};
+	*out = (struct compile_options){
+		.incremental = c->call->flags[FLAG_INCREMENTAL], .engine = c->engine};
 	if (!key || (!node_is_partitioned(of) && !c->call->n_args))
 		return true;
 	out->batch = batch;
@@ -146,10 +159,7 @@ static int compile(const struct call *call)
 	}
 	if (code == DONE && c.failures)
 		code = FAILED;
-	vec_release(&c.nodes);
-	project_free(c.project);
-	free(c.streams);
-	config_release(&c.config);
+	close_all(&c);
 	return code;
 }
 
@@ -161,8 +171,9 @@ const struct command compile_command = {
 	.help = "Reads the project of models that `models:` in the configuration names (by\n"
 		"default beside it), renders its templates, and prints the SQL of the models,\n"
 		"snapshots and tests of those names, ids or paths, or of all. It reads files and\n"
-		"connects to nothing. What cannot be compiled is said on standard error; the\n"
-		"others are printed all the same, and it ends with 1.\n",
+		"connects to nothing, unless --execute lets macros ask the warehouse. What\n"
+		"cannot be compiled is said on standard error; the others are printed all\n"
+		"the same, and it ends with 1.\n",
 	.flags = flags,
 	.run = compile,
 };

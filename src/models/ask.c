@@ -90,8 +90,11 @@ static bool call_run_query(struct call *c)
 	const char *sql;
 	bool ok;
 
-	if (!may_ask(c, context, &ok))
+	if (!may_ask(c, context, &ok)) {
+		c->result = value_undefined("run_query() gives nothing while the project is read; "
+					    "ask {% if execute %}");
 		return ok;
+	}
 	sql = sql_of(c, c->arg[0]);
 	if (!sql || !ask(c, context, sql, true, &result))
 		return false;

@@ -576,11 +576,6 @@ void template_free(struct template *t)
 	free(t);
 }
 
-const char *template_name(const struct template *t)
-{
-	return t->name;
-}
-
 const struct macro *template_next_macro(const struct template *t, const struct macro *previous)
 {
 	return previous ? previous->next : t->macros;

@@ -5,6 +5,17 @@
 
 #define SHOWN 100 /* code points of a long line */
 
+const char *template_name(const struct template *t)
+{
+	return t->name;
+}
+
+const char *template_source(const struct template *t, size_t *len)
+{
+	*len = t->len;
+	return t->source;
+}
+
 static size_t line_start(const struct template *t, uint32_t at)
 {
 	size_t start = at < t->len ? at : t->len;

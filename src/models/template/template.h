@@ -43,6 +43,7 @@ struct template *template_parse(
 	const char *name, const char *source, size_t len, struct error *err);
 void template_free(struct template *t);
 const char *template_name(const struct template *t);
+const char *template_source(const struct template *t, size_t *len);
 
 /* The macros at the top of a template, in order: start with NULL; NULL at the end. A block `test
  * NAME` is a macro called test_NAME, `materialization NAME, adapter='A'` one called

@@ -43,7 +43,7 @@ static void what_asks_the_warehouse_counts_as_supported(void **state)
 {
 	(void)state;
 	put("models/a.sql", "select 1");
-	put("models/q.sql", "{% for row in run_query('select 1').rows %}{{ row[0] }}{% endfor %}");
+	put("models/q.sql", "{% for row in run_query('select 1') %}{{ row[0] }}{% endfor %}");
 	put("models/c.sql",
 		"{% for c in adapter.get_columns_in_relation(ref('a')) %}{{ c.name }}{% "
 		"endfor %}");
