@@ -105,6 +105,7 @@ typedef void source_confirm_fn(struct source *, const struct position *upto);
 typedef void source_hold_fn(struct source *, const struct table *, bool hold);
 typedef MUST_CHECK bool source_plan_fn(
 	struct source *, const struct table *, struct chunks *out, struct error *);
+typedef MUST_CHECK bool source_renew_fn(struct source *, struct chunks *, struct error *);
 typedef MUST_CHECK enum copy_status source_copy_fn(struct source *, struct table *,
 	const struct chunk *, struct batch_taker *, struct error *);
 typedef MUST_CHECK bool source_fetch_fn(
@@ -155,6 +156,9 @@ struct source_ops {
 	source_hold_fn *hold;
 	/* cuts a table into chunks; sets the fence that copies wait for */
 	source_plan_fn *plan;
+	/* optional: sets the fence of planned chunks anew: whoever reads one sees all that read() has
+	 * given until now */
+	source_renew_fn *renew;
 	/* one chunk of one table, in its own short transaction */
 	source_copy_fn *copy;
 	/* the rows of `keys` (only its key columns are looked at) that exist, appended to out, in

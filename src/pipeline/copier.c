@@ -35,7 +35,7 @@ struct copier {
 	struct table *table;
 	size_t index;
 	struct chunk chunk;
-	uint32_t generation, serial;
+	uint32_t generation, serial, round;
 	uint64_t rows;
 	bool cancelled; /* the copy was started over, or ended by a TRUNCATE */
 
@@ -84,6 +84,8 @@ static bool take_from(struct copier *c, struct mirror *m)
 		c->chunk = m->chunks.items[c->index].chunk;
 		c->generation = m->building;
 		c->serial = m->copy_serial;
+		c->round = m->round;
+		m->reading[c->round & 1]++;
 	}
 	pthread_rwlock_unlock(&m->lock);
 	return found;
@@ -147,7 +149,8 @@ static struct splice_chunk splice_chunk_of(const struct copier *c)
 	return (struct splice_chunk){.mirror = c->mirror,
 		.index = c->index,
 		.generation = c->generation,
-		.serial = c->serial};
+		.serial = c->serial,
+		.round = c->round};
 }
 
 static bool begin_load(struct copier *c, struct error *err)
@@ -379,14 +382,23 @@ static void copy_chunk(struct copier *c)
 	not_copied(c, status == COPY_DONE ? COPY_FAILED : status, &err);
 }
 
+/* All that was read has been handed over. */
+static void end_reading(struct copier *c)
+{
+	pthread_mutex_lock(&c->stream->lock);
+	c->mirror->reading[c->round & 1]--;
+	pthread_mutex_unlock(&c->stream->lock);
+}
+
 void *copier_run(void *stream)
 {
 	struct copier c = {.taker = {.take = take_batch}, .stream = stream};
 
 	while (!stream_leaving(c.stream)) {
-		if (take_job(&c))
+		if (take_job(&c)) {
 			copy_chunk(&c);
-		else if (c.loading)
+			end_reading(&c);
+		} else if (c.loading)
 			finish_load(&c);
 		else
 			stream_pause(c.stream, IDLE_MS);

@@ -228,6 +228,7 @@ void mirror_free(struct mirror *m)
 	vec_release(&m->chunks);
 	vec_release(&m->again);
 	key_set_release(&m->written);
+	key_set_release(&m->written_before);
 	touched_release(&m->touched);
 	touched_release(&m->foreseen);
 	pthread_rwlock_destroy(&m->lock);

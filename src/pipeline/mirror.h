@@ -42,7 +42,11 @@ struct mirror {
 	VEC(size_t) again; /* indexes of chunks handed out that must be taken once more */
 	uint32_t
 		copy_serial; /* counts copies ended early; what was begun under another may not land */
-	struct key_set written;   /* of a log, while it is copied: what the stream has written */
+	/* of a log, while it is copied: what the stream has written, since the chunks began that
+	 * are read in this round, and in the one before (splice.h); chunks under way in each */
+	struct key_set written, written_before;
+	uint32_t round;
+	unsigned reading[2];      /* by the round's last bit */
 	bool planned;             /* the ledger holds a plan for `building` */
 	char recopy_wanted[1024]; /* reason; the writer sees to it */
 	char break_wanted[1024];  /* likewise */

@@ -19,6 +19,7 @@ void mirror_forget_copy(struct stream *s, struct mirror *m)
 	m->copied_rows = 0;
 	pthread_mutex_unlock(&s->lock);
 	key_set_release(&m->written);
+	key_set_release(&m->written_before);
 }
 
 void mirror_replace_table(struct stream *s, struct table **slot, struct table *now)

@@ -139,6 +139,8 @@ static bool write_batch(struct stream *s, struct spliced *item, struct error *er
 	struct batch *batch = &item->batch;
 
 	drop_written(&m->written, batch);
+	if (item->chunk.round != m->round)
+		drop_written(&m->written_before, batch);
 	uint64_t rows = batch->rows;
 	if (!writer_land(s, m, batch, err))
 		return false;
@@ -213,6 +215,64 @@ static void release_items(struct due_items *items)
 	vec_release(items);
 }
 
+/* --- Rounds ---------------------------------------------------------------------------------------- */
+
+/* Chunks that somebody reads already stay as they are. */
+static void take_renewed(struct mirror *m, const struct chunks *renewed)
+{
+	for (size_t i = m->next_chunk; i < m->chunks.len; i++)
+		m->chunks.items[i].chunk = renewed->items[i];
+	vec_each (&m->again, index)
+		m->chunks.items[*index].chunk = renewed->items[*index];
+}
+
+static bool begin_round(struct stream *s, struct mirror *m, struct error *err)
+{
+	struct chunks chunks = {0};
+
+	pthread_mutex_lock(&s->lock);
+	vec_each (&m->chunks, state)
+		vec_push(&chunks, state->chunk);
+	pthread_mutex_unlock(&s->lock);
+	bool ok = s->source->ops->renew(s->source, &chunks, err);
+	if (ok) {
+		pthread_mutex_lock(&s->lock);
+		take_renewed(m, &chunks);
+		m->written_before = m->written;
+		m->written = (struct key_set){0};
+		m->round++;
+		pthread_mutex_unlock(&s->lock);
+	}
+	vec_release(&chunks);
+	return ok;
+}
+
+/* Does anything come still of chunks that were begun in the round before? */
+static bool round_before_goes_on(struct stream *s, const struct mirror *m)
+{
+	pthread_mutex_lock(&s->lock);
+	bool goes_on = m->reading[(m->round + 1) & 1] > 0;
+	vec_each (&s->splice.waiting, item)
+		goes_on = goes_on || (item->chunk.mirror == m && item->chunk.round != m->round);
+	pthread_mutex_unlock(&s->lock);
+	return goes_on;
+}
+
+static bool see_to_rounds(struct stream *s, struct error *err)
+{
+	for (size_t i = 0; i < s->mirrors.len; i++) {
+		struct mirror *m = s->mirrors.items[i];
+		if (m->written_before.len) {
+			if (!round_before_goes_on(s, m))
+				key_set_release(&m->written_before);
+		} else if (m->written.len >= SPLICE_KEYS && m->planned && s->source->ops->renew &&
+			   !begin_round(s, m, err)) {
+			return error_add(err, "table %s", m->table->target);
+		}
+	}
+	return true;
+}
+
 bool splice_write(struct stream *s, bool *any, struct error *err)
 {
 	struct due_items due = {0};
@@ -228,7 +288,7 @@ bool splice_write(struct stream *s, bool *any, struct error *err)
 	}
 	s->splice.written = s->splice.written || *any;
 	release_items(&due);
-	return ok;
+	return ok && see_to_rounds(s, err);
 }
 
 bool splice_committed(struct stream *s, struct error *err)

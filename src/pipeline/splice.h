@@ -4,6 +4,11 @@
  * stream has come to where the row was read, and only if the stream has not written that key since the copy
  * began: what it wrote is as new, and complete. Thus no reader of the log ever sees a key go back.
  *
+ * The keys are remembered in rounds. Once there are SPLICE_KEYS of them a round begins: chunks that nobody has
+ * begun get a new fence, so they are read in snapshots that see all that was written until then, and need only
+ * the keys of their own round. Those of the round before are forgotten with its last chunk. Where transactions
+ * stay open for long this costs a wait for them, as the beginning of a copy does.
+ *
  * Copy workers hand over their batches, bounded in bytes; the writer thread puts them between
  * transactions of the stream.
  */
@@ -22,14 +27,15 @@ struct key_set {
 	} * slots;
 	size_t len, cap;
 };
+#define SPLICE_KEYS ((size_t)1 << 20) /* 32 MiB */
 void key_set_release(struct key_set *);
 void key_set_add(struct key_set *, const struct batch *, size_t row);
 bool key_set_has(const struct key_set *, const struct batch *, size_t row);
 
-/* Of which chunk of which copy of a mirror rows are. */
+/* Of which chunk of which copy of a mirror rows are; and the round that it was begun in. */
 struct splice_chunk {
 	struct mirror *mirror;
-	uint32_t generation, serial;
+	uint32_t generation, serial, round;
 	size_t index;
 };
 

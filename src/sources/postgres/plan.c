@@ -74,15 +74,20 @@ bool pg_chunk_parse(const struct chunk *chunk, struct pg_chunk *out, struct erro
 	return true;
 }
 
-static void add_chunk(struct chunks *out, const struct pg_chunk *c)
+static void print_chunk(const struct pg_chunk *c, struct chunk *out)
 {
-	struct chunk chunk = {.number = (uint32_t)out->len};
 	char to[24] = "end";
 	if (!c->open_end)
 		snprintf(to, sizeof to, "%llu", (unsigned long long)c->to);
-	snprintf(chunk.spec, sizeof chunk.spec,
-		"leaf=%u part=%u file=%u from=%llu to=%s fence=%llu", c->leaf, c->part, c->file,
-		(unsigned long long)c->from, to, (unsigned long long)c->fence);
+	snprintf(out->spec, sizeof out->spec, "leaf=%u part=%u file=%u from=%llu to=%s fence=%llu",
+		c->leaf, c->part, c->file, (unsigned long long)c->from, to,
+		(unsigned long long)c->fence);
+}
+
+static void add_chunk(struct chunks *out, const struct pg_chunk *c)
+{
+	struct chunk chunk = {.number = (uint32_t)out->len};
+	print_chunk(c, &chunk);
 	vec_push(out, chunk);
 }
 
@@ -145,5 +150,24 @@ bool postgres_plan(
 	out->len = 0;
 	bool ok = plan(conn, table, out, err);
 	pg_return_connection(p, conn, ok);
+	return ok;
+}
+
+bool postgres_renew(struct source *source, struct chunks *chunks, struct error *err)
+{
+	struct postgres *p = postgres_of(source);
+	uint64_t fence = 0;
+	PGconn *conn = pg_take_connection(p, err);
+	if (!conn)
+		return false;
+	bool ok = pg_fence(conn, &fence, err);
+	pg_return_connection(p, conn, ok);
+	vec_each (chunks, chunk) {
+		struct pg_chunk c;
+		if (!ok || !pg_chunk_parse(chunk, &c, err))
+			return false;
+		c.fence = fence;
+		print_chunk(&c, chunk);
+	}
 	return ok;
 }

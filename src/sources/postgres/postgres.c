@@ -183,6 +183,7 @@ const struct source_ops postgres_source = {
 	.read = postgres_read,
 	.confirm = postgres_confirm,
 	.plan = postgres_plan,
+	.renew = postgres_renew,
 	.copy = postgres_copy,
 	.fetch = postgres_fetch,
 	.scan = postgres_scan,

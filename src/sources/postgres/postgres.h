@@ -169,6 +169,7 @@ source_lag_fn postgres_lag;
 source_check_fn postgres_check;
 source_discover_fn postgres_discover;
 source_plan_fn postgres_plan;
+source_renew_fn postgres_renew;
 source_copy_fn postgres_copy;
 source_fetch_fn postgres_fetch;
 source_scan_fn postgres_scan;

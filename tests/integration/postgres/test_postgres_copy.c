@@ -178,6 +178,34 @@ static void nothing_is_read_before_transactions_from_before_the_fence_have_ended
 	PQfinish(other);
 }
 
+static void a_fence_that_is_set_anew_waits_for_what_was_open_then(void **state)
+{
+	struct mirror m;
+	struct copied copied;
+	struct error err = {0};
+	PGconn *other = cluster_connect(&cluster);
+
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE t(id int PRIMARY KEY)");
+	mirror_open(&m, cluster.url);
+	struct table *t = mirror_discover(&m, "t");
+	copied_init(&copied);
+	struct chunks chunks = plan(&m, t);
+	sql(other, "BEGIN; INSERT INTO t VALUES (1)");
+	assert_int_equal(copy(&m, t, &chunks, 0, &copied, &err), COPY_DONE);
+	assert_int_equal(copied.n_rows, 0);
+	if (!m.source->ops->renew(m.source, &chunks, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(copy(&m, t, &chunks, 0, &copied, &err), COPY_WAIT);
+	sql(other, "COMMIT");
+	assert_int_equal(copy(&m, t, &chunks, 0, &copied, &err), COPY_DONE);
+	assert_int_equal(copied.n_rows, 1);
+	vec_release(&chunks);
+	copied_release(&copied);
+	mirror_close(&m);
+	PQfinish(other);
+}
+
 static void a_lock_is_waited_for_and_its_holder_named(void **state)
 {
 	struct mirror m;
@@ -495,6 +523,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			nothing_is_read_before_transactions_from_before_the_fence_have_ended,
 			clean),
+		cmocka_unit_test_setup(
+			a_fence_that_is_set_anew_waits_for_what_was_open_then, clean),
 		cmocka_unit_test_setup(a_lock_is_waited_for_and_its_holder_named, clean),
 		cmocka_unit_test_setup(chunks_of_a_rewritten_table_are_stale, clean),
 		cmocka_unit_test_setup(columns_are_found_by_their_number, clean),

@@ -7,7 +7,10 @@
 static struct table *table;
 static struct stream stream;
 static struct mirror mirror;
-static struct source source = {.ops = &fake_source_ops};
+static struct source_ops source_ops;
+static struct source source = {.ops = &source_ops};
+static int renewed;
+static uint32_t round_of_copy; /* that copied rows are read in */
 static struct stream_config settings = {.name = "shop"};
 static struct batch written; /* what the sink was given, in its order */
 static bool refuses;         /* the sink, a table */
@@ -33,12 +36,25 @@ static const struct sink_ops log_ops = {.kind = "log",
 	.write = take_rows};
 static struct sink sink = {.ops = &log_ops};
 
+static bool renew(struct source *unused, struct chunks *chunks, struct error *err)
+{
+	(void)unused, (void)err;
+	renewed++;
+	vec_each (chunks, chunk)
+		snprintf(chunk->spec, sizeof chunk->spec, "renewed %d", renewed);
+	return true;
+}
+
 static int set_up(void **state)
 {
 	struct error err = {0};
 	struct chunks chunks = {0};
 
 	make_folder(state);
+	source_ops = fake_source_ops;
+	source_ops.renew = renew;
+	renewed = 0;
+	round_of_copy = 0;
 	table = table_of((struct column_of[]){
 		{"id", "int64", "bigint", .key = true}, {"note", "nullable(string)", "text"}, {0}});
 	fakes_init(table);
@@ -62,6 +78,7 @@ static int set_up(void **state)
 	assert_ok(
 		state_chunks_plan(stream.state, "shop", table->source_id, 1, &chunks, &err), &err);
 	vec_release(&chunks);
+	vec_push(&stream.mirrors, &mirror);
 	fake_head = at(100, "0/64");
 	return 0;
 }
@@ -70,6 +87,8 @@ static int tear_down(void **state)
 {
 	splice_release(&stream.splice);
 	key_set_release(&mirror.written);
+	key_set_release(&mirror.written_before);
+	vec_release(&stream.mirrors);
 	vec_release(&mirror.chunks);
 	pthread_rwlock_destroy(&mirror.lock);
 	state_close(stream.state);
@@ -82,8 +101,10 @@ static int tear_down(void **state)
 /* Hands a row over, and the end of its chunk. */
 static void copy_row(const char *id, const char *note)
 {
-	struct splice_chunk chunk = {
-		.mirror = &mirror, .generation = 1, .serial = mirror.copy_serial};
+	struct splice_chunk chunk = {.mirror = &mirror,
+		.generation = 1,
+		.serial = mirror.copy_serial,
+		.round = round_of_copy};
 	struct batch batch;
 	struct error err = {0};
 
@@ -203,6 +224,72 @@ static void keys_that_were_added_are_found_and_no_others(void **unused)
 	batch_release(&rows);
 }
 
+/* So many keys, from 1 on. */
+static void stream_writes_many(size_t n)
+{
+	struct batch rows;
+	char id[16];
+
+	batch_init(&rows, table);
+	add_row(&rows, OP_INSERT, 1, "1", NULL);
+	for (size_t i = 1; i <= n; i++) {
+		snprintf(id, sizeof id, "%zu", i);
+		batch_clear(&rows);
+		add_row(&rows, OP_INSERT, 1, id, NULL);
+		key_set_add(&mirror.written, &rows, 0);
+	}
+	batch_release(&rows);
+}
+
+static void keys_are_forgotten_once_no_chunk_is_read_that_began_before_them(void **unused)
+{
+	(void)unused;
+	mirror.reading[0] = 1;
+	copy_row("1", "old");
+	stream_writes_many(SPLICE_KEYS - 1);
+	assert_false(write_due());
+	assert_int_equal(renewed, 0);
+	stream_writes_many(SPLICE_KEYS);
+	assert_false(write_due());
+	assert_int_equal(renewed, 1);
+	assert_int_equal(mirror.round, 1);
+	assert_int_equal(mirror.written.len, 0);
+	assert_string_equal(mirror.chunks.items[0].chunk.spec, "renewed 1");
+
+	/* what was read before gives way still, what is read from now on is newer than those keys */
+	stream.resume.position = at(100, "0/64");
+	assert_true(write_due());
+	assert_int_equal(written.rows, 0);
+	round_of_copy = 1;
+	copy_row("1", "new");
+	stream_writes("2");
+	copy_row("2", "new");
+	assert_true(write_due());
+	assert_rows(&written, "{\"op\":\"r\",\"version\":\"1\",\"id\":1,\"note\":\"new\"}\n");
+
+	assert_int_equal(mirror.written_before.len, SPLICE_KEYS);
+	mirror.reading[0] = 0;
+	assert_false(write_due());
+	assert_int_equal(mirror.written_before.len, 0);
+	assert_int_equal(mirror.written.len, 1);
+}
+
+static void a_chunk_that_is_being_read_keeps_its_fence(void **unused)
+{
+	(void)unused;
+	mirror.next_chunk = 1;
+	stream_writes_many(SPLICE_KEYS);
+	assert_false(write_due());
+	assert_int_equal(mirror.round, 1);
+	assert_string_equal(mirror.chunks.items[0].chunk.spec, "all");
+	vec_push(&mirror.again, (size_t)0); /* it failed, and is to be read once more */
+	assert_false(write_due());          /* forgets the round before */
+	stream_writes_many(SPLICE_KEYS);
+	assert_false(write_due());
+	assert_string_equal(mirror.chunks.items[0].chunk.spec, "renewed 2");
+	vec_release(&mirror.again);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -213,6 +300,8 @@ int main(void)
 		CASE(the_ledger_hears_of_a_chunk_once_it_is_committed),
 		CASE(a_table_that_breaks_takes_no_more_rows),
 		CASE(keys_that_were_added_are_found_and_no_others),
+		CASE(keys_are_forgotten_once_no_chunk_is_read_that_began_before_them),
+		CASE(a_chunk_that_is_being_read_keeps_its_fence),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
