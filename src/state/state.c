@@ -107,7 +107,10 @@ static bool open_alone(struct state *s, struct error *err)
 {
 	struct flock lock;
 	if (mkdir(s->dir, 0711) != 0 && errno != EEXIST)
-		return error_set(err, ERROR_BROKEN, "state folder %s: %s", s->dir, strerror(errno));
+		return error_set(err, ERROR_BROKEN,
+			"state folder %s: %s; the user who runs tailrace must be able to make it, "
+			"beside the configuration",
+			s->dir, strerror(errno));
 	int fd = open_lock(s, err);
 	if (fd < 0)
 		return false;
