@@ -255,14 +255,7 @@ bool making_describe(
 
 bool making_clear(struct making *m, struct relation_name name, struct error *err)
 {
-	struct relation_info info;
-	struct work *w = m->w;
-
-	if (!w->engine->ops->inspect(w->engine, name, w->arena, &info, err))
-		return false;
-	if (info.kind == RELATION_ABSENT)
-		return true;
-	m->d->drop(&m->sql, name, info.kind);
+	m->d->drop(&m->sql, name, RELATION_TABLE);
 	return making_run(m, err);
 }
 

@@ -49,7 +49,7 @@ MUST_CHECK bool making_options(struct making *m, bool incremental, struct compil
 MUST_CHECK bool making_compile(struct making *m, bool incremental, struct error *err);
 MUST_CHECK bool making_describe(
 	struct making *m, const char *select, struct engine_columns *out, struct error *err);
-/* What an earlier attempt left under the name is dropped. */
+/* What is there under the name of a staging table, if anything is, is dropped. */
 MUST_CHECK bool making_clear(struct making *m, struct relation_name name, struct error *err);
 /* The database is made where the target is not there. */
 MUST_CHECK bool making_database(struct making *m, struct error *err);

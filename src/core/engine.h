@@ -168,7 +168,8 @@ struct dialect {
 	void (*replace_partition)(
 		struct buf *, struct relation_name, struct relation_name from, const char *id);
 	void (*drop_partition)(struct buf *, struct relation_name, const char *id);
-	void (*drop)(struct buf *, struct relation_name, enum relation_kind); /* if it is there */
+	/* if it is there; TABLE where it is not known what it is */
+	void (*drop)(struct buf *, struct relation_name, enum relation_kind);
 	/* A query: 1 where both are the same expression, however they are written. */
 	void (*same_expression)(struct buf *, const char *a, const char *b);
 	/* A query: the versions, each from its commit to that of the next, of its delete, or of a TRUNCATE. */
