@@ -22,9 +22,7 @@ FILES = {
                   batch_size='day', begin='2026-11-01') }}
         select toDateTime('2026-11-01 00:00:00', 'UTC') + id * 3600 as at, id from {{ ref('even') }}
         where id < 48
-        {% if partition is defined and partition %}
-        and at >= '{{ partition.start }}' and at < '{{ partition.end }}'
-        {% endif %}
+        and toDate(at, 'UTC') = '{{ partition.key }}'
     """,
     "models/total.sql": """
         {{ config(materialized='table') }}

@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""Partitions in parallel: ranges, what is missing, tests of what was processed, parents that are not there."""
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from harness import BINARY, ClickHouse
+from project import Project
+from tap import eq, has, run, test, wait_until
+
+warehouse = ClickHouse()
+number = 0
+DAYS = (
+    "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at',"
+    " batch_size='day', begin='2026-11-01') }}\n"
+)
+FILES = {
+    "models/days.sql": DAYS
+    + "select toDateTime('2026-11-01 00:00:00', 'UTC') + number * 3600 as at, number as id from numbers(240)"
+    " where toDate(at, 'UTC') = '{{ partition.key }}'",
+    "models/again.sql": DAYS + "select at, id from {{ ref('days') }}",
+}
+
+
+def project(files=None, **models):
+    global number
+    number += 1
+    made = Project({**FILES, **(files or {})}, warehouse=warehouse, models={"database": f"back{number}", **models})
+    made.database = f"back{number}"
+    return made
+
+
+def days_of(p, table):
+    return [
+        day
+        for day, in warehouse.query(f"SELECT DISTINCT toString(toDate(at, 'UTC')) FROM {p.database}.{table} ORDER BY 1")
+    ]
+
+
+def backfill(p, *args, code=0):
+    done = p.command("backfill", *args)
+    eq(done.code, code, repr(done))
+    return done
+
+
+@test
+def a_range_is_built_its_ends_among_it():
+    p = project()
+    done = backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-04", "--jobs", "2")
+    has(done.out, "OK created days 2026-11-03 (partition of 24 rows)")
+    has(done.out, "PASS=3")
+    eq(days_of(p, "days"), ["2026-11-02", "2026-11-03", "2026-11-04"])
+    eq(p.run()["kind"], "backfill")
+
+
+@test
+def what_is_missing_alone_is_built():
+    p = project()
+    backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-02")
+    done = backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-03", "--missing")
+    has(done.out, "PASS=2")
+    eq(sorted(p.steps()), ["days 2026-11-01", "days 2026-11-03"])
+    has(backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-03", "--missing").out, "Nothing to do")
+
+
+@test
+def a_child_is_not_built_on_a_partition_that_is_not_there():
+    p = project()
+    backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-01")
+    backfill(p, "again", "--from", "2026-11-01", "--to", "2026-11-03")
+    eq(days_of(p, "again"), ["2026-11-01"])
+    done = backfill(p, "days+", "--from", "2026-11-01", "--to", "2026-11-03")
+    has(done.out, "PASS=6")
+    eq(days_of(p, "again"), ["2026-11-01", "2026-11-02", "2026-11-03"])
+
+
+@test
+def a_partition_that_fails_keeps_no_other_from_being_built():
+    p = project(
+        {
+            "models/days.sql": DAYS
+            + "select toDateTime('{{ partition.key }} 00:00:00', 'UTC') as at,"
+            " throwIf('{{ partition.key }}' = '2026-11-02', 'this day') as x"
+        },
+        retries=0,
+    )
+    done = backfill(p, "days", "again", "--from", "2026-11-01", "--to", "2026-11-03", code=1)
+    has(done.out, "this day")
+    steps = p.steps()
+    eq(steps["days 2026-11-02"], "failed")
+    eq((steps["days 2026-11-01"], steps["days 2026-11-03"]), ("succeeded", "succeeded"))
+    eq(steps["again 2026-11-02"], "skipped")
+
+
+YML = """
+    models:
+      - name: days
+        columns:
+          - name: id
+            tests:
+              - accepted_values: {values: [24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42,
+                                           43, 44, 45, 46, 47], quote: false}
+"""
+
+
+@test
+def tests_look_at_what_was_processed_alone():
+    p = project({"models/models.yml": YML})
+    backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-02")
+    done = backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-01", code=1)
+    has(done.out, "24 failing rows")
+    backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-02")
+    has(p.command("test").out, "24 failing rows")
+
+
+@test
+def wrong_ranges_are_told():
+    p = project()
+    has(backfill(p, "days", "--from", "2026-11-02", code=2).err, "wants --from and --to")
+    has(backfill(p, "days", "--from", "x", "--to", "2026", code=2).err, "--from takes a time")
+    has(backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-01", code=2).err, "is before")
+    has(backfill(p, "dayz", "--from", "2026-11-01", "--to", "2026-11-01", code=2).err, "days")
+
+
+@test
+def who_follows_takes_over_when_the_process_that_runs_dies():
+    p = project(
+        {
+            "models/slow.sql": "{{ config(materialized='table') }} select sleepEachRow(0.5) as x from numbers(6)"
+            " settings max_block_size = 1, function_sleep_max_microseconds_per_block = 0",
+            "models/days.sql": "select 1 as at, 1 as id",
+            "models/again.sql": "select * from {{ ref('slow') }}",
+        }
+    )
+    p.start()
+    log = os.path.join(p.folder, "build.log")
+    with open(log, "w", encoding="utf-8") as out:
+        build = subprocess.Popen([BINARY, "build", "-c", p.path], cwd=p.folder, stdout=out, stderr=out)
+    wait_until(lambda: p.runs() and "running" in p.steps().values(), "the run to begin")
+    p.kill()
+    eq(build.wait(60), 0)
+    eq(set(p.steps().values()), {"succeeded"})
+    eq(warehouse.value(f"SELECT count() FROM {p.database}.again"), 6)
+
+
+run()
