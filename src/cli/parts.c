@@ -3,7 +3,6 @@
 
 #include <string.h>
 #include "base/log.h"
-#include "schedule/scheduler.h"
 
 /* Facts of an earlier process, that may have been killed, are gone before ours can be mistaken for them. */
 static bool forget_facts(struct state *state, struct error *err)
@@ -32,29 +31,18 @@ static bool start_server(struct parts *p, struct error *err)
 	return state_fact_put(p->ends.state, "http_address", server_address(p->server), err);
 }
 
-/* Streams do not wait for models: where no project can be read, any change of a table is one of all of it. */
-static void watch(struct parts *p)
+static bool start_scheduler(struct parts *p, const char *warehouse_url, struct error *err)
 {
-	const struct config *config = &p->ends.config;
-	struct error err = {0};
-	struct watch_list list;
-	struct arena arena;
-
-	if (!models_wanted(config))
-		return;
-	arena_init(&arena);
-	struct project *project = models_project(config, NULL, &arena, &err);
-	if (project) {
-		project_watch_list(project, &list);
-		pipeline_watch(p->pipeline, &list);
-	} else {
-		log_warn("the project of models is not read", F("error", (const char *)err.text));
-	}
-	project_free(project);
-	arena_release(&arena);
+	struct scheduler_options options = {.config = &p->ends.config,
+		.state = p->ends.state,
+		.pipeline = p->pipeline,
+		.executor = p->executor,
+		.warehouse_url = warehouse_url};
+	p->scheduler = scheduler_start(&options, err);
+	return p->scheduler;
 }
 
-static bool start_executor(struct parts *p, const char *warehouse_url, struct error *err)
+static bool start_models(struct parts *p, const char *warehouse_url, struct error *err)
 {
 	if (!models_wanted(&p->ends.config))
 		return true;
@@ -63,7 +51,7 @@ static bool start_executor(struct parts *p, const char *warehouse_url, struct er
 		.warehouse_url = warehouse_url,
 		.patient = true};
 	p->executor = executor_start(&options, err);
-	return p->executor;
+	return p->executor && start_scheduler(p, warehouse_url, err);
 }
 
 bool parts_start(struct parts *p, const char *config_path, struct error *err)
@@ -80,14 +68,13 @@ bool parts_start(struct parts *p, const char *config_path, struct error *err)
 		return false;
 	const char *url = *p->ends.warehouse_url ? p->ends.warehouse_url : NULL;
 	p->pipeline = pipeline_start(&p->ends.config, p->ends.state, url, err);
-	if (p->pipeline)
-		watch(p);
-	return p->pipeline && start_executor(p, url, err) && start_server(p, err);
+	return p->pipeline && start_models(p, url, err) && start_server(p, err);
 }
 
 void parts_stop(struct parts *p)
 {
 	server_stop(p->server);
+	scheduler_stop(p->scheduler);
 	executor_stop(p->executor);
 	if (p->pipeline)
 		pipeline_stop(p->pipeline);

@@ -10,12 +10,14 @@
 #include "cli/ends.h"
 #include "http/server.h"
 #include "pipeline/pipeline.h"
+#include "schedule/scheduler.h"
 
 struct parts {
 	struct ends ends;
 	struct pipeline *pipeline;
-	struct executor *executor; /* NULL where there are no models */
-	struct server *server;     /* NULL where server.listen is "off" */
+	struct executor *executor;   /* NULL where there are no models */
+	struct scheduler *scheduler; /* likewise */
+	struct server *server;       /* NULL where server.listen is "off" */
 };
 
 /* Logs as the configuration says from then on. On failure what has come up is still there: parts_stop(). */

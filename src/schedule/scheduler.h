@@ -1,16 +1,37 @@
 /*
  * What runs by itself: schedules, changes, what is missing, limits of freshness, sensors. One thread in the process
- * that runs; it reads the project, again whenever its files change, tells the streams by which columns their changes
- * are told apart, and puts runs into the queue (state/runs.h). Why something ran, or did not, it writes down
- * (state_reason_put): `tailrace why ASSET`.
+ * that holds state_lock(); it reads the project, again whenever its files change, tells the streams by which columns
+ * their changes are told apart, and puts runs into the queue (state/runs.h). Why something ran, or did not, is
+ * written down (state_reason_put).
  */
 #ifndef SCHEDULE_SCHEDULER_H
 #define SCHEDULE_SCHEDULER_H
 
+#include "build/executor.h"
 #include "models/project.h"
 #include "pipeline/pipeline.h"
 
+struct scheduler_options {
+	const struct config *config;
+	struct state *state;
+	struct pipeline *pipeline;
+	struct executor *executor; /* told of new runs */
+	const char *warehouse_url; /* of the embedded ClickHouse; NULL: none runs */
+};
+
+struct scheduler;
+/* A project that cannot be read now is tried again when its files change. */
+MUST_CHECK struct scheduler *scheduler_start(const struct scheduler_options *, struct error *err);
+void scheduler_stop(struct scheduler *s); /* NULL-safe */
+
 /* The tables of streams that have an event time, as sources of the project. */
 void project_watch_list(const struct project *, struct watch_list *out);
+
+/* Is its cron line or time zone wrong? Then why, with file, line, and what to write instead. */
+bool schedule_problem(const struct node *node, char *why, size_t size);
+/* Appends when and by what the node runs, a line each, for people; `last_s` as recorded by schedule_last(). */
+void schedule_print(const struct node *node, int64_t last_s, int64_t now_us, struct buf *out);
+/* The last tick that was done of an asset; 0: none is known. */
+int64_t schedule_last(struct state *, const char *asset);
 
 #endif

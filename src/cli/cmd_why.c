@@ -1,0 +1,223 @@
+/* `tailrace why ASSET`: whether it would be built, when it runs by itself, and why it ran, or did not. */
+#include <string.h>
+#include "assets/plan.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/builder.h"
+#include "cli/cli.h"
+#include "schedule/scheduler.h"
+
+enum { FLAG_JSON };
+static const struct flag flags[] = {
+	{"json", NULL, "print a JSON document"},
+	{0},
+};
+
+/* What is known of one asset. */
+struct answer {
+	struct builder builder;
+	struct arena arena;
+	struct project *project;
+	struct graph *graph;
+	struct asset *asset;
+	struct survey *survey;
+	struct plan plan;
+	struct reasons reasons;
+};
+
+static bool find_asset(struct answer *a, const char *name, struct error *err)
+{
+	a->project = models_project(&a->builder.ends.config, NULL, &a->arena, err);
+	if (!a->project)
+		return false;
+	a->graph = graph_new(a->project, NULL, 0);
+	a->asset = graph_find(a->graph, name);
+	if (a->asset)
+		return true;
+	const char *near = graph_nearest(a->graph, name);
+	return error_set(err, ERROR_CONFIG, "there is no asset '%s'%s%s%s", name,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static bool ask(struct answer *a, const char *name, struct error *err)
+{
+	struct assets selected = {0};
+
+	if (!find_asset(a, name, err))
+		return false;
+	vec_push(&selected, a->asset);
+	struct plan_options options = {
+		.selected = &selected, .now_us = wall_us(), .range = SPAN_ALL};
+	a->survey = survey_new(a->graph, a->builder.ends.state);
+	bool ok = plan_make(a->survey, &options, &a->plan, err) &&
+		  state_reasons(
+			  a->builder.ends.state, a->asset->id, &a->arena, &a->reasons, err);
+	vec_release(&selected);
+	return ok;
+}
+
+/* --- for people --- */
+
+static void put_time(int64_t us)
+{
+	char text[28];
+
+	format_utc(us, text);
+	text[19] = '\0';
+	printf("%sZ", text);
+}
+
+static const char *part_name(const struct answer *a, const struct plan_part *part, char *text)
+{
+	return *part->partition ? part->partition
+				: span_print(&a->asset->partitioning, part->span, text);
+}
+
+static void print_plan(const struct answer *a)
+{
+	char text[SPAN_TEXT_SIZE];
+	size_t n = 0;
+
+	vec_each (&a->plan.assets, of) {
+		if (of->problem)
+			printf("cannot be built: %s\n", of->problem);
+		vec_each (&of->parts, part) {
+			printf("%s, %s: %s", plan_reason_name(part->reason),
+				part_name(a, part, text), part->why);
+			if (part->waits)
+				printf("; it waits for %s, which is not built", part->waits->name);
+			putchar('\n');
+			n++;
+		}
+		n += of->problem != NULL;
+	}
+	if (!n && a->asset->node && !a->asset->passes)
+		puts("up to date");
+}
+
+static void print_schedule(const struct answer *a)
+{
+	struct buf text;
+
+	if (!a->asset->node)
+		return;
+	buf_init(&text, BUF_MAX);
+	schedule_print(a->asset->node, schedule_last(a->builder.ends.state, a->asset->id),
+		wall_us(), &text);
+	fputs(text.len ? buf_text(&text) : "it does not run by itself: it has no schedule\n",
+		stdout);
+	buf_release(&text);
+}
+
+static void print_answer(const struct answer *a)
+{
+	printf("%s\n", a->asset->id);
+	print_plan(a);
+	print_schedule(a);
+	vec_each (&a->reasons, it) {
+		put_time(it->at_us);
+		printf("  %s", it->text);
+		if (it->times > 1)
+			printf(" (%lld times)", (long long)it->times);
+		putchar('\n');
+	}
+}
+
+/* --- for programs --- */
+
+static void put_text(struct buf *out, const char *key, const char *text)
+{
+	buf_printf(out, "\"%s\":", key);
+	if (text)
+		text_print_json(text, strlen(text), out);
+	else
+		buf_puts(out, "null");
+}
+
+static void put_parts(const struct answer *a, const struct plan_asset *of, struct buf *out)
+{
+	char text[SPAN_TEXT_SIZE];
+
+	vec_each (&of->parts, part) {
+		buf_puts(out, part == of->parts.items ? "{" : ",{");
+		put_text(out, "reason", plan_reason_name(part->reason));
+		buf_puts(out, ",");
+		put_text(out, "partitions", part_name(a, part, text));
+		buf_puts(out, ",");
+		put_text(out, "why", part->why);
+		buf_puts(out, ",");
+		put_text(out, "waits_for", part->waits ? part->waits->id : NULL);
+		buf_puts(out, "}");
+	}
+}
+
+static void print_json(const struct answer *a)
+{
+	struct buf out, lines;
+	char at[28];
+
+	buf_init(&out, BUF_MAX);
+	buf_init(&lines, BUF_MAX);
+	buf_puts(&out, "{");
+	put_text(&out, "asset", a->asset->id);
+	buf_puts(&out, ",\"to_build\":[");
+	vec_each (&a->plan.assets, of)
+		put_parts(a, of, &out);
+	buf_puts(&out, "],");
+	if (a->asset->node)
+		schedule_print(a->asset->node,
+			schedule_last(a->builder.ends.state, a->asset->id), wall_us(), &lines);
+	put_text(&out, "schedule", buf_text(&lines));
+	buf_puts(&out, ",\"reasons\":[");
+	vec_each (&a->reasons, it) {
+		format_utc(it->at_us, at);
+		buf_puts(&out, it == a->reasons.items ? "{" : ",{");
+		put_text(&out, "at", at);
+		buf_printf(&out, ",\"times\":%lld,", (long long)it->times);
+		put_text(&out, "text", it->text);
+		buf_puts(&out, "}");
+	}
+	buf_puts(&out, "]}");
+	puts(buf_text(&out));
+	buf_release(&lines);
+	buf_release(&out);
+}
+
+static int why(const struct call *call)
+{
+	struct answer a = {0};
+	struct error err = {0};
+	int code = DONE;
+
+	arena_init(&a.arena);
+	plan_init(&a.plan);
+	if (!builder_open(&a.builder, call->config_path, &err) || !ask(&a, call->args[0], &err))
+		code = failed(&err);
+	else if (call->flags[FLAG_JSON])
+		print_json(&a);
+	else
+		print_answer(&a);
+	vec_release(&a.reasons);
+	plan_release(&a.plan);
+	if (a.survey)
+		survey_free(a.survey);
+	graph_free(a.graph);
+	project_free(a.project);
+	builder_close(&a.builder);
+	arena_release(&a.arena);
+	return code;
+}
+
+const struct command why_command = {
+	.name = "why",
+	.args = "ASSET",
+	.min_args = 1,
+	.max_args = 1,
+	.summary = "why a model ran, or did not, and when it will",
+	.help = "Prints what of the asset would be built now and for what reason, by what it\n"
+		"runs by itself and when next, and the latest reasons for which it ran, or did\n"
+		"not, newest first. ASSET is the name, id or path of a model, seed or snapshot.\n"
+		"It reads files and the state store and connects to nothing.\n",
+	.flags = flags,
+	.run = why,
+};
