@@ -50,8 +50,7 @@ static bool ask(struct answer *a, const char *name, struct error *err)
 		.selected = &selected, .now_us = wall_us(), .range = SPAN_ALL};
 	a->survey = survey_new(a->graph, a->builder.ends.state);
 	bool ok = plan_make(a->survey, &options, &a->plan, err) &&
-		  state_reasons(
-			  a->builder.ends.state, a->asset->id, &a->arena, &a->reasons, err);
+		  state_reasons(a->builder.ends.state, a->asset->id, &a->arena, &a->reasons, err);
 	vec_release(&selected);
 	return ok;
 }
@@ -165,8 +164,8 @@ static void print_json(const struct answer *a)
 		put_parts(a, of, &out);
 	buf_puts(&out, "],");
 	if (a->asset->node)
-		schedule_print(a->asset->node,
-			schedule_last(a->builder.ends.state, a->asset->id), wall_us(), &lines);
+		schedule_print(a->asset->node, schedule_last(a->builder.ends.state, a->asset->id),
+			wall_us(), &lines);
 	put_text(&out, "schedule", buf_text(&lines));
 	buf_puts(&out, ",\"reasons\":[");
 	vec_each (&a->reasons, it) {

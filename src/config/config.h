@@ -72,6 +72,17 @@ struct models_config {
 	size_t n_limits;
 };
 
+/* What outside of the project has models built: one of file, sql and webhook. */
+struct sensor_config {
+	const char *name;
+	int line;
+	const char *file; /* path, its last part a pattern */
+	const char *sql;
+	bool webhook;
+	const char *select;
+	int64_t every_ms;
+};
+
 struct config {
 	struct arena arena;
 	const char *path;      /* of the file */
@@ -82,6 +93,8 @@ struct config {
 	size_t n_streams;
 	struct server_config server;
 	struct models_config models;
+	struct sensor_config *sensors;
+	size_t n_sensors;
 };
 
 /* On failure nothing is left to release. */
@@ -105,6 +118,7 @@ MUST_CHECK bool connection_options(const struct connection_config *, const struc
 /* The reference page (Markdown) of everything that a configuration may hold, from the option tables. */
 void config_reference(struct buf *out);
 
-extern const struct option stream_option_table[], server_option_table[], models_option_table[];
+extern const struct option stream_option_table[], server_option_table[], models_option_table[],
+	sensor_option_table[];
 
 #endif

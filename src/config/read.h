@@ -4,6 +4,7 @@
  *
  *	config.c      load and release; connections and server; filling source and sink structs
  *	streams.c     streams, their tables and column rules
+ *	sensors.c     sensors
  *	options.c     option tables of streams and server
  *	read.c        the YAML file: mappings, lists, texts, each error with its line
  *	expand.c      ${NAME} and ${NAME:-default} in texts
@@ -85,6 +86,8 @@ bool is_name(const char *text, bool lower_case);
 /* ${NAME}, ${NAME:-default}, $$. NULL when it cannot be; err says why. */
 const char *expand_text(const char *text, struct arena *arena, struct error *err);
 
+MUST_CHECK bool read_sensors(
+	struct reader *r, struct config *config, const yaml_node_t *node, int line);
 MUST_CHECK bool read_streams(struct reader *r, struct config *config, const struct section *s);
 
 #endif

@@ -123,4 +123,8 @@ void config_reference(struct buf *out)
 	buf_puts(out, "\n## models\n\nSQL models in dbt's layout: see [models.md](models.md).\n\n");
 	option_reference(models_option_table, out);
 	buf_puts(out, "\n`limits: {TAG: N}`: at most N steps of models with that tag at once.\n");
+	buf_puts(out, "\n## sensors\n\nWhat outside of the project has models built, by names of "
+		      "your own: "
+		      "see [models.md](models.md#sensors).\n\n");
+	option_reference(sensor_option_table, out);
 }

@@ -43,8 +43,8 @@ static bool is_called(const struct table_state *table, const char *name)
 }
 
 /* A request that waits already need not be made twice. */
-static bool ask_for_copy(
-	struct state *state, const char *stream, const char *target, struct error *err)
+static bool ask_once(struct state *state, const char *kind, const char *stream, const char *name,
+	struct error *err)
 {
 	struct requests waiting;
 	bool asked = false;
@@ -52,10 +52,10 @@ static bool ask_for_copy(
 	if (!state_requests(state, &waiting, err))
 		return false;
 	vec_each (&waiting, it)
-		asked = asked || (!strcmp(it->kind, "resync") && !strcmp(it->stream, stream) &&
-					 !strcmp(it->table, target));
+		asked = asked || (!strcmp(it->kind, kind) && !strcmp(it->stream, stream) &&
+					 !strcmp(it->table, name));
 	vec_release(&waiting);
-	return asked || state_request(state, "resync", stream, target, err);
+	return asked || state_request(state, kind, stream, name, err);
 }
 
 static void resync(const struct http_request *request, const struct table_state *table,
@@ -71,7 +71,7 @@ static void resync(const struct http_request *request, const struct table_state 
 						       : "not selected by the configuration");
 		return;
 	}
-	if (!ask_for_copy(request->state, stream, table->target, &err)) {
+	if (!ask_once(request->state, "resync", stream, table->target, &err)) {
 		reply_error(reply, 503, "%s", err.text);
 		return;
 	}
@@ -105,4 +105,33 @@ void answer_resync(const struct http_request *request, struct http_reply *reply)
 			"stream %s has no table %s; GET /api/v1/status lists what there is", stream,
 			name);
 	table_states_release(&tables);
+}
+
+static const struct sensor_config *find_sensor(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_sensors; i++)
+		if (config->sensors[i].webhook && !strcmp(config->sensors[i].name, name))
+			return &config->sensors[i];
+	return NULL;
+}
+
+/* What it has built is seen to by the scheduler; a request that waits already need not be made twice. */
+void answer_sensor(const struct http_request *request, struct http_reply *reply)
+{
+	const char *name = request->captured[0];
+	struct error err = {0};
+
+	if (!find_sensor(pipeline_config(request->pipeline), name)) {
+		reply_error(reply, 404, "the configuration has no sensor '%s' with webhook: true",
+			name);
+		return;
+	}
+	if (!ask_once(request->state, "sensor", "", name, &err)) {
+		reply_error(reply, 503, "%s", err.text);
+		return;
+	}
+	reply->status = 202;
+	buf_puts(&reply->body, "{\"requested\":\"sensor\",\"sensor\":");
+	text_print_json(name, strlen(name), &reply->body);
+	buf_puts(&reply->body, "}\n");
 }

@@ -16,6 +16,7 @@ static const struct route routes[] = {
 	{"GET", "/metrics", answer_metrics},
 	{"GET", "/api/v1/status", answer_status},
 	{"POST", "/api/v1/streams/*/tables/*/resync", answer_resync},
+	{"POST", "/api/v1/sensors/*", answer_sensor},
 };
 
 void reply_error(struct http_reply *reply, unsigned status, const char *fmt, ...)

@@ -32,7 +32,7 @@ void routes_answer(struct http_request *, struct http_reply *);
 void reply_error(struct http_reply *, unsigned status, const char *fmt, ...) PRINTF(3, 4);
 
 typedef void handler(const struct http_request *, struct http_reply *);
-handler answer_health, answer_ready, answer_status, answer_resync; /* api.c */
-handler answer_metrics;                                            /* metrics.c */
+handler answer_health, answer_ready, answer_status, answer_resync, answer_sensor; /* api.c */
+handler answer_metrics;                                                           /* metrics.c */
 
 #endif

@@ -6,6 +6,7 @@
  *	GET  /metrics                                      Prometheus text format, version 0.0.4
  *	GET  /api/v1/status                                the snapshot, as `tailrace status --json`
  *	POST /api/v1/streams/STREAM/tables/TABLE/resync    copies a table anew; TABLE is public.orders or orders
+ *	POST /api/v1/sensors/NAME                          fires a sensor of the kind webhook
  *
  * To add a path: a handler in a file of its own, its prototype in routes.h, a line in the table of
  * routes.c. There are no passwords: listen on loopback, or behind a proxy that asks for them.

@@ -86,6 +86,11 @@ struct pipeline *pipeline_start(const struct config *config, struct state *state
 	return p;
 }
 
+const struct config *pipeline_config(const struct pipeline *p)
+{
+	return p->config;
+}
+
 void pipeline_stop(struct pipeline *p)
 {
 	vec_each (&p->streams, s) {

@@ -37,6 +37,9 @@ void pipeline_watch(struct pipeline *, struct watch_list *);
 /* Lets every stream finish what is in flight, for at most some seconds, and frees it all. */
 void pipeline_stop(struct pipeline *);
 
+/* As given to pipeline_start(). */
+const struct config *pipeline_config(const struct pipeline *);
+
 enum catch_up { CATCH_UP_GOING, CATCH_UP_DONE, CATCH_UP_FAILED };
 /* Has every table been copied, and every stream reached what its source's log held when the pipeline
  * started? FAILED: a stream stopped or a table is broken, and it never will; err says which. */

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "core/units.h"
+#include "models/project.h"
 #include "schedule/scheduler.h"
 #include "schedule/trigger.h"
 

@@ -5,6 +5,7 @@
  *	trigger.c     what makes one asset run, and what a tick builds of it
  *	scheduler.c   the thread: project, triggers, what is due
  *	wanted.c      what is due becomes a run, as far as there is anything to build
+ *	sensor.c      files, values in the warehouse, words by HTTP
  *	files.c       have the project's files changed?
  *	watch.c       which tables of streams have an event time
  */
@@ -31,7 +32,10 @@ struct scheduler {
 	struct project *project;
 	struct graph *graph;
 	struct triggers triggers;
-	struct map busy; /* assets that open runs build -> the run's id */
+	struct map busy;       /* assets that open runs build -> the run's id */
+	int64_t *sensors_ms;   /* when each was looked at last */
+	struct engine *engine; /* of sensors; NULL: not opened yet */
+	struct arena engine_arena;
 	char said[1024]; /* the failure logged last */
 };
 
@@ -43,6 +47,9 @@ VEC_TYPE(trigger_list, struct trigger *);
 /* Queues a run of what there is to build of them, and writes down why, or why not. What waits for a parent stays due. */
 MUST_CHECK bool want(
 	struct scheduler *s, enum cause cause, const struct trigger_list *due, struct error *err);
+
+/* Those that are due; the first failure of several is told. */
+MUST_CHECK bool look_at_sensors(struct scheduler *s, struct error *err);
 
 /* Writes a reason down, unless it is the one that was written last. */
 void say(struct scheduler *s, struct trigger *t, const char *fmt, ...) PRINTF(3, 4);

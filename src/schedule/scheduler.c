@@ -255,6 +255,8 @@ static bool round_of(struct scheduler *s, struct error *err)
 {
 	int64_t now_us = wall_us();
 
+	if (!list_busy(s, err) || !look_at_sensors(s, err))
+		return false;
 	if (!s->triggers.len)
 		return true;
 	vec_each (&s->triggers, t) {
@@ -301,6 +303,18 @@ static void *scheduler_run(void *scheduler)
 	return NULL;
 }
 
+static void scheduler_free(struct scheduler *s)
+{
+	forget_project(s);
+	engine_free(s->engine);
+	arena_release(&s->engine_arena);
+	map_release(&s->busy);
+	free(s->sensors_ms);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
 struct scheduler *scheduler_start(const struct scheduler_options *options, struct error *err)
 {
 	struct scheduler *s = xcalloc(1, sizeof *s);
@@ -308,6 +322,8 @@ struct scheduler *scheduler_start(const struct scheduler_options *options, struc
 
 	s->options = *options;
 	arena_init(&s->arena);
+	arena_init(&s->engine_arena);
+	s->sensors_ms = xcalloc(options->config->n_sensors + 1, sizeof *s->sensors_ms);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -316,9 +332,7 @@ struct scheduler *scheduler_start(const struct scheduler_options *options, struc
 	if (pthread_create(&s->thread, NULL, scheduler_run, s) == 0)
 		return s;
 	error_set(err, ERROR_RETRY, "no thread could be started for the scheduler");
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
+	scheduler_free(s);
 	return NULL;
 }
 
@@ -331,9 +345,5 @@ void scheduler_stop(struct scheduler *s)
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
-	forget_project(s);
-	map_release(&s->busy);
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
+	scheduler_free(s);
 }

@@ -8,8 +8,10 @@
 #define SCHEDULE_SCHEDULER_H
 
 #include "build/executor.h"
-#include "models/project.h"
 #include "pipeline/pipeline.h"
+
+struct node;
+struct project;
 
 struct scheduler_options {
 	const struct config *config;

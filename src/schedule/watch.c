@@ -1,4 +1,5 @@
 /* Which tables of streams have an event time, as the project says. */
+#include "models/project.h"
 #include "schedule/scheduler.h"
 
 #include <string.h>

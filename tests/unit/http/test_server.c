@@ -24,6 +24,16 @@ bool pipeline_ready(struct pipeline *p, char *why, size_t size)
 	return !not_ready;
 }
 
+const struct config *pipeline_config(const struct pipeline *p)
+{
+	static struct sensor_config sensors[] = {
+		{.name = "arrival", .webhook = true}, {.name = "drop", .file = "/in/*.csv"}};
+	static const struct config config = {.sensors = sensors, .n_sensors = 2};
+
+	(void)p;
+	return &config;
+}
+
 void pipeline_snapshot(struct pipeline *p, struct snapshot *out)
 {
 	(void)p;
@@ -352,6 +362,23 @@ static void a_resync_is_asked_for_once(void **unused)
 	assert_string_equal(table, "orders");
 }
 
+static void a_webhook_is_taken_once_until_it_is_seen(void **unused)
+{
+	(void)unused;
+	char name[192];
+	int before = (int)requests_waiting(NULL);
+
+	assert_int_equal(ask("POST", "/api/v1/sensors/arrival", ""), 202);
+	assert_string_equal(body(), "{\"requested\":\"sensor\",\"sensor\":\"arrival\"}\n");
+	assert_int_equal(requests_waiting(name), before + 1);
+	assert_string_equal(name, "arrival");
+	assert_int_equal(ask("POST", "/api/v1/sensors/arrival", ""), 202);
+	assert_int_equal(requests_waiting(NULL), before + 1);
+	assert_int_equal(ask("POST", "/api/v1/sensors/drop", ""), 404);
+	assert_int_equal(ask("POST", "/api/v1/sensors/nothing", ""), 404);
+	assert_int_equal(ask("GET", "/api/v1/sensors/arrival", ""), 405);
+}
+
 static void a_table_that_is_not_there_cannot_be_copied_anew(void **unused)
 {
 	(void)unused;
@@ -469,6 +496,7 @@ int main(void)
 		TEST(the_process_is_measured),
 		TEST(unknown_paths_and_methods_are_told_what_there_is),
 		TEST(a_resync_is_asked_for_once),
+		TEST(a_webhook_is_taken_once_until_it_is_seen),
 		TEST(a_table_that_is_not_there_cannot_be_copied_anew),
 		TEST(pages_of_other_origins_cannot_ask_for_changes),
 		TEST(a_body_is_bounded),

@@ -35,8 +35,8 @@ static void begin(struct trigger *t, const char *cron, const char *zone, enum pe
 	assert_string_equal(t->problem, "");
 }
 
-static void ticks(struct trigger *t, const char *now, const char *tick, const char *from,
-	const char *to)
+static void ticks(
+	struct trigger *t, const char *now, const char *tick, const char *from, const char *to)
 {
 	trigger_tick(t, utc(now));
 	assert_int_equal(t->tick_s, tick ? utc(tick) : 0);
@@ -148,7 +148,8 @@ static void a_wrong_line_is_told_with_its_place(void **state)
 		.path = "models/m.sql",
 		.schedule = {.cron = "0 25 * * *", .place = "models/m.sql:3"}};
 	assert_true(schedule_problem(&node, why, sizeof why));
-	assert_string_equal(why, "models/m.sql:3: cron line \"0 25 * * *\": hour '25' is none of 0 to 23");
+	assert_string_equal(
+		why, "models/m.sql:3: cron line \"0 25 * * *\": hour '25' is none of 0 to 23");
 	node.schedule.cron = "0 5 * * *";
 	node.schedule.timezone = "Europe/Berlinn";
 	assert_true(schedule_problem(&node, why, sizeof why));

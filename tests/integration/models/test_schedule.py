@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+"""What runs by itself: on change, by schedule, what is missing, limits of age; and why it ran, or did not."""
+import datetime
+import json
+import os
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
+from harness import Postgres, Tailrace, mirror
+from tap import eq, has, run, test, wait_until
+
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def day(n):
+    return str(TODAY - datetime.timedelta(days=n))
+
+
+pg = Postgres()
+pg.sql(
+    f"""
+    CREATE TABLE orders (id int PRIMARY KEY, ordered_at timestamptz NOT NULL, amount int NOT NULL);
+    INSERT INTO orders SELECT i, timestamptz '{TODAY} 00:00Z' - make_interval(days => i) + '1 hour', i
+        FROM generate_series(0, 5) i;
+    """
+)
+tail = Tailrace(mirror(pg, stream={"flush_interval": "10ms"}))
+DAILY = (
+    "materialized='incremental', incremental_strategy='microbatch', event_time='ordered_at', batch_size='day', "
+    f"begin='{day(5)}'"
+)
+
+
+def write(path, text):
+    path = os.path.join(tail.folder, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
+
+
+def model(name, config, sql="select ordered_at, amount from {{ source('shop', 'orders') }}"):
+    write(f"models/{name}.sql", f"{{{{ config({config}) }}}}\n{sql}\n")
+
+
+write("dbt_project.yml", "name: shop\nversion: '1'\n")
+write(
+    "models/sources.yml",
+    "sources: [{name: shop, tables: [{name: orders, config: {event_time: ordered_at}}]}]\n",
+)
+
+
+def why(name):
+    return tail.command("why", name, "--json", check=True).json
+
+
+def said(name):
+    """What was said of it, newest first."""
+    return [reason["text"] for reason in why(name)["reasons"]]
+
+
+def wait_said(name, part, seconds=30):
+    wait_until(lambda: any(part in text for text in said(name)), f"{name}: {part!r}", seconds, every=0.2)
+
+
+def runs():
+    """(reason, {model: [partitions]}) of every run that has ended, oldest first."""
+    db = sqlite3.connect(f"file:{tail.folder}/.tailrace/state.db?mode=ro", uri=True, timeout=10)
+    try:
+        found = []
+        for number, reason, status in db.execute("SELECT id, reason, status FROM runs ORDER BY id").fetchall():
+            steps = db.execute("SELECT asset, part FROM steps WHERE run = ? ORDER BY number", (number,)).fetchall()
+            built = {}
+            for asset, partition in steps:
+                if asset.startswith("model."):
+                    built.setdefault(asset.split(".")[-1], []).append(partition)
+            found.append((reason, built, status))
+        return found
+    finally:
+        db.close()
+
+
+def of(name, since=0):
+    """What the runs behind that many built of the model."""
+    return [(reason, sorted(built[name])) for reason, built, status in runs()[since:] if name in built]
+
+
+def wait_rows(name, expected, seconds=30):
+    wait_until(
+        lambda: exists(name) and tail.query(f"SELECT count(), sum(amount) FROM analytics.{name}")[0] == expected,
+        f"{name} to hold {expected}",
+        seconds,
+    )
+
+
+def tick_of(name, ago):
+    """As if the last tick was that long ago."""
+    db = sqlite3.connect(f"{tail.folder}/.tailrace/state.db", timeout=10)
+    at = int((datetime.datetime.now(datetime.timezone.utc) - ago).timestamp())
+    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (f"tick model.shop.{name}", str(at)))
+    db.commit()
+    db.close()
+
+
+def exists(name):
+    return tail.value(f"SELECT count() FROM system.tables WHERE database = 'analytics' AND name = '{name}'")
+
+
+@test
+def a_model_on_change_is_built_as_soon_as_its_parent_is_there():
+    model("changed", DAILY + ", on='change', at_most_every='1s'")
+    tail.start()
+    tail.wait_live()
+    wait_until(lambda: exists("changed"), "the model")
+    wait_rows("changed", (6, 15))
+    has(said("changed")[0], "a change of what it stands on")
+
+
+@test
+def a_late_update_builds_its_day_alone():
+    before = len(runs())
+    pg.sql("UPDATE orders SET amount = 103 WHERE id = 3")
+    wait_rows("changed", (6, 115))
+    eq(of("changed", before), [("on change", [day(3)])])
+    before = len(runs())
+    pg.sql(f"UPDATE orders SET ordered_at = ordered_at + interval '2 days' WHERE id = 4")
+    wait_until(lambda: of("changed", before), "a run")
+    eq(of("changed", before)[0], ("on change", sorted([day(2), day(4)])))
+    wait_until(lambda: tail.value(
+        f"SELECT count() FROM analytics.changed WHERE toDate(ordered_at) = '{day(2)}'") == 2, "the moved row")
+
+
+@test
+def nothing_runs_while_nothing_changes():
+    wait_until(lambda: why("changed")["to_build"] == [], "nothing to build")
+    before = len(runs())
+    pg.sql("CREATE TABLE other (id int PRIMARY KEY)")
+    tail.wait_live("public.other")
+    pg.sql("INSERT INTO other VALUES (1)")
+    tail.wait_caught_up(pg)
+    eq(of("changed", before), [])
+
+
+@test
+def a_project_that_is_edited_is_read_again():
+    model("added", "materialized='table', on='change', at_most_every='1s'",
+          "select sum(amount) as amount from {{ ref('changed') }}")
+    wait_rows("added", (1, 115))
+    pg.sql("UPDATE orders SET amount = 102 WHERE id = 2")
+    wait_rows("added", (1, 215))
+
+
+@test
+def a_cron_line_that_is_wrong_is_told_with_file_and_line():
+    model("wrong", "materialized='table', schedule='0 25 * * *'", "select 1 as amount")
+    wait_said("wrong", "models/wrong.sql:1: cron line \"0 25 * * *\": hour '25' is none of 0 to 23")
+    model("wrong", "materialized='table', schedule='0 5 * * *', timezone='Europe/Berlinn'", "select 1 as amount")
+    wait_said("wrong", "there is no time zone 'Europe/Berlinn'")
+    os.unlink(os.path.join(tail.folder, "models/wrong.sql"))
+
+
+@test
+def a_schedule_that_was_missed_builds_yesterday_once():
+    tail.stop()
+    model("nightly", DAILY + ", schedule='0 0 * * *'")
+    model("caught_up", DAILY + ", schedule='0 0 * * *', catchup=true")
+    tick_of("nightly", datetime.timedelta(days=4))
+    tick_of("caught_up", datetime.timedelta(days=4))
+    before = len(runs())
+    tail.start()
+    wait_until(lambda: of("nightly", before) and of("caught_up", before), "the tick")
+    wait_until(lambda: exists("nightly") and exists("caught_up"), "the tables")
+    eq(of("nightly", before), [("schedule 0 0 * * *", [day(1)])])
+    eq(of("caught_up", before), [("schedule 0 0 * * *", [day(4), day(3), day(2), day(1)])])
+    has(said("nightly")[0], f"the tick {TODAY}T00:00:00Z of its schedule '0 0 * * *'")
+    has(why("nightly")["schedule"], f"last at {TODAY}T00:00:00Z")
+
+
+@test
+def what_is_missing_is_built_but_for_the_day_that_goes_on():
+    before = len(runs())
+    model("filled", DAILY + ", on='missing'")
+    wait_until(lambda: of("filled", before), "a run")
+    eq(of("filled", before), [("on missing", [day(n) for n in (5, 4, 3, 2, 1)])])
+
+
+@test
+def a_partition_waits_for_its_parent():
+    tail.stop()
+    model("parent", DAILY)
+    model("child", DAILY + ", schedule='0 0 * * *'", "select ordered_at, amount from {{ ref('parent') }}")
+    tick_of("child", datetime.timedelta(days=2))
+    before = len(runs())
+    tail.start()
+    wait_said("child", "it waits for parent")
+    eq(of("child", before), [])
+    tail.command("build", "parent", check=True)
+    wait_until(lambda: of("child", before), "the child to run")
+    eq(of("child", before), [("schedule 0 0 * * *", [day(1)])])
+    has(said("child")[0], "run ")
+
+
+@test
+def a_model_that_is_too_old_is_built():
+    before = len(runs())
+    model("aged", "materialized='table', freshness={'max_age': '1s'}",
+          "select sum(amount) as amount from {{ source('shop', 'orders') }}")
+    wait_until(lambda: of("aged", before), "a run", 30)
+    wait_until(lambda: exists("aged"), "the model")
+    has("\n".join(said("aged")), "its limit of age")
+
+
+@test
+def an_asset_that_is_unknown_has_its_nearest_name():
+    done = tail.command("why", "chnged")
+    eq(done.code, 2)
+    has(done.err, "there is no asset 'chnged'; did you mean 'changed'?")
+
+
+@test
+def why_is_told_to_people_as_well():
+    out = tail.command("why", "changed", check=True).out
+    has(out, "model.shop.changed\nup to date\non change, at most every 1s\n")
+    has(out, "by a change of what it stands on")
+    has(tail.command("why", "parent", check=True).out, "it has no schedule")
+
+
+if __name__ == "__main__":
+    run()
