@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "models/internal.h"
 
 #define MOST_NESTING 40
@@ -17,19 +18,31 @@ struct walk {
 
 static bool walk_folder(struct walk *w, const char *sub, int nesting);
 
-static bool walk_entry(struct walk *w, const char *sub, const char *name, int nesting)
+/* Links are what they lead to; a link to nowhere is nothing. */
+static bool is_folder(const char *full, const struct dirent *entry)
 {
+	struct stat st;
+
+	if (entry->d_type == DT_REG || entry->d_type == DT_DIR)
+		return entry->d_type == DT_DIR;
+	return stat(full, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool walk_entry(struct walk *w, const char *sub, const struct dirent *entry, int nesting)
+{
+	const char *name = entry->d_name;
+	size_t len = strlen(name), suffix = strlen(w->suffix);
+	bool wanted = len > suffix && strcmp(name + len - suffix, w->suffix) == 0;
+
+	if (entry->d_type == DT_REG && !wanted)
+		return true;
 	const char *path = *sub ? arena_printf(w->arena, "%s/%s", sub, name)
 				: arena_strdup(w->arena, name);
 	CLEANUP(free_string) char *full = xasprintf("%s/%s", w->folder, path);
-	size_t len = strlen(name), suffix = strlen(w->suffix);
-	struct stat st;
 
-	if (stat(full, &st) != 0) /* a link to nowhere */
-		return true;
-	if (S_ISDIR(st.st_mode))
+	if (is_folder(full, entry))
 		return walk_folder(w, path, nesting + 1);
-	if (len > suffix && strcmp(name + len - suffix, w->suffix) == 0)
+	if (wanted && (entry->d_type == DT_REG || access(full, F_OK) == 0))
 		vec_push(w->out, path);
 	return true;
 }
@@ -47,7 +60,7 @@ static bool walk_folder(struct walk *w, const char *sub, int nesting)
 			nesting < MOST_NESTING ? strerror(errno) : "folders nested too deep");
 	for (struct dirent *entry; ok && (entry = readdir(dir));)
 		if (entry->d_name[0] != '.')
-			ok = walk_entry(w, sub, entry->d_name, nesting);
+			ok = walk_entry(w, sub, entry, nesting);
 	closedir(dir);
 	return ok;
 }
