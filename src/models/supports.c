@@ -24,7 +24,7 @@ static bool known_materialization(struct arena *a, const struct node *node, stru
 static bool known_strategy(struct arena *a, const struct node *node, struct error *err)
 {
 	static const char *const known[] = {"append", "delete+insert", "delete_insert",
-		"insert_overwrite", "merge", "microbatch", "default", "legacy", NULL};
+		"insert_overwrite", "merge", "microbatch", "legacy", NULL};
 	const char *word = setting_text(a, node, "incremental_strategy");
 
 	if (node->materialization != MATERIALIZED_INCREMENTAL || !word || is_one_of(word, known))
