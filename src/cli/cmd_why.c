@@ -3,8 +3,8 @@
 #include "assets/plan.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/builder.h"
 #include "cli/cli.h"
+#include "cli/outlook.h"
 #include "schedule/scheduler.h"
 
 enum { FLAG_JSON };
@@ -15,26 +15,19 @@ static const struct flag flags[] = {
 
 /* What is known of one asset. */
 struct answer {
-	struct builder builder;
-	struct arena arena;
-	struct project *project;
-	struct graph *graph;
+	struct ends ends;
+	struct outlook outlook;
 	struct asset *asset;
-	struct survey *survey;
 	struct plan plan;
 	struct reasons reasons;
 };
 
 static bool find_asset(struct answer *a, const char *name, struct error *err)
 {
-	a->project = models_project(&a->builder.ends.config, NULL, &a->arena, err);
-	if (!a->project)
-		return false;
-	a->graph = graph_new(a->project, NULL, 0);
-	a->asset = graph_find(a->graph, name);
+	a->asset = graph_find(a->outlook.graph, name);
 	if (a->asset)
 		return true;
-	const char *near = graph_nearest(a->graph, name);
+	const char *near = graph_nearest(a->outlook.graph, name);
 	return error_set(err, ERROR_CONFIG, "there is no asset '%s'%s%s%s", name,
 		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -43,14 +36,13 @@ static bool ask(struct answer *a, const char *name, struct error *err)
 {
 	struct assets selected = {0};
 
-	if (!find_asset(a, name, err))
+	if (!outlook_open(&a->outlook, &a->ends, NULL, err) || !find_asset(a, name, err))
 		return false;
 	vec_push(&selected, a->asset);
 	struct plan_options options = {
 		.selected = &selected, .now_us = wall_us(), .range = SPAN_ALL};
-	a->survey = survey_new(a->graph, a->builder.ends.state);
-	bool ok = plan_make(a->survey, &options, &a->plan, err) &&
-		  state_reasons(a->builder.ends.state, a->asset->id, &a->arena, &a->reasons, err);
+	bool ok = plan_make(a->outlook.survey, &options, &a->plan, err) &&
+		  state_reasons(a->ends.state, a->asset->id, &a->outlook.arena, &a->reasons, err);
 	vec_release(&selected);
 	return ok;
 }
@@ -101,8 +93,8 @@ static void print_schedule(const struct answer *a)
 	if (!a->asset->node)
 		return;
 	buf_init(&text, BUF_MAX);
-	schedule_print(a->asset->node, schedule_last(a->builder.ends.state, a->asset->id),
-		wall_us(), &text);
+	schedule_print(
+		a->asset->node, schedule_last(a->ends.state, a->asset->id), wall_us(), &text);
 	fputs(text.len ? buf_text(&text) : "it does not run by itself: it has no schedule\n",
 		stdout);
 	buf_release(&text);
@@ -164,7 +156,7 @@ static void print_json(const struct answer *a)
 		put_parts(a, of, &out);
 	buf_puts(&out, "],");
 	if (a->asset->node)
-		schedule_print(a->asset->node, schedule_last(a->builder.ends.state, a->asset->id),
+		schedule_print(a->asset->node, schedule_last(a->ends.state, a->asset->id),
 			wall_us(), &lines);
 	put_text(&out, "schedule", buf_text(&lines));
 	buf_puts(&out, ",\"reasons\":[");
@@ -188,9 +180,8 @@ static int why(const struct call *call)
 	struct error err = {0};
 	int code = DONE;
 
-	arena_init(&a.arena);
 	plan_init(&a.plan);
-	if (!builder_open(&a.builder, call->config_path, &err) || !ask(&a, call->args[0], &err))
+	if (!ends_open(&a.ends, call->config_path, &err) || !ask(&a, call->args[0], &err))
 		code = failed(&err);
 	else if (call->flags[FLAG_JSON])
 		print_json(&a);
@@ -198,12 +189,8 @@ static int why(const struct call *call)
 		print_answer(&a);
 	vec_release(&a.reasons);
 	plan_release(&a.plan);
-	if (a.survey)
-		survey_free(a.survey);
-	graph_free(a.graph);
-	project_free(a.project);
-	builder_close(&a.builder);
-	arena_release(&a.arena);
+	outlook_close(&a.outlook);
+	ends_close(&a.ends);
 	return code;
 }
 

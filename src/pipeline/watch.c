@@ -64,6 +64,19 @@ static void add_marks(struct asset_marks *marks, const char *asset, const struct
 	}
 }
 
+#define WHOLE                                          \
+	{                                              \
+		.from_us = TIME_MIN, .to_us = TIME_MAX \
+	}
+
+/* The history of the table, which only grows, is beside it. */
+static void add_log_mark(struct asset_marks *marks, const struct mirror *m, struct arena *names)
+{
+	if (m->table->keep != KEEP_LATEST)
+		vec_push(marks, ((struct asset_mark){
+					arena_printf(names, "%s_log", asset_of(m, names)), WHOLE}));
+}
+
 /* Before the rows are written: afterwards nobody could find it any more. */
 static bool record_ahead(
 	struct stream *s, struct mirror *m, struct touched *found, struct error *err)
@@ -131,8 +144,10 @@ bool watch_advance(struct stream *s, const struct position *to, uint64_t changes
 		return state_stream_advance(s->state, s->settings->name, to, changes, err);
 	arena_init(&names);
 	vec_each (&s->mirrors, it) {
-		if (touched_any(&(*it)->touched))
-			add_marks(&marks, asset_of(*it, &names), &(*it)->touched);
+		if (!touched_any(&(*it)->touched))
+			continue;
+		add_marks(&marks, asset_of(*it, &names), &(*it)->touched);
+		add_log_mark(&marks, *it, &names);
 	}
 	bool ok = state_stream_advance_marking(
 		s->state, s->settings->name, to, changes, marks.items, marks.len, err);
@@ -147,13 +162,16 @@ bool watch_advance(struct stream *s, const struct position *to, uint64_t changes
 
 bool watch_all(struct stream *s, const struct mirror *m, struct error *err)
 {
+	struct asset_marks marks = {0};
 	struct arena names;
 
 	if (m->log)
 		return true;
 	arena_init(&names);
-	struct asset_mark mark = {asset_of(m, &names), {.from_us = TIME_MIN, .to_us = TIME_MAX}};
-	bool ok = state_mark(s->state, &mark, 1, err);
+	vec_push(&marks, ((struct asset_mark){asset_of(m, &names), WHOLE}));
+	add_log_mark(&marks, m, &names);
+	bool ok = state_mark(s->state, marks.items, marks.len, err);
+	vec_release(&marks);
 	arena_release(&names);
 	return ok;
 }

@@ -28,7 +28,9 @@ pg.sql(
     INSERT INTO customers VALUES (1, 'one');
     """
 )
-tail = Tailrace(mirror(pg, stream={"flush_interval": "10ms"}))
+tail = Tailrace(
+    mirror(pg, tables=["public.*", {"public.customers": {"keep": "both"}}], stream={"flush_interval": "10ms"})
+)
 YML = """
 sources:
   - name: shop
@@ -165,7 +167,9 @@ def several_changes_of_a_row_in_one_transaction_touch_where_it_was_and_will_be()
 
 @test
 def a_table_without_event_time_is_marked_as_a_whole():
+    before = seq()
     touches("customers", "UPDATE customers SET name = 'uno'", "all")
+    eq(touched("customers_log", before), "all")
 
 
 @test
