@@ -195,7 +195,7 @@ def a_partition_waits_for_its_parent():
     tail.start()
     wait_said("child", "it waits for parent")
     eq(of("child", before), [])
-    tail.command("build", "parent", check=True)
+    model("parent", DAILY + ", on='missing'")
     wait_until(lambda: of("child", before), "the child to run")
     eq(of("child", before), [("schedule 0 0 * * *", [day(1)])])
     has(said("child")[0], "run ")
@@ -223,7 +223,7 @@ def why_is_told_to_people_as_well():
     out = tail.command("why", "changed", check=True).out
     has(out, "model.shop.changed\nup to date\non change, at most every 1s\n")
     has(out, "by a change of what it stands on")
-    has(tail.command("why", "parent", check=True).out, "it has no schedule")
+    has(tail.command("why", "shop.orders", check=True).out, "source.shop.orders")
 
 
 if __name__ == "__main__":
