@@ -93,6 +93,16 @@ def a_partition_that_fails_keeps_no_other_from_being_built():
     eq(steps["again 2026-11-02"], "skipped")
 
 
+@test
+def a_full_refresh_ends_with_every_partition():
+    p = project()
+    p.build("days", "--threads", "2")
+    before = days_of(p, "days")
+    eq(len(before), 10)
+    p.build("days", "--full-refresh", "--threads", "2")
+    eq(days_of(p, "days"), before)
+
+
 YML = """
     models:
       - name: days
