@@ -8,36 +8,14 @@
 
 /* --- rendering --- */
 
-/* ref('x'), var('x') and the like stand for themselves in arguments of tests, without braces. */
-static bool looks_like_call(const char *text)
-{
-	static const char *const functions[] = {"ref", "source", "var", "env_var"};
-	const char *start = text + strspn(text, " \t\n"), *end = text + strlen(text);
-
-	while (end > start && isspace((unsigned char)end[-1]))
-		end--;
-	if (end == start || end[-1] != ')')
-		return false;
-	for (size_t i = 0; i < COUNT_OF(functions); i++) {
-		size_t len = strlen(functions[i]);
-		if (!strncmp(start, functions[i], len) &&
-			start[len + strspn(start + len, " ")] == '(')
-			return true;
-	}
-	return false;
-}
-
 static bool render_argument(struct context *c, const struct node *node, struct arena *a,
 	struct value v, struct value *out, struct error *err)
 {
 	const char *text = v.kind == VALUE_STRING ? value_strdup(a, v) : "";
-	bool call = looks_like_call(text);
 
 	*out = v;
-	if (!call && !strstr(text, "{{") && !strstr(text, "{%"))
+	if (!strstr(text, "{{") && !strstr(text, "{%"))
 		return true;
-	if (call)
-		text = arena_printf(a, "{{ %s }}", text);
 	const char *name = arena_printf(a, "%s:%d", node->path, node->line);
 	struct template *t = template_parse(name, text, strlen(text), err);
 	bool ok = t && template_value(t, &c->host, NULL, a, out, err);

@@ -105,10 +105,49 @@ static void name_text(struct buf *out, const char *text)
 	buf_puts(out, "'");
 }
 
-/* {{ package.test_NAME(model=get_where_subquery(ref('x')), column_name='c', **arguments) }} */
-static void write_call(struct buf *out, const char *macro, const struct tested *of)
+/* ref('x'), var('x') and the like stand for themselves in arguments of tests, without braces. */
+static bool looks_like_call(const char *text)
 {
-	const char *dot = strchr(macro, '.');
+	static const char *const functions[] = {"ref", "source", "var", "env_var"};
+	const char *start = text + strspn(text, " \t\n"), *end = text + strlen(text);
+
+	while (end > start && isspace((unsigned char)end[-1]))
+		end--;
+	if (end == start || end[-1] != ')')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(functions); i++) {
+		size_t len = strlen(functions[i]);
+		if (!strncmp(start, functions[i], len) &&
+			start[len + strspn(start + len, " ")] == '(')
+			return true;
+	}
+	return false;
+}
+
+/* What stands for a value that is no plain one, such as a relation; NULL: it is a plain one. */
+static const char *expression_of(struct arena *a, struct value v)
+{
+	const char *text = v.kind == VALUE_STRING ? value_strdup(a, v) : "";
+	size_t len = strlen(text);
+	bool alone = len > 4 && !strncmp(text, "{{", 2) && !strcmp(text + len - 2, "}}") &&
+		     !strstr(text + 2, "{{");
+
+	if (looks_like_call(text))
+		return text;
+	if (!alone)
+		return NULL;
+	text = arena_strndup(a, text + 2, len - 4);
+	return looks_like_call(text) ? text : NULL;
+}
+
+/* {{ package.test_NAME(model=get_where_subquery(ref('x')), column_name='c', **arguments) }}; those that are
+ * expressions are taken out of the arguments. */
+static void write_call(struct yml *y, struct buf *out, const char *macro, const struct tested *of,
+	struct dict *arguments)
+{
+	const char *dot = strchr(macro, '.'), *expression;
+	struct value old;
+	size_t i = 0;
 
 	buf_printf(out, "{{ %.*stest_%s(model=get_where_subquery(%s), ",
 		dot ? (int)(dot + 1 - macro) : 0, macro, dot ? dot + 1 : macro, of->model);
@@ -116,6 +155,13 @@ static void write_call(struct buf *out, const char *macro, const struct tested *
 		buf_puts(out, "column_name=");
 		name_text(out, of->column);
 		buf_puts(out, ", ");
+	}
+	for (struct dict_entry *entry; (entry = dict_next(arguments, &i));) {
+		expression = expression_of(&y->p->arena, entry->value);
+		if (!expression)
+			continue;
+		buf_printf(out, "%s=%s, ", value_strdup(&y->p->arena, entry->key), expression);
+		dict_remove(arguments, entry->key, &old);
 	}
 	buf_puts(out, "**test_arguments) }}");
 }
@@ -188,11 +234,13 @@ static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 		return true;
 	}
 	buf_init(&sql, (size_t)1 << 20);
-	write_call(&sql, macro, of);
+	write_call(y, &sql, macro, of, arguments.dict);
 	const char *shown = arena_printf(&y->p->arena, "%s:%d: test %s", y->path, line, macro);
-	node->template = project_template(y->p, shown, buf_text(&sql), sql.len, y->err);
+	node->template = project_template(y->p, shown, buf_text(&sql), sql.len, &err);
 	buf_release(&sql);
-	return node->template;
+	if (!node->template)
+		node_fail(y->p, node, &err);
+	return true;
 }
 
 /* `not_null`, `accepted_values: {values: [...]}`, or a map with test_name. */

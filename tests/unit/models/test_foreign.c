@@ -177,6 +177,24 @@ static void tests_of_dbt_utils_come_without_it(void **state)
 	assert_false(node("rows")->by_rows);
 }
 
+static void arguments_of_tests_are_relations_where_they_are_refs(void **state)
+{
+	(void)state;
+	put("macros/t.sql",
+		"{% test against(model, to, word) %}{{ to.schema }} {{ to.identifier }} "
+		"{{ to is mapping }} {{ word }}{% endtest %}");
+	put("models/a.sql", "select 1");
+	put("models/y.yml",
+		"models:\n  - name: a\n    tests:\n"
+		"      - against: {to: ref('a'), word: \"it's {{ 1 + 1 }}\", name: plain}\n"
+		"      - against: {to: \"{{ ref('a') }}\", word: x, name: braced}\n"
+		"      - against: {to: \"ref('a' b)\", word: x, name: broken}\n");
+	load();
+	assert_compiles("plain", "analytics a True it's 2");
+	assert_compiles("braced", "analytics a True x");
+	assert_problem("broken", "models/y.yml:6: test against:1:");
+}
+
 static void relations_are_keys_and_mappings(void **state)
 {
 	(void)state;
@@ -199,6 +217,7 @@ int main(void)
 		IN_FOLDER(sql_is_said_as_the_warehouse_says_it),
 		IN_FOLDER(a_project_overrides_what_is_said),
 		IN_FOLDER(tests_of_dbt_utils_come_without_it),
+		IN_FOLDER(arguments_of_tests_are_relations_where_they_are_refs),
 		IN_FOLDER(relations_are_keys_and_mappings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
