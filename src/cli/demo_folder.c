@@ -10,8 +10,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/demo.h"
+#include "demo/project.h"
+
+#define DAY_US     (INT64_C(86400) * 1000000)
+#define DAYS_BUILT 37 /* of the fact table, when the demo begins */
 
 static const struct {
 	const char *variable;
@@ -119,6 +124,9 @@ static void print_config(const struct cluster *cluster, struct buf *out)
 		"the database\n"
 		"      # - public.orders: {keep: both}\n"
 		"      # - public.customers: {columns: {email: hash, phone: mask, last_ip: drop}}\n"
+		"models: # dbt_project.yml, models/, ... beside this file\n"
+		"  project: .\n"
+		"  database: mart\n"
 		"server:\n"
 		"  # /healthz, /readyz, /metrics, /api/v1/status\n"
 		"  listen: 127.0.0.1:${%s:-%d}\n",
@@ -182,7 +190,8 @@ bool demo_config_ready(const struct cluster *cluster, struct error *err)
 	struct demo_options options = {0};
 	struct arena arena;
 
-	if (!write_config(cluster, err) || !config_load(DEMO_CONFIG, &config, err))
+	if (!demo_project_write(DEMO_FOLDER, wall_us() - DAYS_BUILT * DAY_US, err) ||
+		!write_config(cluster, err) || !config_load(DEMO_CONFIG, &config, err))
 		return false;
 	arena_init(&arena);
 	bool ok = check_config(&config, cluster_url(cluster), &options, &arena, err);

@@ -1,0 +1,8 @@
+-- The day of the week that sells most, on average.
+select
+    dates.day_name as day_name,
+    sum(sales.net_amount) / uniqExact(sales.date_key) as sales_a_day
+from {{ ref('v_total_sales') }} as sales
+inner join {{ ref('dim_dates') }} as dates on dates.date_key = sales.date_key
+group by day_name
+order by sales_a_day desc

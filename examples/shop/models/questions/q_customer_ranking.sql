@@ -1,0 +1,15 @@
+select
+    rank() over (order by sales desc) as place,
+    customers.name as customer,
+    customer_id,
+    customers.tier as tier,
+    sales,
+    orders
+from (
+    select customer_id, sum(net_amount) as sales, uniqExact(order_id) as orders
+    from {{ ref('v_total_sales') }}
+    group by customer_id
+) as sums
+inner join {{ ref('dim_customers') }} as customers on customers.customer_id = sums.customer_id and customers.is_current
+order by place
+limit 100

@@ -1,0 +1,10 @@
+-- What was sold, by month.
+select
+    toStartOfMonth(date_key) as month,
+    uniqExact(order_id) as orders,
+    sum(quantity) as items,
+    sum(net_amount) as sales,
+    sum(profit) as profit
+from {{ ref('v_total_sales') }}
+group by month
+order by month
