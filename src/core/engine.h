@@ -153,7 +153,6 @@ struct dialect {
 	void (*create_like)(struct buf *, struct relation_name, struct relation_name like);
 	/* With all rows, sharing them where the engine can. */
 	void (*create_clone)(struct buf *, struct relation_name, struct relation_name of);
-	void (*comment)(struct buf *, struct relation_name, const char *comment);
 	/* columns NULL: all of the table, in its order; select NULL: the rows come by engine_load_fn */
 	void (*insert)(struct buf *, struct relation_name, const struct engine_columns *,
 		const char *select);

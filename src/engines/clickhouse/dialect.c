@@ -196,12 +196,6 @@ static void create_clone(struct buf *out, struct relation_name r, struct relatio
 	put_relation(out, of);
 }
 
-static void comment_on(struct buf *out, struct relation_name r, const char *comment)
-{
-	put_statement(out, "ALTER TABLE ", r, " MODIFY COMMENT ");
-	put_text(out, comment, strlen(comment));
-}
-
 static void insert(struct buf *out, struct relation_name r, const struct engine_columns *columns,
 	const char *select)
 {
@@ -315,7 +309,6 @@ const struct dialect clickhouse_dialect = {
 	.followed = followed,
 	.create_like = create_like,
 	.create_clone = create_clone,
-	.comment = comment_on,
 	.insert = insert,
 	.delete_where = delete_where,
 	.add_column = add_column,
