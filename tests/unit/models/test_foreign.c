@@ -195,6 +195,19 @@ static void arguments_of_tests_are_relations_where_they_are_refs(void **state)
 	assert_problem("broken", "models/y.yml:6: test against:1:");
 }
 
+static void the_time_is_that_of_the_run(void **state)
+{
+	(void)state;
+	put("models/a.sql",
+		"{% set f = '%Y%m%d' %}{{ modules.datetime.datetime.now().strftime(f) == "
+		"run_started_at.strftime(f) }} {{ modules.datetime.date.today() | string == "
+		"run_started_at.strftime('%Y-%m-%d') }}");
+	put("models/b.sql", "{{ modules.re.sub('a', 'b', 'c') }}");
+	load();
+	assert_compiles("a", "True True");
+	assert_problem("b", "models/b.sql:1:12: modules.re is Python's");
+}
+
 static void relations_are_keys_and_mappings(void **state)
 {
 	(void)state;
@@ -218,6 +231,7 @@ int main(void)
 		IN_FOLDER(a_project_overrides_what_is_said),
 		IN_FOLDER(tests_of_dbt_utils_come_without_it),
 		IN_FOLDER(arguments_of_tests_are_relations_where_they_are_refs),
+		IN_FOLDER(the_time_is_that_of_the_run),
 		IN_FOLDER(relations_are_keys_and_mappings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
