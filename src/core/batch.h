@@ -46,6 +46,9 @@ struct set_aside {
 	const char *reason;
 };
 
+/* How the key begins, and there is no column, of a message whose key cannot be read: its place stands there. */
+#define SET_ASIDE_NO_KEY "{\"topic\":"
+
 struct batch {
 	struct table *table;    /* a reference */
 	struct column *columns; /* table->n_columns */

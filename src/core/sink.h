@@ -70,6 +70,8 @@ typedef MUST_CHECK bool sink_publish_fn(struct sink *, const struct landing *, s
 typedef MUST_CHECK bool sink_discard_fn(struct sink *, const struct landing *, struct error *);
 typedef MUST_CHECK bool sink_fetch_fn(struct sink *, const struct landing *,
 	const struct batch *keys, struct batch *out, struct error *);
+typedef MUST_CHECK bool sink_missed_fn(struct sink *, const struct landing *,
+	const struct batch *keys, version_t *missed, struct error *);
 typedef MUST_CHECK bool sink_scan_fn(struct sink *, const struct landing *,
 	const struct scan_range *, struct batch *out, struct error *);
 typedef MUST_CHECK bool sink_count_fn(
@@ -126,6 +128,9 @@ struct sink_ops {
 	sink_discard_fn *discard;
 	/* the latest live rows of these keys, appended to out, in any order, meta.version set */
 	sink_fetch_fn *fetch;
+	/* with fetch: of each of these keys the latest version that was set aside, and so is missing:
+	 * 0 for none, VERSION_MAX where it is not known */
+	sink_missed_fn *missed;
 	/* latest live rows in key order (column_compare), appended to out. Of a table without a
 	 * key: all rows of its history since the last TRUNCATE in the order of their versions, with
 	 * their operations; of `after` the version counts, `upto` is NULL */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 typedef unsigned __int128 version_t;
+#define VERSION_MAX (~(version_t)0)
 
 /* commit is below 2^56: PostgreSQL's commit LSN, or MySQL's file number << 40 | position. */
 static inline version_t version_make(uint8_t epoch, uint64_t commit, uint64_t within)

@@ -4,6 +4,8 @@
  */
 #include "pipeline/fill.h"
 
+#include <string.h>
+#include "base/map.h"
 #include "base/mem.h"
 #include "pipeline/rows.h"
 
@@ -117,6 +119,29 @@ static void rebuild(struct column *column, size_t rows, const struct origin *ori
 	*column = filled;
 }
 
+/* Rows that were set aside have no place in the batch: before or behind any row of their key. */
+static void mark_missed(const struct batch *batch, uint8_t *missed)
+{
+	struct map keys = {0};
+	struct buf key;
+	bool any = false; /* a message whose key could not be read */
+
+	if (!batch->aside.len)
+		return;
+	buf_init(&key, BUF_MAX);
+	vec_each (&batch->aside, aside) {
+		map_put(&keys, aside->key, strlen(aside->key), aside);
+		any = any || (!aside->column && strstr(aside->key, SET_ASIDE_NO_KEY) == aside->key);
+	}
+	for (size_t row = 0; row < batch->rows; row++) {
+		buf_clear(&key);
+		batch_print_key(batch, row, &key);
+		missed[row] = any || map_get(&keys, key.data, key.len);
+	}
+	buf_release(&key);
+	map_release(&keys);
+}
+
 /* Of each row, the nearest earlier row of the same key. A delete ends what came before it. */
 static uint32_t *earlier_rows(const struct batch *batch)
 {
@@ -148,11 +173,14 @@ void fill_from_batch(struct batch *batch)
 {
 	uint32_t *earlier = earlier_rows(batch);
 	struct origin *origins = xcalloc(batch->rows + 1, sizeof *origins);
+	uint8_t *missed = xcalloc(batch->rows + 1, 1);
 
+	mark_missed(batch, missed);
 	for (size_t c = 0; c < batch->table->n_columns; c++) {
 		const struct column *column = &batch->columns[c];
 		for (size_t row = 0; row < batch->rows; row++) {
-			uint32_t from = column_is_unchanged(column, row) ? earlier[row] : NO_ROW;
+			bool hole = column_is_unchanged(column, row) && !missed[row];
+			uint32_t from = hole ? earlier[row] : NO_ROW;
 			while (from != NO_ROW && column_is_unchanged(column, from))
 				from = earlier[from];
 			origins[row] = (struct origin){
@@ -160,6 +188,7 @@ void fill_from_batch(struct batch *batch)
 		}
 		rebuild(&batch->columns[c], batch->rows, origins, c);
 	}
+	free(missed);
 	free(origins);
 	free(earlier);
 }
@@ -173,6 +202,8 @@ struct holes {
 	uint8_t *moved; /* its key changed between that one and this */
 	struct origin *origins;
 	uint8_t *fates;
+	version_t *
+		missed; /* of each row sought in the target, in their order: versions its key lacks there */
 };
 
 static void find_heads(struct holes *h)
@@ -246,11 +277,13 @@ static void settle_found(struct holes *h, enum place place, const struct batch *
 {
 	const struct row_meta *meta = batch_meta(h->batch);
 	struct key_index index;
+	size_t sought = 0;
 
 	key_index_all(&index, found);
 	for (size_t row = 0; row < h->batch->rows; row++) {
 		if (!is_sought(h, place, row))
 			continue;
+		version_t missed = place == TARGET_BY_FORMER_KEY ? h->missed[sought++] : 0;
 		uint32_t at = *key_slot(&index, h->batch, key_row(h, place, row));
 		if (at == NO_ROW)
 			continue;
@@ -259,10 +292,32 @@ static void settle_found(struct holes *h, enum place place, const struct batch *
 		/* the target holds this row itself, or a later one */
 		if (place != SOURCE_BY_KEY && own_key && version >= meta[row].version)
 			h->fates[row] = ROW_DROP;
-		else if (is_value_of(h, place, row, version))
+		else if (version >= missed && is_value_of(h, place, row, version))
 			h->origins[row] = (struct origin){.from = found, .row = at};
 	}
 	key_index_release(&index);
+}
+
+/* Where the source can be asked, a target that misses rows is not asked at all. */
+static bool look_for_missed(
+	const struct prepare *p, struct holes *h, const struct batch *keys, struct error *err)
+{
+	uint8_t *of_batch = xcalloc(h->batch->rows + 1, 1);
+	size_t sought = 0;
+	bool ok = true;
+
+	if (!p->source->ops->fetch && keys->rows)
+		ok = p->sink->ops->missed(p->sink, &p->landing, keys, h->missed, err);
+	mark_missed(h->batch, of_batch);
+	for (size_t row = 0; ok && row < h->batch->rows; row++) {
+		if (!is_sought(h, TARGET_BY_FORMER_KEY, row))
+			continue;
+		if (of_batch[row])
+			h->missed[sought] = VERSION_MAX;
+		sought++;
+	}
+	free(of_batch);
+	return ok;
 }
 
 static bool look_in_target(const struct prepare *p, struct holes *h, enum place place,
@@ -272,6 +327,7 @@ static bool look_in_target(const struct prepare *p, struct holes *h, enum place 
 
 	sought_keys(h, place, &keys);
 	bool ok = !keys.rows || p->sink->ops->fetch(p->sink, &p->landing, &keys, found, err);
+	ok = ok && (place != TARGET_BY_FORMER_KEY || look_for_missed(p, h, &keys, err));
 	batch_release(&keys);
 	if (!ok)
 		return error_add(err, "looking up unchanged values in the target");
@@ -326,7 +382,9 @@ static void settle_missing(const struct prepare *p, struct holes *h)
 static bool fill_holes(
 	const struct prepare *p, struct holes *h, struct batch found[3], struct error *err)
 {
-	if (p->trust_target && p->sink->ops->fetch && !h->batch->aside.len) {
+	bool whole = p->trust_target && !h->batch->aside.len;
+
+	if (p->sink->ops->fetch && (whole || !p->source->ops->fetch)) {
 		if (!look_in_target(p, h, TARGET_BY_NEW_KEY, &found[0], err) ||
 			!look_in_target(p, h, TARGET_BY_FORMER_KEY, &found[1], err))
 			return false;
@@ -352,6 +410,7 @@ bool fill_from_outside(const struct prepare *p, struct batch *batch, struct erro
 	holes.moved = xcalloc(batch->rows + 1, 1);
 	holes.origins = xcalloc(batch->rows + 1, sizeof *holes.origins);
 	holes.fates = xcalloc(batch->rows + 1, 1);
+	holes.missed = xcalloc(batch->rows + 1, sizeof *holes.missed);
 	find_heads(&holes);
 	for (size_t i = 0; i < COUNT_OF(found); i++)
 		batch_init(&found[i], batch->table);
@@ -362,5 +421,6 @@ bool fill_from_outside(const struct prepare *p, struct batch *batch, struct erro
 	free(holes.moved);
 	free(holes.origins);
 	free(holes.fates);
+	free(holes.missed);
 	return ok;
 }

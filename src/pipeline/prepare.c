@@ -38,8 +38,10 @@ static void apply_filter(const struct prepare *p, struct batch *batch)
 bool prepare_batch(const struct prepare *p, struct batch *batch, struct error *err)
 {
 	bool pass = p->unchanged == UNCHANGED_PASS;
+	/* where a row of the batch was set aside, the source knows better, if it can be asked */
+	bool whole = !batch->aside.len || !p->source->ops->fetch;
 
-	if (!pass && !batch->aside.len && batch_has_unchanged(batch))
+	if (!pass && whole && batch_has_unchanged(batch))
 		fill_from_batch(batch);
 	if (pass ? !batch_has_moved_holes(batch) : !batch_has_unchanged(batch))
 		apply_rules(batch, p->hmac_key);

@@ -20,6 +20,8 @@ struct fake {
 	size_t keys_asked;                 /* by the last fetch */
 	int failures;                      /* so many calls fail with ERROR_RETRY first */
 	void (*before)(struct fake *);     /* each call; or NULL */
+	const char *missed_key;            /* JSON; a row of it was set aside, at this version */
+	version_t missed;
 };
 
 /* fake_log: of the sink as well, where the history of a table is kept beside its rows. */
@@ -259,6 +261,16 @@ static bool fake_sink_fetch(struct sink *s, const struct landing *landing, const
 	(void)s;
 	return fake_fetch(fake_storage(landing), keys, out, err);
 }
+static bool fake_sink_missed(struct sink *s, const struct landing *landing,
+	const struct batch *keys, version_t *missed, struct error *err)
+{
+	(void)s, (void)landing, (void)err;
+	for (size_t row = 0; row < keys->rows; row++) {
+		const char *key = fake_sink.missed_key;
+		missed[row] = key && !strcmp(fake_key(keys, row), key) ? fake_sink.missed : 0;
+	}
+	return true;
+}
 static bool fake_sink_scan(struct sink *s, const struct landing *landing,
 	const struct scan_range *range, struct batch *out, struct error *err)
 {
@@ -286,6 +298,7 @@ static const struct sink_ops fake_sink_ops = {.kind = "fake",
 	.options = fake_options,
 	.open = fake_sink_open,
 	.fetch = fake_sink_fetch,
+	.missed = fake_sink_missed,
 	.scan = fake_sink_scan,
 	.close = fake_sink_close};
 

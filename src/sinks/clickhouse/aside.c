@@ -101,3 +101,114 @@ bool clickhouse_set_aside(
 		column_release(&texts[i]);
 	return ok;
 }
+
+/* --- What is missing of a key ---------------------------------------------------------------------- */
+
+#define MAX_STATEMENT ((size_t)100 << 10) /* servers take 256 KiB */
+
+/* Keys as they are set aside, each with the rows of the batch that have it: the last one, and of each row the one
+ * before it, both counted from 1. */
+struct asked {
+	struct clickhouse_sink *sink;
+	const struct landing *landing;
+	struct map last;
+	size_t *before;
+	version_t *missed;
+	size_t rows;
+};
+
+static void begin_question(const struct asked *a, struct buf *sql)
+{
+	const struct table *t = a->landing->table;
+	CLEANUP(free_string) char *source = xasprintf("%s.%s", t->schema, t->name);
+
+	buf_clear(sql);
+	buf_puts(sql, "SELECT key, toUInt64(bitShiftRight(latest, 64)), toUInt64(latest) FROM "
+		      "(SELECT key,"
+		      " max(if(`column` = '', bitNot(toUInt128(0)), version)) AS latest FROM ");
+	add_name(sql, a->sink->cdc, SET_ASIDE);
+	buf_puts(sql, " WHERE stream = ");
+	add_text(sql, t->stream);
+	buf_puts(sql, " AND `table` = ");
+	add_text(sql, source);
+	buf_printf(sql,
+		" AND generation = %u AND (`column` = '' AND startsWith(key, '" SET_ASIDE_NO_KEY
+		"')",
+		a->landing->generation);
+	buf_puts(sql, " OR key IN (''");
+}
+
+static void note_missed(struct asked *a, const char *key, version_t latest)
+{
+	if (latest == VERSION_MAX && strstr(key, SET_ASIDE_NO_KEY) == key) {
+		for (size_t row = 0; row < a->rows; row++)
+			a->missed[row] = VERSION_MAX;
+		return;
+	}
+	for (size_t row = (size_t)map_get(&a->last, key, strlen(key)); row;
+		row = a->before[row - 1]) {
+		if (a->missed[row - 1] < latest)
+			a->missed[row - 1] = latest;
+	}
+}
+
+static bool end_question(struct asked *a, struct buf *sql, struct error *err)
+{
+	struct arena arena;
+	struct rows rows;
+
+	buf_puts(sql, ")) GROUP BY key)");
+	if (!rows_query(a->sink, "suu", buf_text(sql), settings_to_read, &rows, err))
+		return error_add(err, "%s.%s", a->sink->cdc, SET_ASIDE);
+	arena_init(&arena);
+	for (size_t row = 0; row < rows.rows; row++)
+		note_missed(a, rows_text(&rows, &arena, row, 0),
+			(version_t)rows_number(&rows, row, 1) << 64 | rows_number(&rows, row, 2));
+	arena_release(&arena);
+	rows_release(&rows);
+	return true;
+}
+
+static bool ask_missed(struct asked *a, const struct batch *keys, struct error *err)
+{
+	struct buf sql, key;
+	bool ok = true;
+
+	buf_init(&sql, BUF_MAX);
+	buf_init(&key, BUF_MAX);
+	begin_question(a, &sql);
+	for (size_t row = 0; ok && row < keys->rows; row++) {
+		buf_clear(&key);
+		batch_print_key(keys, row, &key);
+		a->before[row] = (size_t)map_put(&a->last, key.data, key.len, (void *)(row + 1));
+		if (a->before[row])
+			continue; /* is asked for already */
+		buf_puts(&sql, ",");
+		add_text(&sql, buf_text(&key));
+		if (sql.len > MAX_STATEMENT) {
+			ok = end_question(a, &sql, err);
+			begin_question(a, &sql);
+		}
+	}
+	ok = ok && end_question(a, &sql, err);
+	buf_release(&key);
+	buf_release(&sql);
+	return ok;
+}
+
+bool clickhouse_missed(struct sink *sink, const struct landing *landing, const struct batch *keys,
+	version_t *missed, struct error *err)
+{
+	struct asked a = {.sink = clickhouse_sink_of(sink),
+		.landing = landing,
+		.before = xcalloc(keys->rows + 1, sizeof *a.before),
+		.missed = missed,
+		.rows = keys->rows};
+
+	for (size_t row = 0; row < keys->rows; row++)
+		missed[row] = 0;
+	bool ok = ask_missed(&a, keys, err);
+	map_release(&a.last);
+	free(a.before);
+	return ok;
+}

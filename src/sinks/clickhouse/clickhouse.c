@@ -180,6 +180,7 @@ const struct sink_ops clickhouse_sink = {
 	.publish = clickhouse_publish,
 	.discard = clickhouse_discard,
 	.fetch = clickhouse_fetch,
+	.missed = clickhouse_missed,
 	.scan = clickhouse_scan,
 	.count = clickhouse_count,
 	.marked = clickhouse_marked,

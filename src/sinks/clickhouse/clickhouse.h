@@ -208,6 +208,7 @@ sink_load_end_fn clickhouse_load_end;
 sink_truncate_fn clickhouse_truncate;
 sink_set_aside_fn clickhouse_set_aside;
 sink_fetch_fn clickhouse_fetch;
+sink_missed_fn clickhouse_missed;
 sink_scan_fn clickhouse_scan;
 sink_count_fn clickhouse_count;
 sink_marked_fn clickhouse_marked;

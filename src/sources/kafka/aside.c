@@ -61,7 +61,7 @@ static void print_key(struct kafka_source *k, const struct topic *topic,
 	if (read)
 		batch_print_key(&scratch, 0, out);
 	else
-		buf_printf(out, "{%s}", place);
+		buf_puts(out, place);
 	batch_release(&scratch);
 }
 
@@ -74,12 +74,13 @@ void set_message_aside(struct kafka_source *k, const struct topic *topic,
 	buf_init(&key, BUF_MAX);
 	buf_init(&row, BUF_MAX);
 	buf_init(&place, BUF_MAX);
-	buf_puts(&place, "\"topic\":");
+	buf_puts(&place, SET_ASIDE_NO_KEY);
 	text_print_json(record->topic, strlen(record->topic), &place);
 	buf_printf(&place, ",\"partition\":%d,\"offset\":%lld", record->partition,
 		(long long)record->offset);
+	buf_printf(&row, "%s,", buf_text(&place));
+	buf_puts(&place, "}");
 	print_key(k, topic, record, buf_text(&place), &key);
-	buf_printf(&row, "{%s,", buf_text(&place));
 	print_side("key", record->key, record->key_len, record->has_key, secret, &row);
 	buf_puts(&row, ",");
 	print_side("value", record->value, record->value_len, record->has_value, secret, &row);

@@ -129,6 +129,33 @@ def a_message_that_cannot_be_read_is_set_aside_with_its_place_and_its_bytes():
 
 
 @test
+def unchanged_values_are_taken_from_the_target_but_of_keys_that_miss_a_row_there():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+
+    def event(op, place, **values):
+        source = {"connector": "postgresql", "schema": "public", "table": "t", "lsn": place, "sequence": f'["{place}","{place}"]'}
+        return {"op": op, "before": None, "after": values, "source": source}
+
+    def update(place, id, **values):
+        return ({"id": id}, event("u", place, id=id, n=place, **values))
+
+    where = {"public.t": {"key": "id", "fields": "id int32, n int32, big nullable(string)"}}
+    kept = "__debezium_unavailable_value"
+    kafka.produce(topic, [({"id": id}, event("c", 10 + id, id=id, n=0, big=f"big {id}")) for id in (1, 2, 3)])
+    with reading(prefix, [where]) as tail:
+        read_up(tail)
+        # one cannot be read, with others beside it and others behind it
+        kafka.produce(topic, [({"id": 1}, b"\x01\xff"), update(21, 1, big=kept), update(22, 2, big=kept)])
+        read_up(tail)
+        kafka.produce(topic, [update(31, 1, big=kept), update(32, 2, big=kept), update(33, 3, big=kept)])
+        read_up(tail)
+        eq(tail.query("SELECT id, n, big FROM shop.t ORDER BY id"), [(1, 0, "big 1"), (2, 32, "big 2"), (3, 33, "big 3")])
+        aside = tail.query("SELECT key, `column` FROM shop_cdc._set_aside FINAL ORDER BY version")
+        eq(aside, [('{"id":1}', ""), ('{"id":1}', "big"), ('{"id":1}', "big")])
+
+
+@test
 def what_tailrace_writes_comes_back_as_it_was():
     prefix = fresh()
     pg.sql("CREATE TABLE t (id int PRIMARY KEY, name text, price numeric(10,2), at timestamptz, tags text[], doc jsonb);"

@@ -16,6 +16,7 @@ static void begin(enum keep keep, enum rule_kind rule)
 		{0}});
 	table->keep = keep;
 	batch_init(&batch, table);
+	source.ops = &fake_source_ops;
 	fakes_init(table);
 	prepare = (struct prepare){.source = &source,
 		.sink = &sink,
@@ -119,6 +120,62 @@ static void only_rows_with_holes_are_looked_up(void **unused)
 	assert_int_equal(fake_source.keys_asked, 1);
 	assert_rows(&batch, ROW("c", 12, 1, "\"new\"", "null", "\"one\"") ROW(
 				    "u", 13, 2, "\"paid\"", "\"n\"", "\"two\"") GONE("d", 14, 3));
+}
+
+/* A source that cannot be asked, as topics are. */
+static struct source_ops deaf_ops;
+
+static void make_source_deaf(void)
+{
+	deaf_ops = fake_source_ops;
+	deaf_ops.fetch = NULL;
+	source.ops = &deaf_ops;
+	prepare.trust_target = false;
+}
+
+static void where_the_source_cannot_be_asked_only_keys_that_miss_rows_are_not_trusted(void **unused)
+{
+	(void)unused;
+	make_source_deaf();
+	add_row(&fake_sink.rows, OP_INSERT, 5, "1", "old", "n", "stale");
+	add_row(&fake_sink.rows, OP_INSERT, 6, "2", "old", "n", "two");
+	add_row(&fake_sink.rows, OP_INSERT, 9, "3", "old", "n", "three");
+	fake_sink.missed_key = "{\"id\":1}";
+	fake_sink.missed = 8;
+	add_row(&batch, OP_UPDATE, 12, "1", "paid", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 12, "2", "paid", "n", UNCHANGED);
+	run();
+	assert_int_equal(batch.rows, 1);
+	assert_int_equal(batch.aside.len, 1);
+	assert_string_equal(batch.aside.items[0].key, "{\"id\":1}");
+	batch_clear(&batch);
+	/* it has the row that came later */
+	fake_sink.missed_key = "{\"id\":3}";
+	add_row(&batch, OP_UPDATE, 13, "3", "paid", "n", UNCHANGED);
+	run();
+	assert_rows(&batch, ROW("u", 13, 3, "\"paid\"", "\"n\"", "\"three\""));
+}
+
+static void beside_a_row_set_aside_others_of_the_batch_are_filled(void **unused)
+{
+	const struct set_aside one = {.key = "{\"id\":1}", .row = "{}", .reason = "y"},
+			       any = {.key = SET_ASIDE_NO_KEY "\"t\"}", .row = "{}", .reason = "y"};
+
+	(void)unused;
+	make_source_deaf();
+	add_row(&fake_sink.rows, OP_INSERT, 5, "1", "old", "n", "stale");
+	add_row(&fake_sink.rows, OP_INSERT, 6, "2", "old", "n", "two");
+	for (int keyless = 0; keyless < 2; keyless++) {
+		add_row(&batch, OP_INSERT, 11, "3", "new", "n", "three");
+		batch_set_aside(&batch, keyless ? &any : &one);
+		add_row(&batch, OP_UPDATE, 12, "1", "paid", "n", UNCHANGED);
+		add_row(&batch, OP_UPDATE, 12, "2", "paid", "n", UNCHANGED);
+		add_row(&batch, OP_UPDATE, 12, "3", "paid", "n", UNCHANGED);
+		run();
+		assert_int_equal(batch.rows, keyless ? 1 : 3);
+		assert_int_equal(batch.aside.len, keyless ? 4 : 2);
+		batch_clear(&batch);
+	}
 }
 
 /* Who reads the log knows the value of a key's row before, but not of a key that is new. */
@@ -407,6 +464,8 @@ int main(void)
 		TEST(a_row_that_the_target_holds_already_is_a_replay),
 		TEST(the_source_fills_what_the_target_does_not_have),
 		TEST(only_rows_with_holes_are_looked_up),
+		TEST(where_the_source_cannot_be_asked_only_keys_that_miss_rows_are_not_trusted),
+		TEST(beside_a_row_set_aside_others_of_the_batch_are_filled),
 		TEST(a_log_is_told_the_values_of_a_row_whose_key_changed),
 		TEST(a_target_that_is_not_trusted_is_not_asked),
 		TEST(a_row_set_aside_sends_the_batch_to_the_source),
