@@ -6,7 +6,9 @@
  *	order.c      which job waits for which
  *	pick.c       the next job, within the limits
  *	job.c        one attempt at a job, and what is recorded of it
- *	check.c      tests of data
+ *	stamp.c      what a build is made from, and whether that is there
+ *	check.c      tests of data; checked.c: how those of a model ended
+ *	engine.c     the engine that the configuration names
  *	work.c       statements of an attempt; place.c: where in a file their errors are
  *	materialize*.c  tables and views, and their swap
  */
