@@ -61,6 +61,7 @@ struct models_config {
 	/* that they are built in; without it the first that can */
 	const char *connection;
 	int64_t threads;     /* steps that are built at once */
+	bool schedules;      /* something may be built by itself */
 	int64_t retries;     /* of a step that failed by what may pass */
 	int64_t timeout_ms;  /* of a step; 0: none */
 	int64_t keep_runs;   /* in history */

@@ -62,6 +62,9 @@ const struct option models_option_table[] = {
 			"can."},
 	{"threads", OPTION_INT, MODELS(threads), "2", .min = 1, .max = 64,
 		.help = "Models, or partitions of them, that are built at once."},
+	{"schedules", OPTION_BOOL, MODELS(schedules), "true",
+		.help = "Whether `tailrace run` builds by itself: by schedules, changes, what is "
+			"missing, sensors."},
 	{"retries", OPTION_INT, MODELS(retries), "1", .max = 100,
 		.help = "How often a step is tried again that failed by what may pass: a server "
 			"that is away, memory, a timeout."},

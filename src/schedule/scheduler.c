@@ -297,7 +297,7 @@ static void *scheduler_run(void *scheduler)
 	do {
 		struct error err = {0};
 		look_at_files(s);
-		if (!round_of(s, &err))
+		if (s->options.config->models.schedules && !round_of(s, &err))
 			say_failure(s, "the scheduler could not look at everything", &err);
 	} while (pause_round(s));
 	return NULL;

@@ -8,7 +8,7 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
 from harness import Postgres, Tailrace, mirror  # noqa: E402
-from tap import eq, has, run, test  # noqa: E402
+from tap import eq, has, run, test, wait_until  # noqa: E402
 
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
 BEGIN, YESTERDAY = TODAY - datetime.timedelta(days=37), TODAY - datetime.timedelta(days=1)
@@ -16,7 +16,7 @@ BEGIN, YESTERDAY = TODAY - datetime.timedelta(days=37), TODAY - datetime.timedel
 pg = Postgres()
 pg.sql("CREATE DATABASE shop")
 config = mirror(pg, tables=["public.*", "logistics.*"], dbname="shop")
-config["models"] = {"project": "project", "database": "mart"}
+config["models"] = {"project": "project", "database": "mart", "schedules": False}
 tail = Tailrace(config)
 shutil.copytree(os.path.join(ROOT, "examples", "shop"), os.path.join(tail.folder, "project"))
 VARS = ("--vars", f"{{begin: '{BEGIN}'}}")
@@ -130,6 +130,23 @@ def dimensions_keep_every_version():
     eq(len(versions), 2)
     eq(versions[0][1:3], (False, 1970))
     eq(versions[1], ("Another Name", True, TODAY.year, 2100))
+
+
+@test
+def run_keeps_it_up_to_date_by_itself():
+    tail.stop()
+    path = os.path.join(tail.folder, "project", "dbt_project.yml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace('begin: "2026-01-01"', f'begin: "{BEGIN - datetime.timedelta(days=1)}"'))
+    config["models"]["schedules"] = True
+    tail.configure(config)
+    pg.sql("DELETE FROM orders WHERE id = (SELECT min(id) FROM orders WHERE placed_at >= %s)", (BEGIN,), dbname="shop")
+    tail.start()
+    settled()
+    wait_until(lambda: tail.value("SELECT uniqExact(date_key) FROM mart.fact_sales") == 39, "the day before the first", 90)
+    wait_until(lambda: built()[1:] == sold(), "the changed day", 150)
 
 
 run()

@@ -5,7 +5,8 @@
     batch_size='day',
     begin=var('begin'),
     order_by=['date_key', 'order_id', 'line'],
-    schedule='0 0 * * *',
+    schedule='* * * * *',
+    on='missing',
     partition_mapping={
         'stg_order_items': 'ignore',
         'stg_payments': 'ignore',
@@ -13,6 +14,7 @@
     },
 ) }}
 
+-- Each minute: the day that ended, and the days of which an order was changed or deleted since they were built.
 -- Lines and payments are written together with their order, whose day they belong to; the price that a product was
 -- sold at is on the line. So a change of an order alone tells which day is to be built again.
 {{ sales(ref('stg_orders')) }}
