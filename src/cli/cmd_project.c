@@ -3,6 +3,7 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "models/project.h"
+#include "schedule/scheduler.h"
 
 enum { FLAG_JSON, FLAG_VARS, FLAG_DATABASE };
 static const struct flag flags[] = {
@@ -39,11 +40,18 @@ static void put_json(struct checking *c, const struct node *node, const struct e
 	json_array_append_new(c->nodes, entry);
 }
 
+static bool is_scheduled_right(const struct node *node, struct error *err)
+{
+	char why[sizeof err->text];
+
+	return !schedule_problem(node, why, sizeof why) || error_set(err, ERROR_CONFIG, "%s", why);
+}
+
 static void check_node(struct checking *c, const struct node *node)
 {
 	struct counts *counts = &c->counts[node->kind];
 	struct error err = {0};
-	bool ok = project_supports(c->project, node, &err);
+	bool ok = project_supports(c->project, node, &err) && is_scheduled_right(node, &err);
 
 	counts->all++;
 	counts->ok += ok;

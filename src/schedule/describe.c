@@ -12,6 +12,8 @@ bool schedule_problem(const struct node *node, char *why, size_t size)
 	struct asset asset = {.node = node};
 	struct trigger t;
 
+	if (!node->schedule.cron)
+		return false;
 	trigger_init(&t, &asset, 0, 0);
 	bool wrong = *t.problem;
 	if (wrong)

@@ -155,6 +155,9 @@ def a_project_that_is_edited_is_read_again():
 def a_cron_line_that_is_wrong_is_told_with_file_and_line():
     model("wrong", "materialized='table', schedule='0 25 * * *'", "select 1 as amount")
     wait_said("wrong", "models/wrong.sql:1: cron line \"0 25 * * *\": hour '25' is none of 0 to 23")
+    done = tail.command("project", "check")
+    eq(done.code, 1)
+    has(done.out, "models/wrong.sql:1: cron line \"0 25 * * *\": hour '25' is none of 0 to 23")
     model("wrong", "materialized='table', schedule='0 5 * * *', timezone='Europe/Berlinn'", "select 1 as amount")
     wait_said("wrong", "there is no time zone 'Europe/Berlinn'")
     os.unlink(os.path.join(tail.folder, "models/wrong.sql"))
