@@ -42,7 +42,7 @@ struct demo {
 
 	struct screen screen;
 	const char *doing;
-	char addresses[256];
+	char addresses[256], models[256];
 	int64_t began_ms, drawn_ms, counted_ms;
 	VEC(struct target_count) counts; /* names live in `arena` */
 	struct arena arena;
@@ -208,6 +208,7 @@ static void draw(struct demo *d)
 
 	pipeline_snapshot(d->parts.pipeline, &snapshot);
 	count_targets(d, &snapshot);
+	demo_models(d->parts.ends.state, d->models, sizeof d->models);
 	const struct view view = {
 		.snapshot = &snapshot,
 		.counts = d->counts.items,
@@ -216,6 +217,7 @@ static void draw(struct demo *d)
 		.work_rows = atomic_load(&d->work.rows),
 		.seconds = (double)(mono_ms() - d->began_ms) / 1000,
 		.limit = (double)d->for_ms / 1000,
+		.models = d->models,
 		.addresses = d->addresses,
 	};
 	if (!atomic_load(&stop_asked)) /* which leaves counts unknown */
@@ -376,7 +378,8 @@ const struct command demo_command = {
 	.help = "Starts a PostgreSQL of its own with an online shop (NAME: shop) of 100,000\n"
 		"orders, in which customers order, pay, get and return things, and staff\n"
 		"correct and delete; mirrors it into the embedded ClickHouse; and shows what\n"
-		"arrives, where to point clients at, and what to ask. Everything is in the\n"
+		"arrives, where to point clients at, and what to ask. A star schema stands on\n"
+		"it (examples/shop), which is kept up to date as well. Everything is in the\n"
 		"folder tailrace-demo, with a configuration that every command takes:\n"
 		"`tailrace -c tailrace-demo/tailrace.yaml status`. Ctrl-C ends it, and a\n"
 		"second start goes on where it stopped. With --for it ends by itself:\n"

@@ -1,6 +1,6 @@
 /*
  * Inside of `tailrace demo`: what it does (cmd_demo.c), its folder and ports (demo_folder.c), what it tells once
- * (demo_intro.c), and the table that it shows while it runs (demo_screen.c).
+ * (demo_intro.c), and what it shows while it runs: the table (demo_screen.c), the models (demo_models.c).
  */
 #ifndef CLI_DEMO_H
 #define CLI_DEMO_H
@@ -30,6 +30,11 @@ MUST_CHECK bool demo_config_ready(const struct cluster *, struct error *err);
 /* What to ask, and where to point clients. */
 void demo_tell(const struct parts *, const struct cluster *);
 
+/* --- demo_models.c --- */
+
+/* What is built, or was built last; "" before the first run. */
+void demo_models(struct state *state, char *out, size_t size);
+
 /* --- demo_screen.c --- */
 
 /* Rows of a table in the target, counted there. */
@@ -42,10 +47,10 @@ struct view {
 	const struct snapshot *snapshot;
 	const struct target_count *counts; /* in any order */
 	size_t n_counts;
-	const char *doing;     /* "working", "letting the stream catch up" */
-	uint64_t work_rows;    /* changed in the source by the workload */
-	double seconds, limit; /* since the start; 0: there is no limit */
-	const char *addresses; /* one line */
+	const char *doing;              /* "working", "letting the stream catch up" */
+	uint64_t work_rows;             /* changed in the source by the workload */
+	double seconds, limit;          /* since the start; 0: there is no limit */
+	const char *models, *addresses; /* a line each; models "": nothing was built yet */
 };
 
 /* On a terminal the lines of the last view are drawn over; elsewhere a line is printed for each table. */

@@ -56,6 +56,19 @@ static void tell_questions(void)
 			questions[i].sql);
 }
 
+static void tell_models(void)
+{
+	static const char *const asks[] = {"query 'SELECT * FROM mart.q_top_sellers'",
+		"query 'SELECT * FROM mart.q_total_sales'", "plan", "runs", "why fact_sales"};
+
+	printf("%sA star schema%s stands on them, in the database mart, its SQL in " DEMO_FOLDER
+	       "/models:\n\n",
+		colour(BOLD), colour(PLAIN));
+	for (size_t i = 0; i < COUNT_OF(asks); i++)
+		printf("  %s -c " DEMO_CONFIG " %s\n", program_invocation_name, asks[i]);
+	putchar('\n');
+}
+
 static void tell_address(const char *who, const char *fmt, ...) PRINTF(2, 3);
 
 static void tell_address(const char *who, const char *fmt, ...)
@@ -75,6 +88,7 @@ void demo_tell(const struct parts *parts, const struct cluster *cluster)
 
 	putchar('\n');
 	tell_questions();
+	tell_models();
 	printf("%sPoint clients at%s ClickHouse: user default, no password, database shop\n\n",
 		colour(BOLD), colour(PLAIN));
 	tell_address("HTTP", "http://127.0.0.1:%d", http);

@@ -17,7 +17,7 @@
 #define BAR_WIDE   20
 #define BAR_NARROW 8
 #define WIDE       96 /* columns of a terminal with room for the wide bar */
-#define LINES_LEFT 4  /* of a view, beside the tables: heads, sums, two lines around them */
+#define LINES_LEFT 5  /* of a view, beside the tables: heads, sums, three lines around them */
 
 /* --- the terminal --- */
 
@@ -299,6 +299,7 @@ static void show_on_terminal(
 		return;
 	print_summary(view, out);
 	print_tables(view, tables, &size, out);
+	fprintf(out, "%s\n", view->models);
 	if (!print_trouble(view->snapshot, out))
 		fprintf(out, "%s%s%s\n", colour(DIM), view->addresses, colour(PLAIN));
 	if (fclose(out) == 0)
@@ -331,6 +332,8 @@ void screen_show(struct screen *s, const struct view *view)
 		print_summary(view, stdout);
 		vec_each (&tables, t)
 			print_line(view, *t);
+		if (*view->models)
+			puts(view->models);
 		print_trouble(view->snapshot, stdout);
 		fflush(stdout);
 	}
