@@ -64,6 +64,8 @@ static void add_waiting(struct planning *p, const struct asset *asset, const str
 	const struct spans *there = &p->there[parent->index];
 	struct spans holes = {0};
 
+	if (parent->kind == ASSET_MIRROR && survey_status(p->survey, parent, NULL)->absent)
+		spans_add(out, SPAN_ALL);
 	if (!parent->node || (parent->passes && !parent->table))
 		return; /* it is always there; what is behind an ephemeral model is looked at by itself */
 	if (!same || !asset->partitioning.period || !parent->partitioning.period) {

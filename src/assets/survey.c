@@ -102,6 +102,16 @@ static bool is_whole(const struct stream_known *stream, const char *table)
 	return whole;
 }
 
+/* A table that is copied anew is there meanwhile. */
+static bool is_there(const struct stream_known *stream, const char *table)
+{
+	bool there = false;
+
+	vec_each (&stream->tables, t)
+		there |= is_table(t, table) && t->generation;
+	return there;
+}
+
 static bool mirror_as_of(
 	struct survey *v, const struct asset *asset, struct as_of *out, struct error *err)
 {
@@ -111,6 +121,7 @@ static bool mirror_as_of(
 	if (!stream)
 		return false;
 	*out = (struct as_of){.position = ""};
+	v->of[asset->index].absent = !stream->found || !is_there(stream, t->table);
 	if (!stream->found || !is_whole(stream, t->table)) {
 		out->unknown = asset;
 		return true;

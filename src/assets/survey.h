@@ -42,6 +42,7 @@ struct status {
 	struct as_of parents; /* what a build that begins now would be up to */
 	/* Who looks at it looks at this table, of which it is not known when it changes; NULL: at none. */
 	const struct asset *unfed;
+	bool absent; /* of a mirrored table: its first copy is not whole yet */
 };
 
 /* Of what reaches an asset by several ways each once, and of what touches everything the latest alone. */

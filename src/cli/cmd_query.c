@@ -43,21 +43,34 @@ static bool read_statement(const char *arg, struct buf *out, struct error *err)
 	return true;
 }
 
-/* The stream whose target is asked; its database is the one that names without a database mean. */
-static bool is_warehouse(const struct stream_config *stream)
+/* Does it take queries? */
+static bool is_warehouse(const struct connection_config *connection)
 {
-	return strcmp(stream->to->kind, "clickhouse") == 0;
+	return strcmp(connection->kind, "clickhouse") == 0;
 }
 
-/* Without the name of a connection: the first one that takes queries. */
+/* The stream whose target is asked; its database is the one that names without a database mean. Without the name of
+ * a connection: the first one that takes queries. */
 static const struct stream_config *find_stream(const struct config *config, const char *connection)
 {
 	for (size_t i = 0; i < config->n_streams; i++) {
 		const struct stream_config *stream = &config->streams[i];
-		if (connection ? strcmp(stream->to->name, connection) == 0 : is_warehouse(stream))
+		if (connection ? strcmp(stream->to->name, connection) == 0
+			       : is_warehouse(stream->to))
 			return stream;
 	}
 	return connection || !config->n_streams ? NULL : config->streams;
+}
+
+/* Models need no stream. */
+static const struct connection_config *find_of_models(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_connections; i++) {
+		const struct connection_config *c = &config->connections[i];
+		if (name ? !strcmp(c->name, name) : is_warehouse(c))
+			return c;
+	}
+	return NULL;
 }
 
 /* Before a first run there is none, and a statement that names it as its own would be refused. */
@@ -92,25 +105,24 @@ static bool run_statement(struct clickhouse *client, const char *sql, const char
 	return clickhouse_query(client, &query, err) || ferror(stdout);
 }
 
-static int query_stream(
-	struct ends *ends, const struct stream_config *stream, const struct call *call)
+static int query_connection(struct ends *ends, const struct connection_config *connection,
+	const char *database, const struct call *call)
 {
 	struct error err = {0};
 	struct buf sql;
 	const char *format = call->flags[FLAG_FORMAT];
 	int code = DONE;
 
-	if (!is_warehouse(stream))
+	if (!is_warehouse(connection))
 		return wrong_use("'%s' is a %s connection; queries go to a clickhouse one",
-			stream->to->name, stream->to->kind);
+			connection->name, connection->kind);
 	if (!format)
 		format = isatty(STDOUT_FILENO) ? "PrettyCompact" : "TSVWithNames";
 	buf_init(&sql, LARGEST_STATEMENT);
 	struct clickhouse *client = NULL;
 	if (!read_statement(call->args[0], &sql, &err) ||
-		!(client = ends_clickhouse(ends, stream->to, &err)) ||
-		!run_statement(
-			client, buf_text(&sql), format, stream->selection.target_database, &err))
+		!(client = ends_clickhouse(ends, connection, &err)) ||
+		!run_statement(client, buf_text(&sql), format, database, &err))
 		code = failed(&err) == WRONG_USE && !client ? WRONG_USE : FAILED;
 	clickhouse_free(client);
 	buf_release(&sql);
@@ -123,11 +135,17 @@ static int query(const struct call *call)
 	struct error err = {0};
 	if (!ends_open(&ends, call->config_path, &err))
 		return failed(&err);
-	const struct stream_config *stream = find_stream(
-		&ends.config, call->flags[FLAG_CONNECTION]);
-	int code = stream ? query_stream(&ends, stream, call)
-			  : wrong_use("no stream of %s writes to a connection '%s'",
-				    ends.config.path, call->flags[FLAG_CONNECTION]);
+	const char *name = call->flags[FLAG_CONNECTION];
+	const struct stream_config *stream = find_stream(&ends.config, name);
+	const struct connection_config *of_models = find_of_models(&ends.config, name);
+	int code;
+	if (stream)
+		code = query_connection(&ends, stream->to, stream->selection.target_database, call);
+	else if (of_models)
+		code = query_connection(&ends, of_models, ends.config.models.database, call);
+	else
+		code = wrong_use("no stream of %s writes to a connection '%s'", ends.config.path,
+			name ? name : "of kind clickhouse");
 	ends_close(&ends);
 	return code;
 }

@@ -8,7 +8,8 @@
 #include "cli/builder.h"
 #include "cli/cli.h"
 
-#define LINE_WIDTH 72
+#define LINE_WIDTH     72
+#define SELECTOR_WIDTH 40
 
 static bool is_test(const struct step *step)
 {
@@ -129,6 +130,14 @@ static const char *how_long(int64_t from_us, int64_t to_us, struct arena *arena)
 	return arena_strdup(arena, print_time((double)(to_us - from_us) / 1e6, amount));
 }
 
+/* A scheduler's selector may name a hundred models. */
+static const char *shortened(const char *text, struct arena *arena)
+{
+	bool longer = strlen(text) > SELECTOR_WIDTH;
+
+	return longer ? arena_printf(arena, "%.*s...", SELECTOR_WIDTH - 3, text) : text;
+}
+
 void print_runs(const struct runs *runs)
 {
 	static const char *const heads[] = {"run", "kind", "status", "begun (UTC)", "took", "steps",
@@ -148,7 +157,7 @@ void print_runs(const struct runs *runs)
 		grid_cell(&grid, "%s", how_long(it->started_us, it->ended_us, &arena));
 		grid_cell(&grid, "%" PRId64 "/%" PRId64, it->n_done, it->n_steps);
 		grid_cell(&grid, "%" PRId64, it->n_failed);
-		grid_cell(&grid, "%s", it->selector);
+		grid_cell(&grid, "%s", shortened(it->selector, &arena));
 		grid_cell(&grid, "%s", it->reason);
 	}
 	grid_print(&grid, "", stdout);

@@ -286,6 +286,20 @@ static void views_that_meet_again_are_looked_at_once(void **unused)
 	assert_int_equal(plan.n_steps, 1);
 }
 
+static void tables_that_are_not_copied_yet_are_waited_for(void **unused)
+{
+	(void)unused;
+	put_shop();
+	put_table(1, "orders", TABLE_COPYING, 0);
+	make_plan();
+	assert_int_equal(plan.n_steps, 0);
+	assert_plan("stg", "waiting new all");
+	/* Copied anew, it is there. */
+	put_table(1, "orders", TABLE_COPYING, 1);
+	make_plan();
+	assert_true(plan.n_steps > 0);
+}
+
 /* --- as of --- */
 
 static void stream_at(int64_t order, const char *time)
@@ -293,19 +307,6 @@ static void stream_at(int64_t order, const char *time)
 	struct position position = {.order = (unsigned __int128)order, .commit_time_us = at(time)};
 	snprintf(position.token, sizeof position.token, "0/%lld", (long long)order);
 	assert_done(state_stream_advance(state, "shop", &position, 1, &err));
-}
-
-static void begin_stream(enum table_status status)
-{
-	struct resume resume = {.identity = "x"};
-	struct table_state table = {.source_id = 1,
-		.schema = "public",
-		.name = "orders",
-		.target = "orders",
-		.definition = (char *)"{}",
-		.status = status};
-	assert_done(state_stream_begin(state, "shop", 1, &resume, &err));
-	assert_done(state_table_put(state, "shop", &table, &err));
 }
 
 static struct as_of as_of(const char *name)
@@ -320,7 +321,6 @@ static void assets_are_as_fresh_as_what_they_stand_on(void **unused)
 {
 	(void)unused;
 	put_shop();
-	begin_stream(TABLE_LIVE);
 	stream_at(1, "2026-11-05T08");
 	assert_int_equal(as_of("facts").us, 0);
 	build_plan();
@@ -343,7 +343,7 @@ static void tables_that_are_copied_are_as_of_no_time(void **unused)
 {
 	(void)unused;
 	put_shop();
-	begin_stream(TABLE_COPYING);
+	put_table(1, "orders", TABLE_COPYING, 0);
 	stream_at(1, "2026-11-05T08");
 	build_plan();
 	assert_int_equal(as_of("total").us, 0);
@@ -420,6 +420,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_never_built_is_new),
+		TEST(tables_that_are_not_copied_yet_are_waited_for),
 		TEST(what_is_built_of_what_is_there_is_not_built_again),
 		TEST(changes_make_their_partitions_dirty_and_no_other),
 		TEST(a_change_while_a_build_runs_is_not_lost),
