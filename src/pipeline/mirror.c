@@ -80,7 +80,8 @@ static bool load_chunks(struct stream *s, struct mirror *m, struct error *err)
 	m->chunks_left = 0;
 	vec_each (&m->chunks, c)
 		m->chunks_left += !c->done;
-	return true;
+	bool renews = m->log && m->table->n_key && m->chunks_left && s->source->ops->renew;
+	return !renews || splice_round(s, m, err);
 }
 
 /* Does a column come and another go? Across a restart the source cannot tell which rows have which. */

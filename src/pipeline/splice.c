@@ -226,7 +226,7 @@ static void take_renewed(struct mirror *m, const struct chunks *renewed)
 		m->chunks.items[*index].chunk = renewed->items[*index];
 }
 
-static bool begin_round(struct stream *s, struct mirror *m, struct error *err)
+bool splice_round(struct stream *s, struct mirror *m, struct error *err)
 {
 	struct chunks chunks = {0};
 
@@ -266,7 +266,7 @@ static bool see_to_rounds(struct stream *s, struct error *err)
 			if (!round_before_goes_on(s, m))
 				key_set_release(&m->written_before);
 		} else if (m->written.len >= SPLICE_KEYS && m->planned && s->source->ops->renew &&
-			   !begin_round(s, m, err)) {
+			   !splice_round(s, m, err)) {
 			return error_add(err, "table %s", m->table->target);
 		}
 	}

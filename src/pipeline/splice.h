@@ -7,7 +7,8 @@
  * The keys are remembered in rounds. Once there are SPLICE_KEYS of them a round begins: chunks that nobody has
  * begun get a new fence, so they are read in snapshots that see all that was written until then, and need only
  * the keys of their own round. Those of the round before are forgotten with its last chunk. Where transactions
- * stay open for long this costs a wait for them, as the beginning of a copy does.
+ * stay open for long this costs a wait for them, as the beginning of a copy does. A session that takes a copy up
+ * begins a round as well: of what was written before it knows no keys.
  *
  * Copy workers hand over their batches, bounded in bytes; the writer thread puts them between
  * transactions of the stream.
@@ -64,6 +65,9 @@ MUST_CHECK bool splice_rows(
 	struct stream *, const struct splice_chunk *, struct batch *, struct error *);
 MUST_CHECK bool splice_end(
 	struct stream *, const struct splice_chunk *, uint64_t rows, struct error *);
+
+/* Begins a round. Writer thread, or nobody knows the mirror yet; no round before goes on. */
+MUST_CHECK bool splice_round(struct stream *, struct mirror *, struct error *);
 
 /* Writer thread, where no transaction of the stream is half written: writes what is due. *any: there was some. */
 MUST_CHECK bool splice_write(struct stream *, bool *any, struct error *);

@@ -4,19 +4,21 @@ rows count up: between two events of a key nothing may be missing, and nothing c
 import os
 import random
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
-from counters import Counters, begin, check_events, count, end  # noqa: E402
+from counters import Counters, begin, check_events, count, end, forget  # noqa: E402
 from harness import Postgres  # noqa: E402
 from kafka import Kafka  # noqa: E402
-from tap import eq, run, test  # noqa: E402
+from tap import eq, run, test, wait_until  # noqa: E402
 
 SEED = int(os.environ.get("SEED", random.randrange(100000)))
 random = random.Random(SEED)
 print(f"# SEED={SEED}")
 
-pg, kafka = Postgres(), Kafka()
+# only the session that asks for it waits for a standby, and there is none
+pg, kafka = Postgres(synchronous_standby_names="nobody", synchronous_commit="local"), Kafka()
 
 
 # those of the copy first: there is only one
@@ -63,6 +65,45 @@ def a_copy_beside_changes_lets_no_key_go_back():
     check_events(pg, events)
     assert 0 < count(events)["r"] <= 200_000, count(events)
     assert count(events)["u"] > 100, count(events)
+
+
+def commits_unseen(statement):
+    """In a thread: what is committed is in the log, and no snapshot sees it until its wait is cancelled."""
+    connection = pg.connect()
+    work = threading.Thread(target=lambda: connection.cursor().execute(statement), daemon=True)
+    connection.cursor().execute("SET synchronous_commit = on")
+    work.start()
+    return work, connection.info.backend_pid
+
+
+@test
+def a_copy_taken_up_again_lets_no_key_go_back_that_was_written_before():
+    pg.sql("DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL)")
+    pg.sql("INSERT INTO t VALUES (1, 0), (2, 0)")
+    tail = begin(pg, kafka, "again").start()
+    tail.wait_live()
+    holder = pg.connect()
+    holder.autocommit = False
+    holder.cursor().execute("SELECT pg_current_xact_id()")
+    tail.command("resync", "public.t", check=True)
+
+    def state(_):
+        table = tail.table("public.t") or {"status": "", "error": ""}
+        return "waits" if "open before the copy began" in (table["error"] or "") else table["status"]
+
+    tail.wait_for(lambda s: state(s) == "waits", "the copy to be planned")
+    work, pid = commits_unseen("UPDATE t SET n = 1 WHERE id = 1")
+    wait_until(lambda: "u" in count(kafka.read("again.public.t")), "the change to be written")
+    tail.kill()
+    holder.rollback()
+    tail.start()
+    tail.wait_for(lambda s: state(s) in ("waits", "live"), "the copy to go on")
+    pg.sql("SELECT pg_cancel_backend(%s)", (pid,))
+    work.join(30)
+    tail.wait_live()
+    tail.stop()
+    check_events(pg, kafka.read("again.public.t"))
+    forget(pg)
 
 
 @test
