@@ -57,6 +57,16 @@ def the_shop_is_mirrored_and_its_fact_table_backfilled():
 
 
 @test
+def batches_are_files_too():
+    folder = os.path.join(tail.folder, "project", "exports")
+    for day in (BEGIN, YESTERDAY):
+        with open(os.path.join(folder, "sales", f"{day}.parquet"), "rb") as file:
+            eq(file.read(4), b"PAR1")
+    with open(os.path.join(folder, "top_sellers.csv"), encoding="utf-8") as file:
+        eq(len(file.read().splitlines()), 11)
+
+
+@test
 def batch_and_speed_together_are_what_the_shop_sold():
     eq(built(), sold())
     layers = tail.query("SELECT layer, min(date_key), max(date_key) FROM mart.v_total_sales GROUP BY layer ORDER BY layer")
