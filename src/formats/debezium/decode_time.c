@@ -1,104 +1,63 @@
 /* Dates and times from integers of their units and from ISO 8601. */
 #include <stdlib.h>
 #include <string.h>
-#include "base/clock.h"
 #include "formats/debezium/decode.h"
+#include "formats/iso.h"
 #include "formats/pgtype/forms.h"
 
-#define SECOND_US INT64_C(1000000)
-#define DAY_US    (86400 * SECOND_US)
+#define DAY_US (86400 * ISO_SECOND_US)
 
 /* --- ISO 8601 --------------------------------------------------------------------------------- */
 
-struct text {
-	const uint8_t *at, *end;
-};
-
-static bool take(struct text *t, char ch)
+static bool take_day(struct iso_text *t, int64_t *days)
 {
-	if (t->at == t->end || *t->at != (uint8_t)ch)
-		return false;
-	t->at++;
-	return true;
-}
-
-static bool take_number(struct text *t, int least, int most, int64_t *out)
-{
-	int n = 0;
-
-	for (*out = 0; n < most && t->at < t->end && *t->at >= '0' && *t->at <= '9'; n++)
-		*out = *out * 10 + (*t->at++ - '0');
-	return n >= least;
-}
-
-static bool take_day(struct text *t, int64_t *days)
-{
-	bool negative = take(t, '-');
-	int64_t year, month, day;
+	bool negative = iso_take(t, '-');
+	struct civil date;
 
 	if (!negative)
-		take(t, '+');
-	if (!take_number(t, 4, 9, &year) || !take(t, '-') || !take_number(t, 2, 2, &month) ||
-		!take(t, '-') || !take_number(t, 2, 2, &day) || month < 1 || month > 12 ||
-		day < 1 || day > 31)
+		iso_take(t, '+');
+	if (!iso_take_date(t, 9, &date))
 		return false;
-	*days = civil_to_days((struct civil){negative ? -year : year, (int)month, (int)day});
+	date.year = negative ? -date.year : date.year;
+	*days = civil_to_days(date);
 	return true;
-}
-
-/* Digits beyond microseconds are cut. */
-static bool take_fraction(struct text *t, int64_t *us)
-{
-	int64_t unit = SECOND_US / 10;
-	const uint8_t *from = t->at;
-
-	for (; t->at < t->end && *t->at >= '0' && *t->at <= '9'; unit /= 10)
-		*us += (*t->at++ - '0') * unit;
-	return t->at > from;
 }
 
 /* Seconds may be left out. */
-static bool take_clock(struct text *t, int64_t *us)
+static bool take_clock(struct iso_text *t, int64_t *us)
 {
-	int64_t hour, minute, second = 0;
-
-	if (!take_number(t, 2, 2, &hour) || !take(t, ':') || !take_number(t, 2, 2, &minute))
-		return false;
-	if (take(t, ':') && !take_number(t, 2, 2, &second))
-		return false;
-	*us = ((hour * 60 + minute) * 60 + second) * SECOND_US;
-	return take(t, '.') ? take_fraction(t, us) : true;
+	return iso_take_minutes(t, us) && (!iso_take(t, ':') || iso_take_seconds(t, us));
 }
 
 /* "Z", "+02", "+0530", "-05:30"; none is UTC. */
-static bool take_zone(struct text *t, int64_t *us)
+static bool take_zone(struct iso_text *t, int64_t *us)
 {
 	int64_t hour, minute = 0;
 	bool west;
 
 	*us = 0;
-	if (take(t, 'Z'))
+	if (iso_take(t, 'Z'))
 		return true;
-	west = take(t, '-');
-	if (!west && !take(t, '+'))
+	west = iso_take(t, '-');
+	if (!west && !iso_take(t, '+'))
 		return true;
-	if (!take_number(t, 2, 2, &hour))
+	if (!iso_take_number(t, 2, 2, &hour))
 		return false;
-	bool more = take(t, ':') || t->at < t->end;
-	if (more && !take_number(t, 2, 2, &minute))
+	bool more = iso_take(t, ':') || t->at < t->end;
+	if (more && !iso_take_number(t, 2, 2, &minute))
 		return false;
-	*us = (west ? 1 : -1) * (hour * 60 + minute) * 60 * SECOND_US;
+	*us = (west ? 1 : -1) * (hour * 60 + minute) * 60 * ISO_SECOND_US;
 	return true;
 }
 
 bool iso_parse(const uint8_t *text, size_t len, int64_t *us)
 {
-	struct text t = {text, text + len};
+	struct iso_text t = {text, text + len};
 	int64_t days, clock_us = 0, zone_us;
 
 	if (!take_day(&t, &days))
 		return false;
-	if ((take(&t, 'T') || take(&t, ' ')) && !take_clock(&t, &clock_us))
+	if ((iso_take(&t, 'T') || iso_take(&t, ' ')) && !take_clock(&t, &clock_us))
 		return false;
 	if (!take_zone(&t, &zone_us) || t.at != t.end)
 		return false;
@@ -111,15 +70,15 @@ bool iso_parse(const uint8_t *text, size_t len, int64_t *us)
 /* Part after part, without those that are zero. */
 bool iso_interval(const uint8_t *text, size_t len, struct buf *out)
 {
-	struct text t = {text, text + len};
+	struct iso_text t = {text, text + len};
 	bool in_time = false, time_begun = false;
 	size_t from = out->len;
 
-	if (!take(&t, 'P'))
+	if (!iso_take(&t, 'P'))
 		return false;
 	buf_u8(out, 'P');
 	while (t.at < t.end) {
-		in_time = in_time || take(&t, 'T');
+		in_time = in_time || iso_take(&t, 'T');
 		const uint8_t *part = t.at;
 		bool zero = true;
 		for (; t.at < t.end && memchr("-+.0123456789", *t.at, 13); t.at++)
@@ -148,7 +107,7 @@ static void print_part(int64_t v, char unit, struct buf *out)
 /* Debezium's microseconds know neither months nor days: hours, as of an interval that never had any. */
 void iso_duration(int64_t us, struct buf *out)
 {
-	int64_t seconds = us / SECOND_US, fraction = us % SECOND_US;
+	int64_t seconds = us / ISO_SECOND_US, fraction = us % ISO_SECOND_US;
 
 	if (!us) {
 		buf_append(out, "PT0S", 4);

@@ -3,14 +3,13 @@
  * being the infinities; in text, ISO with a BC behind, in UTC. What the target's Date32 and
  * DateTime64(6) hold ends with the year 2299.
  */
-#include "base/clock.h"
+#include "formats/iso.h"
 #include "formats/pgtype/forms.h"
 
 #define FIRST_DAY    INT64_C(-25567) /* 1900-01-01 */
 #define LAST_DAY     INT64_C(120529) /* 2299-12-31 */
 #define FIRST_US     (FIRST_DAY * PG_DAY_US)
 #define LAST_US      ((LAST_DAY + 1) * PG_DAY_US - 1)
-#define SECOND_US    INT64_C(1000000)
 #define MAX_YEAR     INT64_C(5874897) /* of a date, after Christ */
 #define ZONE_SECONDS (16 * 3600)      /* less than that, east or west */
 
@@ -70,85 +69,38 @@ bool pg_timestamp_binary(const struct pg_codec *c, const uint8_t *data, size_t l
 
 /* --- Reading text ----------------------------------------------------------------------------- */
 
-struct text {
-	const uint8_t *at, *end;
-};
-
-static bool take(struct text *t, char ch)
+static bool take_date(struct iso_text *t, struct civil *out)
 {
-	if (t->at == t->end || *t->at != (uint8_t)ch)
-		return false;
-	t->at++;
-	return true;
+	return iso_take_date(t, 7, out) && out->year > 0 && out->year <= MAX_YEAR;
 }
 
-static bool take_number(struct text *t, int least_digits, int most_digits, int64_t *out)
+static bool take_time(struct iso_text *t, int64_t *us)
 {
-	int n = 0;
-
-	for (*out = 0; n < most_digits && t->at < t->end && *t->at >= '0' && *t->at <= '9'; n++)
-		*out = *out * 10 + (*t->at++ - '0');
-	return n >= least_digits;
-}
-
-static bool take_date(struct text *t, struct civil *out)
-{
-	int64_t month, day;
-
-	if (!take_number(t, 4, 7, &out->year) || !take(t, '-') || !take_number(t, 2, 2, &month) ||
-		!take(t, '-') || !take_number(t, 2, 2, &day))
-		return false;
-	out->month = (int)month;
-	out->day = (int)day;
-	return out->year > 0 && out->year <= MAX_YEAR && month >= 1 && month <= 12 && day >= 1 &&
-	       day <= 31;
-}
-
-static bool take_fraction(struct text *t, int64_t *us)
-{
-	const uint8_t *from = t->at;
-	int64_t fraction;
-
-	if (!take_number(t, 1, 6, &fraction))
-		return false;
-	for (ptrdiff_t n = t->at - from; n < 6; n++)
-		fraction *= 10;
-	*us += fraction;
-	return true;
-}
-
-static bool take_time(struct text *t, int64_t *us)
-{
-	int64_t hour, minute, second;
-
-	if (!take_number(t, 2, 2, &hour) || !take(t, ':') || !take_number(t, 2, 2, &minute) ||
-		!take(t, ':') || !take_number(t, 2, 2, &second))
-		return false;
-	*us = ((hour * 60 + minute) * 60 + second) * SECOND_US;
-	return take(t, '.') ? take_fraction(t, us) : true;
+	return iso_take_minutes(t, us) && iso_take(t, ':') && iso_take_seconds(t, us);
 }
 
 /* "+05:30" is east, what is before UTC. No zone is none. */
-static bool take_zone(struct text *t, int64_t *us)
+static bool take_zone(struct iso_text *t, int64_t *us)
 {
-	bool west = take(t, '-');
+	bool west = iso_take(t, '-');
 	int64_t hour, minute = 0, second = 0;
 
 	*us = 0;
-	if (!west && !take(t, '+'))
+	if (!west && !iso_take(t, '+'))
 		return true;
-	if (!take_number(t, 2, 2, &hour) || (take(t, ':') && !take_number(t, 2, 2, &minute)) ||
-		(take(t, ':') && !take_number(t, 2, 2, &second)))
+	if (!iso_take_number(t, 2, 2, &hour) ||
+		(iso_take(t, ':') && !iso_take_number(t, 2, 2, &minute)) ||
+		(iso_take(t, ':') && !iso_take_number(t, 2, 2, &second)))
 		return false;
 	int64_t seconds = (hour * 60 + minute) * 60 + second;
-	*us = (west ? seconds : -seconds) * SECOND_US;
+	*us = (west ? seconds : -seconds) * ISO_SECOND_US;
 	return seconds < ZONE_SECONDS;
 }
 
-static bool take_era(struct text *t, struct civil *date)
+static bool take_era(struct iso_text *t, struct civil *date)
 {
-	if (take(t, ' ')) {
-		if (!take(t, 'B') || !take(t, 'C'))
+	if (iso_take(t, ' ')) {
+		if (!iso_take(t, 'B') || !iso_take(t, 'C'))
 			return false;
 		date->year = 1 - date->year;
 	}
@@ -163,7 +115,7 @@ static bool is_text(const uint8_t *data, size_t len, const char *text)
 bool pg_date_text(const struct pg_codec *c, const uint8_t *data, size_t len, struct column *column,
 	struct error *err)
 {
-	struct text t = {data, data + len};
+	struct iso_text t = {data, data + len};
 	struct civil date;
 
 	if (is_text(data, len, "infinity"))
@@ -178,7 +130,7 @@ bool pg_date_text(const struct pg_codec *c, const uint8_t *data, size_t len, str
 bool pg_timestamp_text(const struct pg_codec *c, const uint8_t *data, size_t len,
 	struct column *column, struct error *err)
 {
-	struct text t = {data, data + len};
+	struct iso_text t = {data, data + len};
 	struct civil date;
 	int64_t time_us, zone_us;
 
@@ -186,7 +138,7 @@ bool pg_timestamp_text(const struct pg_codec *c, const uint8_t *data, size_t len
 		return add_us(c, INT64_MAX, column, err);
 	if (is_text(data, len, "-infinity"))
 		return add_us(c, INT64_MIN, column, err);
-	if (!take_date(&t, &date) || !take(&t, ' ') || !take_time(&t, &time_us) ||
+	if (!take_date(&t, &date) || !iso_take(&t, ' ') || !take_time(&t, &time_us) ||
 		!take_zone(&t, &zone_us) || !take_era(&t, &date))
 		return pg_bad_text(c, err);
 	int64_t days = civil_to_days(date);
@@ -223,14 +175,14 @@ void pg_print_seconds_fraction(int64_t us, struct buf *out)
 
 void pg_print_time(int64_t us, struct buf *out)
 {
-	int64_t seconds = us / SECOND_US;
+	int64_t seconds = us / ISO_SECOND_US;
 
 	pg_print_padded((uint64_t)(seconds / 3600), 2, out);
 	buf_u8(out, ':');
 	pg_print_padded((uint64_t)(seconds / 60 % 60), 2, out);
 	buf_u8(out, ':');
 	pg_print_padded((uint64_t)(seconds % 60), 2, out);
-	pg_print_seconds_fraction(us % SECOND_US, out);
+	pg_print_seconds_fraction(us % ISO_SECOND_US, out);
 }
 
 /* Returns whether it is before Christ: the caller writes that last. */
