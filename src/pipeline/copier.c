@@ -107,9 +107,7 @@ static bool take_job(struct copier *c)
 
 static bool is_current(const struct copier *c)
 {
-	const struct mirror *m = c->mirror;
-	return m->status == TABLE_COPYING && m->building == c->generation &&
-	       m->copy_serial == c->serial;
+	return mirror_copies(c->mirror, c->generation, c->serial);
 }
 
 /* Under the mirror's lock. */

@@ -96,6 +96,9 @@ MUST_CHECK bool mirror_mend(struct stream *, struct mirror *, struct error *);
 /* Of a shared log: can the table be copied anew, by reading the log again? ERROR_TABLE says why not. */
 MUST_CHECK bool mirror_retold(struct stream *, struct mirror *, struct error *);
 
+/* Is what was begun as that copy still wanted? Under the lock, or on the writer thread. */
+bool mirror_copies(const struct mirror *, uint32_t generation, uint32_t serial);
+
 /* Does the stream write to it? */
 bool mirror_takes_rows(const struct mirror *);
 /* Where rows of the stream go, 1 or 2 places, the building one first. Under the lock, or on the writer thread. */

@@ -29,6 +29,11 @@ bool mirror_takes_rows(const struct mirror *m)
 	return m->status == TABLE_COPYING || m->status == TABLE_LIVE;
 }
 
+bool mirror_copies(const struct mirror *m, uint32_t generation, uint32_t serial)
+{
+	return m->status == TABLE_COPYING && m->building == generation && m->copy_serial == serial;
+}
+
 size_t mirror_landings(const struct mirror *m, struct landing out[2])
 {
 	size_t n = 0;

@@ -113,10 +113,7 @@ bool splice_end(
 
 static bool is_current(const struct splice_chunk *chunk)
 {
-	const struct mirror *m = chunk->mirror;
-
-	return m->status == TABLE_COPYING && m->building == chunk->generation &&
-	       m->copy_serial == chunk->serial;
+	return mirror_copies(chunk->mirror, chunk->generation, chunk->serial);
 }
 
 static void drop_written(const struct key_set *written, struct batch *batch)
