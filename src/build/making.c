@@ -209,6 +209,25 @@ static void keep_select(struct work *w, struct buf *sql)
 	w->select = arena_strdup(w->arena, buf_text(sql));
 }
 
+static bool is_command(const struct making *m)
+{
+	const char *how = config_text(m, "materialized");
+	return how && !strcmp(how, "exec");
+}
+
+static bool says_something(const struct work *w, struct error *err)
+{
+	const char *at = w->select;
+
+	for (;;) {
+		at += strspn(at, " \t\r\n");
+		if (strncmp(at, "--", 2) != 0)
+			break;
+		at = strchrnul(at, '\n');
+	}
+	return *at || error_set(err, ERROR_CONFIG, "%s: it gives no SQL", w->node->path);
+}
+
 bool making_options(struct making *m, bool incremental, struct compile_batch *batch,
 	struct compile_options *out, struct error *err)
 {
@@ -239,8 +258,10 @@ bool making_compile(struct making *m, bool incremental, struct error *err)
 		return false;
 	buf_init(&sql, BUF_MAX);
 	bool ok = project_compile(w->project, w->node, &options, &sql, err);
-	if (ok)
+	if (ok) {
 		keep_select(w, &sql);
+		ok = is_command(m) || says_something(w, err);
+	}
 	buf_release(&sql);
 	return ok;
 }

@@ -175,11 +175,20 @@ static void wait_for_parent(struct order *o, const struct group *group, const st
 			wait_for_group(o->a, *it, other);
 }
 
+/* A test runs again, of a node that is there already: it is near nothing of the run. */
+static bool looks_outside(const struct order *o, const struct node *test)
+{
+	vec_each (&test->parents, it)
+		if (!group_of(o, *it))
+			return true;
+	return false;
+}
+
 static void wait_for_tests(struct order *o, const struct group *group, const struct nodes *parents)
 {
 	for (size_t g = 0; g < o->a->groups.len; g++) {
 		struct group *test = &o->a->groups.items[g];
-		bool near = !test->node->parents.len;
+		bool near = !test->node->parents.len || looks_outside(o, test->node);
 		if (!is_test(test->node))
 			continue;
 		for (size_t i = 0; !near && i < parents->len; i++)

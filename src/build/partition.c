@@ -100,6 +100,13 @@ static bool make_anew(struct making *m, struct error *err)
 	return making_run(m, err);
 }
 
+/* If the table was there once somebody dropped it, and what was built into it is missing. */
+static bool make_first(struct making *m, struct error *err)
+{
+	return state_built_forget(m->w->state, m->w->node->id, err) &&
+	       create_empty(m, m->target, err);
+}
+
 /* One at a time: partitions that are built at once share the table. */
 static bool have_table(struct making *m, struct error *err)
 {
@@ -113,7 +120,7 @@ static bool have_table(struct making *m, struct error *err)
 	if (anew)
 		ok = make_anew(m, err);
 	else if (ok && m->had.kind == RELATION_ABSENT)
-		ok = making_database(m, err) && create_empty(m, m->target, err);
+		ok = making_database(m, err) && make_first(m, err);
 	pthread_mutex_unlock(&lock);
 	return ok && w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
 }

@@ -218,6 +218,15 @@ static void add_parent(struct project *p, struct node *node, const struct ref_na
 	node_fail(p, node, &err);
 }
 
+/* A test that cannot be rendered stands on its model all the same: it is part of what builds it, and fails. */
+static void add_tested(struct project *p, struct node *test)
+{
+	const struct ref_name ref = {
+		.package = test->tested->package->name, .name = test->tested->name};
+
+	add_parent(p, test, &ref);
+}
+
 static void take_materialization(struct project *p, struct node *node)
 {
 	static const char *const names[] = {[MATERIALIZED_VIEW] = "view",
@@ -285,6 +294,8 @@ bool nodes_read(struct project *p, struct error *err)
 			if (ok && p->nodes.items[i]->enabled)
 				add_parent(p, p->nodes.items[i], ref);
 		vec_release(&readings[i].refs);
+		if (ok && p->nodes.items[i]->enabled && p->nodes.items[i]->tested)
+			add_tested(p, p->nodes.items[i]);
 		if (p->nodes.items[i]->enabled)
 			node_take_mapping(p, p->nodes.items[i]);
 	}

@@ -151,6 +151,36 @@ static bool place_all(struct project *p, struct error *err)
 	return true;
 }
 
+static bool has_relation(const struct node *node)
+{
+	return node->enabled && node->kind != NODE_TEST &&
+	       node->materialization != MATERIALIZED_EPHEMERAL &&
+	       !value_is_text(dict_get_text(node->config, "materialized"), "external") &&
+	       !value_is_text(dict_get_text(node->config, "materialized"), "exec");
+}
+
+/* Two that become one table would take turns in it. */
+static bool each_has_its_own_place(struct project *p, struct error *err)
+{
+	struct map places = {0};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < p->nodes.len; i++) {
+		struct node *node = p->nodes.items[i];
+		if (!has_relation(node))
+			continue;
+		const char *place = arena_printf(&p->arena, "%s.%s", node->database, node->alias);
+		const struct node *other = map_put(&places, place, strlen(place), node);
+		if (other)
+			ok = error_set(err, ERROR_CONFIG,
+				"%s and %s both become %s; give one of them another alias or "
+				"schema",
+				other->path, node->path, place);
+	}
+	map_release(&places);
+	return ok;
+}
+
 /* --- the graph --- */
 
 enum { MARK_NEW, MARK_OPEN, MARK_DONE };
@@ -248,7 +278,7 @@ struct project *project_load(const struct project_options *options, struct error
 		error_set(err, ERROR_CONFIG, "%s: there is no such folder", options->folder);
 	ok = ok && packages_load(p, err) && nodes_load(p, err) && load_settings(p, err) &&
 	     properties_load(p, err) && nodes_read(p, err) && place_all(p, err) &&
-	     sort_nodes(p, err);
+	     each_has_its_own_place(p, err) && sort_nodes(p, err);
 	if (ok)
 		return p;
 	project_free(p);

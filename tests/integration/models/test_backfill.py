@@ -55,6 +55,17 @@ def a_range_is_built_its_ends_among_it():
 
 
 @test
+def what_was_in_a_table_that_somebody_dropped_is_missing():
+    p = project()
+    backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-04")
+    warehouse.query(f"DROP TABLE {p.database}.days")
+    backfill(p, "days", "--from", "2026-11-03", "--to", "2026-11-03")
+    eq(days_of(p, "days"), ["2026-11-03"])
+    backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-04", "--missing")
+    eq(days_of(p, "days"), ["2026-11-02", "2026-11-03", "2026-11-04"])
+
+
+@test
 def what_is_missing_alone_is_built():
     p = project()
     backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-02")

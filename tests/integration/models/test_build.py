@@ -100,6 +100,34 @@ def a_run_can_be_looked_at_with_its_sql_rows_and_queries():
 
 
 @test
+def what_failed_its_tests_keeps_its_children_from_being_built_in_later_runs_too():
+    p = project(
+        {
+            "models/numbers.sql": "{{ config(materialized='table') }} select cast(null as Nullable(Int8)) as id",
+            "models/next.sql": "select id from {{ ref('numbers') }}",
+            "models/s.yml": """
+                models:
+                  - name: numbers
+                    columns:
+                      - {name: id, data_tests: [not_null, no_such_test]}
+            """,
+        }
+    )
+    failed = {"numbers": "succeeded", "not_null_numbers_id": "failed", "no_such_test_numbers_id": "failed", "next": "skipped"}
+    p.build(code=1)
+    eq(p.steps(), failed)
+    p.build(code=1)
+    del failed["numbers"]
+    eq(p.steps(), failed)
+
+
+@test
+def a_file_without_sql_is_told():
+    p = project({"models/nothing.sql": "-- later\n{# or never #}"})
+    has(p.build(code=1).out, "models/nothing.sql: it gives no SQL")
+
+
+@test
 def tests_run_behind_their_model_and_before_its_children():
     p = project(
         {

@@ -252,6 +252,33 @@ static void two_models_of_one_name_are_refused(void **state)
 	assert_compiles("a", "select 1");
 }
 
+static void two_models_that_become_one_table_are_refused(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("models/b.sql", "{{ config(alias='a') }}select 2");
+	assert_refused("models/a.sql and models/b.sql both become analytics.a; give one of them "
+		       "another alias or schema");
+	put("models/b.sql", "{{ config(alias='a', schema='other') }}select 2");
+	load();
+	put("models/b.sql", "{{ config(alias='a', materialized='ephemeral') }}select 2");
+	load();
+}
+
+static void a_test_that_cannot_be_rendered_stands_on_its_model(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1 as id");
+	put("models/a.yml", "models:\n  - name: a\n    columns:\n      - name: id\n"
+			    "        tests: [no_such_test]\n");
+	load();
+	const struct node *test = project_find(project, "no_such_test_a_id");
+	assert_non_null(test);
+	assert_non_null(test->problem);
+	assert_int_equal(test->parents.len, 1);
+	assert_string_equal(test->parents.items[0]->name, "a");
+}
+
 static void broken_yml_is_refused_with_its_line(void **state)
 {
 	(void)state;
@@ -292,6 +319,8 @@ int main(void)
 		IN_FOLDER(one_broken_file_keeps_no_other_from_compiling),
 		IN_FOLDER(circles_are_named_in_full),
 		IN_FOLDER(two_models_of_one_name_are_refused),
+		IN_FOLDER(two_models_that_become_one_table_are_refused),
+		IN_FOLDER(a_test_that_cannot_be_rendered_stands_on_its_model),
 		IN_FOLDER(broken_yml_is_refused_with_its_line),
 		cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
 	};
