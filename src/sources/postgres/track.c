@@ -5,6 +5,8 @@
  * BUNDLE_RECOPY, and rows are left out until the log has passed the place where the catalog was read. The copy
  * made anew holds them all, since its fence is taken later than that.
  */
+#include <poll.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "sources/postgres/wal.h"
 
@@ -12,6 +14,8 @@
 #define PAGE_HEADER   24
 #define LONG_HEADER   40
 #define LOAD_ATTEMPTS 3
+#define SEEN_MOST_MS  2000
+#define SEEN_EVERY_MS 5
 
 struct pg_tracked *pg_tracked_find(struct pg_log *log, uint32_t oid)
 {
@@ -358,6 +362,27 @@ static bool settle_with(struct pg_log *log, struct bundle *bundle, struct pg_tra
 	return true;
 }
 
+/* A commit is in the log before snapshots see it: the catalog may not show yet what the open transaction made of the
+ * table. One that waits for a standby is not waited for long. */
+static bool wait_until_seen(struct pg_log *log, struct error *err)
+{
+	int64_t until_ms = mono_ms() + SEEN_MOST_MS;
+	bool seen = false;
+	while (!seen) {
+		CLEANUP(pg_free_result)
+		PGresult *runs = pg_query(log->p->control, err,
+			"SELECT FROM pg_locks WHERE locktype = 'transactionid' AND granted AND "
+			"transactionid = '%u'::xid",
+			log->apply.xid);
+		if (!runs)
+			return false;
+		seen = !PQntuples(runs) || mono_ms() >= until_ms;
+		if (!seen)
+			poll(NULL, 0, SEEN_EVERY_MS);
+	}
+	return true;
+}
+
 bool pg_tracked_settle(
 	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct error *err)
 {
@@ -366,7 +391,7 @@ bool pg_tracked_settle(
 	if (!t->message.columns)
 		return error_set(err, ERROR_BROKEN,
 			"the log has rows of relation %u, which it never described", t->oid);
-	if (!read_catalog(log, t->oid, &now, err))
+	if (!wait_until_seen(log, err) || !read_catalog(log, t->oid, &now, err))
 		return error_add(err, "relation %u of the log", t->oid);
 	if (t->relation && t->relation->table->problem)
 		t->settled = true; /* pg_watch_tick() sees when that is mended */

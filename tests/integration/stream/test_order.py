@@ -24,6 +24,8 @@ pg.sql(
     CREATE TABLE emptied (id int PRIMARY KEY, v text);
     INSERT INTO emptied SELECT i, 'copied' FROM generate_series(1, 5000) i;
     CREATE TABLE other (id int PRIMARY KEY);
+    CREATE TABLE altered (id int PRIMARY KEY, v varchar(10));
+    INSERT INTO altered VALUES (1, 'copied');
     CREATE TABLE swapped (id int PRIMARY KEY DEFERRABLE, v text);
     ALTER TABLE swapped DROP CONSTRAINT swapped_pkey, ADD PRIMARY KEY (id);
     INSERT INTO swapped VALUES (1, 'one'), (2, 'two'), (3, 'three');
@@ -181,6 +183,19 @@ def what_is_in_the_log_and_not_yet_to_be_seen_is_waited_for():
     settled("public.unseen")
     eq(tail.query("SELECT id, v FROM shop.unseen"), [(1, "hidden")])
     eq(tail.table("public.unseen")["error"], "")
+
+
+@test
+def an_altered_table_is_looked_at_once_the_catalog_shows_what_the_log_has():
+    altering = Session().run("SET synchronous_commit = on")
+    altering.begin("ALTER TABLE altered ALTER v TYPE varchar(20); UPDATE altered SET v = 'streamed'")
+    altering.wait_waiting("SyncRep")
+    asks = "SELECT count(*) > 0 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%pg_locks%transactionid = %'"
+    wait_until(lambda: pg.value(asks), "the change to be read from the log")
+    pg.sql("SELECT pg_cancel_backend(%s)", (altering.pid,))
+    altering.end()
+    settled("public.altered")
+    eq(tail.table("public.altered")["generation"], 1)
 
 
 @test
