@@ -125,6 +125,11 @@ def types_that_are_widened_without_a_rewrite_are_widened_in_place():
     pg.sql("CREATE TABLE exact (id int PRIMARY KEY, v varchar(10), n numeric(10,2), t timestamp(3), b varbit(8))")
     pg.sql("INSERT INTO exact SELECT i, 'v' || i, i + 0.25, '2024-01-01 00:00:00.125'::timestamp + i * interval '1 s', B'101' FROM generate_series(1, 100) i")
     tail.wait_live("public.exact")
+
+    def anew():
+        with open(tail.log, encoding="utf-8") as log:
+            return [line for line in log if " table=exact " in line and "reason=" in line]
+
     for i, (column, kind) in enumerate(WIDER):
         if i % 2:
             tail.stop()
@@ -133,6 +138,7 @@ def types_that_are_widened_without_a_rewrite_are_widened_in_place():
         if i % 2:
             tail.start()
         settled("public.exact")
+        eq((column, kind, tail.table("public.exact")["generation"], anew()), (column, kind, 1, []))
     pg.sql("INSERT INTO exact VALUES (2000, repeat('long', 20), 1e50, '2024-01-01 00:00:00.123456', B'1111111100000000')")
     settled("public.exact")
     eq(tail.table("public.exact")["generation"], 1)
