@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "base/mem.h"
 
 /* What the other side does with one request: reads it (unless `deaf`), writes `answer`, may hang
  * up. */
@@ -54,7 +55,7 @@ static inline bool whole_request(const char *request, size_t len)
 static inline bool read_request(struct peer *p, size_t i, int fd)
 {
 	const size_t room = 1 << 20;
-	char *request = p->requests[i] = realloc(p->requests[i], room);
+	char *request = p->requests[i] = xrealloc(p->requests[i], room);
 	size_t len = 0;
 
 	while (!whole_request(request, len)) {
