@@ -154,6 +154,16 @@ static void drop_staging(struct making *m)
 	}
 }
 
+/* It failed when others may see it already: it is built again, and so is what stands on it. */
+static void leave_in_doubt(struct making *m)
+{
+	struct work *w = m->w;
+	struct error err = {0};
+
+	if (!swap_doubt(w->state, w->arena, w->node->id, &w->built, &err))
+		work_log(m->w, "not recorded: %s", err.text);
+}
+
 bool materialize(struct work *w, struct error *err)
 {
 	struct making m = {.w = w,
@@ -166,6 +176,8 @@ bool materialize(struct work *w, struct error *err)
 		  pre_hooks(&m, err) && way->make(&m, err);
 	if (!ok && way && !way->outside)
 		drop_staging(&m);
+	if (!ok && m.replacing)
+		leave_in_doubt(&m);
 	buf_release(&m.sql);
 	return ok;
 }

@@ -144,6 +144,11 @@ static bool same_partitioning(struct making *m, struct error *err)
 		return false;
 	const char *is = unwrapped(a, m->had.partition_by);
 	const char *says = spec.partition_by ? unwrapped(a, spec.partition_by) : is;
+	if (!*is)
+		return config_wrong(m, "batch_size", err,
+			"%s.%s was made without partitions; build with --full-refresh to make the "
+			"table anew",
+			m->target.database, m->target.name);
 	if (!strcmp(is, says))
 		return true;
 	m->d->same_expression(&m->sql, is, says);
@@ -171,7 +176,9 @@ static bool refuse_rows(
 		return config_wrong(m, "partition_by", err,
 			"the table's partitions hold more than %s: %s rows of %s.%s would be lost; "
 			"partition_by must "
-			"tell partitions of the model apart, as toDate(%s) does days",
+			"tell partitions of the model apart, as toDate(%s) does days "
+			"(--full-refresh "
+			"makes the table anew)",
 			m->w->partition, rows, m->target.database, m->target.name, column);
 	return config_wrong(m, node->batch_size == PERIOD_NONE ? "partition_column" : "event_time",
 		err,

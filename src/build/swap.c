@@ -10,7 +10,8 @@
  *
  * After a crash behind 2 the staging table's identity tells what happened: where it is now the target's, 3 did; where
  * the staging table still has it, 3 is done (again: replacing partitions twice gives the same). A model with
- * post-hooks is not recorded then, since nobody knows how many of them ran: it is built again.
+ * post-hooks is recorded then as of no definition, since nobody knows how many of them ran: it is built again. So
+ * is one whose attempt fails behind 2, as what is there may be new, or in part.
  */
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ static bool intend(
 		.engine_partition = partitions};
 	if (!state_swap_put(w->state, &swap, err))
 		return false;
+	m->replacing = true;
 	failpoint("build.intended");
 	return true;
 }
@@ -48,11 +50,13 @@ bool swap_end(
 	struct texts hooks = config_texts(m, "post_hook");
 
 	failpoint("build.swapped");
+	m->replacing = true;
 	for (size_t i = 0; i < hooks.n; i++)
 		if (!making_hook(m, hooks.items[i], err))
 			return error_add(err, "post_hook");
 	if (!work_built(m->w, err))
 		return false;
+	m->replacing = false;
 	failpoint("build.recorded");
 	if (!left.name || kind == RELATION_ABSENT)
 		return true;
@@ -69,6 +73,26 @@ bool swap_table(struct making *m, struct relation_name staging, struct error *er
 	else
 		m->d->exchange(&m->sql, m->target, staging);
 	return making_run(m, err) && swap_end(m, staging, m->had.kind, err);
+}
+
+bool swap_doubt(struct state *state, struct arena *arena, const char *asset,
+	const struct built *built, struct error *err)
+{
+	struct built doubted = *built;
+	const struct mark mark = {
+		.partition = built->partition, .from_us = built->from_us, .to_us = built->to_us};
+	struct builts list;
+	bool known = false;
+
+	if (!state_built(state, asset, arena, &list, err))
+		return false;
+	vec_each (&list, b)
+		known |= !strcmp(b->partition, built->partition ? built->partition : "") &&
+			 b->from_us < built->to_us && b->to_us > built->from_us;
+	vec_release(&list);
+	doubted.fingerprint = 0;
+	doubted.seq = 0;
+	return !known || state_built_put(state, asset, &doubted, &mark, 1, err);
 }
 
 static bool has_partition(const struct engine_partitions *list, const char *id)
@@ -175,9 +199,10 @@ static bool record(struct recovery *r, const struct swap *s, bool happened, stru
 	log_info(happened ? "a build that was interrupted is finished"
 			  : "a build that was interrupted is given up",
 		F("asset", s->asset), F("partition", s->built.partition ? s->built.partition : ""));
-	if (!happened || !node || value_truth(hooks))
-		return state_swap_forget(r->state, s, err);
-	return state_built_put(r->state, s->asset, &s->built, &mark, 1, err);
+	if (happened && node && !value_truth(hooks))
+		return state_built_put(r->state, s->asset, &s->built, &mark, 1, err);
+	return (!happened || swap_doubt(r->state, &r->arena, s->asset, &s->built, err)) &&
+	       state_swap_forget(r->state, s, err);
 }
 
 static bool settle(struct recovery *r, const struct swap *s, struct error *err)

@@ -122,6 +122,35 @@ def what_failed_its_tests_keeps_its_children_from_being_built_in_later_runs_too(
 
 
 @test
+def what_a_failed_hook_leaves_behind_is_built_again_though_the_file_is_as_before():
+    first = "{{ config(materialized='table') }} select 1 as a"
+    p = project({"models/t.sql": first, "models/v.sql": "{{ config(materialized='table') }} select a from {{ ref('t') }}"})
+    p.build()
+    p.write({"models/t.sql": "{{ config(materialized='table', post_hook='select throwIf(1)') }} select 2 as a"})
+    p.build(code=1)
+    eq(rows(p, "SELECT a FROM @t"), [(2,)])
+    p.write({"models/t.sql": first})
+    p.build()
+    eq(rows(p, "SELECT a FROM @t"), [(1,)])
+    eq(p.steps(), {"t": "succeeded", "v": "succeeded"})
+
+
+@test
+def a_table_without_partitions_is_not_taken_for_one_with_them():
+    plain = "select toDateTime('2026-08-01 00:00:00', 'UTC') as at"
+    p = project({"models/t.sql": "{{ config(materialized='table') }} " + plain})
+    p.build()
+    microbatch = (
+        "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', batch_size='year',"
+        " begin='2026-01-01') }} "
+    )
+    p.write({"models/t.sql": microbatch + plain})
+    has(p.build(code=1).out, "was made without partitions; build with --full-refresh")
+    p.build("--full-refresh")
+    eq(rows(p, "SELECT count() FROM @t"), [(1,)])
+
+
+@test
 def a_file_without_sql_is_told():
     p = project({"models/nothing.sql": "-- later\n{# or never #}"})
     has(p.build(code=1).out, "models/nothing.sql: it gives no SQL")
