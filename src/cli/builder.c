@@ -36,7 +36,12 @@ static bool lock(struct builder *b, struct error *err)
 
 static bool start_executor(struct builder *b, struct error *err)
 {
-	if (!lock(b, err) || !ends_warehouse(&b->ends, err))
+	if (!lock(b, err))
+		return false;
+	/* What the plan was made with may have been the ClickHouse of a process that died since. */
+	if (!b->ends.own)
+		*b->ends.warehouse_url = '\0';
+	if (!ends_warehouse(&b->ends, err))
 		return false;
 	const char *url = *b->ends.warehouse_url ? b->ends.warehouse_url : NULL;
 	if (!state_fact_put(b->ends.state, "warehouse_url", url, err))

@@ -145,6 +145,22 @@ def wrong_ranges_are_told():
 
 
 @test
+def who_follows_takes_over_the_embedded_warehouse_too():
+    slow = "{{ config(materialized='table') }} select number as id, sleepEachRow(0.02) as z from numbers(100)"
+    p = Project({"models/slow.sql": slow, "models/next.sql": "select id from {{ ref('slow') }}"}, models={"schedules": False})
+    p.start()
+    follower = subprocess.Popen(
+        [BINARY, "build", "-c", p.path], cwd=p.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    wait_until(lambda: p.runs() and p.steps().get("slow") == "running", "the model to be under way", 30)
+    p.process.kill()
+    p.process.wait()
+    out = follower.communicate(timeout=60)[0]
+    eq(follower.returncode, 0, out)
+    has(out, "PASS=2")
+
+
+@test
 def who_follows_takes_over_when_the_process_that_runs_dies():
     p = project(
         {
