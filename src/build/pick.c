@@ -19,8 +19,10 @@ static int64_t running_with_tag(const struct executor *e, const char *tag)
 {
 	int64_t n = 0;
 
-	for (size_t i = 0; i < e->n_workers; i++)
-		n += e->workers[i].job && has_tag(e->workers[i].job->node, tag);
+	for (size_t i = 0; i < e->n_workers; i++) {
+		const struct job *job = e->workers[i].job;
+		n += job && job->node && has_tag(job->node, tag);
+	}
 	return n;
 }
 
