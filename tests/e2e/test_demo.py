@@ -190,13 +190,14 @@ def on_a_terminal_it_draws_over_what_it_drew():
     eq(demo.wait_end(60), 0, seen)
     plain = re.sub(r"\033\[[0-9;]*[A-Za-z]", "", seen)
     assert len(re.findall(HEADS, plain)) > 4, "the table is drawn again and again"
-    # before the tables are known there are four lines: state, heads, sums, addresses
+    # before the tables are known there are five lines: state, heads, sums, models, addresses
     frames = re.findall(r"\r\033\[(\d+)A", seen)
-    assert set(frames) <= {"4", str(TABLES + 4)}, frames
-    eq(frames[-1], str(TABLES + 4), "a frame covers the one before")
+    assert set(frames) <= {"5", str(TABLES + 5)}, frames
+    eq(frames[-1], str(TABLES + 5), "a frame covers the one before")
     # no line of the table is wider than the terminal
     table = plain[re.search(HEADS, plain).start() : plain.rindex("comparing source and target")]
     assert max(map(len, table.replace("\r", "\n").split("\n"))) <= 100, table
+    has(table, "models: run ")
     rows_compared(plain)
 
 
