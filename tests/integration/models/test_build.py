@@ -5,7 +5,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
-from harness import ClickHouse
+from harness import BINARY, ClickHouse
 from project import Project
 from tap import eq, has, run, test, wait_until
 
@@ -247,7 +247,7 @@ def ctrl_c_cancels_the_run_also_in_the_warehouse():
             "models/after.sql": "select * from {{ ref('slow') }}",
         }
     )
-    p.spawn([os.environ.get("TAILRACE", "build/tailrace"), "build", "-c", p.path], cwd=p.folder)
+    p.spawn([BINARY, "build", "-c", p.path], cwd=p.folder)
     busy = "SELECT count() FROM system.processes WHERE query LIKE '%%INSERT INTO `%s`.%%'" % p.database
     busy += " AND query NOT LIKE '%system.processes%'"
     wait_until(lambda: warehouse.value(busy) == 1, "the slow statement to run")
