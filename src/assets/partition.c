@@ -34,10 +34,13 @@ static void splice(struct spans *set, size_t at, size_t n, const struct span *wi
 
 	for (size_t i = n; i < m; i++)
 		vec_push(set, none);
+	if (!set->len)
+		return;
 	size_t grown = m > n ? m - n : 0;
 	memmove(set->items + at + m, set->items + at + n,
 		(set->len - grown - at - n) * sizeof *set->items);
-	memcpy(set->items + at, with, m * sizeof *with);
+	if (m)
+		memcpy(set->items + at, with, m * sizeof *with);
 	if (n > m)
 		set->len -= n - m;
 }
