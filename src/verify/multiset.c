@@ -39,6 +39,7 @@ struct multiset {
 	bool *suspected;           /* of each bucket */
 	VEC(struct tally) tallies;
 	struct map by_hash; /* -> index + 1 */
+	bool all_known;     /* those to be tallied are: rows that came later differ in nothing */
 	bool updated;       /* the target's log has updates */
 	bool too_many;
 	uint64_t source_rows;
@@ -212,6 +213,8 @@ static struct tally *tally_of(struct multiset *m, uint64_t hash)
 
 	if (index)
 		return &m->tallies.items[index - 1];
+	if (m->all_known)
+		return NULL;
 	m->too_many = m->too_many || m->tallies.len == MOST_SUSPECTS;
 	if (m->too_many)
 		return NULL;
@@ -266,6 +269,7 @@ static bool look_until_settled(struct multiset *m, struct error *err)
 	for (int looks = 0; looks < MOST_LOOKS && !m->too_many; looks++) {
 		if (!wait_for_stream(m->c->sides, &passed, err) || !read_target(m, into_tally, err))
 			return false;
+		m->all_known = true;
 		if (!settle_equal(m, BEFORE))
 			return true;
 		if (!read_source(m, into_tally, AFTER, err))

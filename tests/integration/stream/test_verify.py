@@ -145,7 +145,7 @@ def rows_on_their_way_are_no_differences():
             n = 0
             while not over.is_set():
                 n += 1
-                cursor.execute("INSERT INTO live_events SELECT now(), 'x', g FROM generate_series(1, 5) g")
+                cursor.execute("INSERT INTO live_events SELECT now(), 'x', g FROM generate_series(1, 20) g")
                 cursor.execute("INSERT INTO live_rows (v) SELECT 'x' FROM generate_series(1, 5); UPDATE live_rows SET v = v || 'y' WHERE id = %s", (n,))
 
     pg.sql("CREATE TABLE live_events (at timestamptz, what text, n int); CREATE TABLE live_rows (id serial PRIMARY KEY, v text)")
