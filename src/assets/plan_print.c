@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "assets/plan.h"
-#include "base/text.h"
+#include "base/json.h"
 
 /* --- for people --- */
 
@@ -100,26 +100,6 @@ void plan_text(const struct plan *plan, struct buf *out)
 
 /* --- for programs --- */
 
-static void put_key(struct buf *out, const char *key)
-{
-	buf_printf(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", key);
-}
-
-static void put_text(struct buf *out, const char *key, const char *text)
-{
-	put_key(out, key);
-	if (text)
-		text_print_json(text, strlen(text), out);
-	else
-		buf_puts(out, "null");
-}
-
-static void put_number(struct buf *out, const char *key, int64_t n)
-{
-	put_key(out, key);
-	text_print_int(n, out);
-}
-
 static void put_json_part(const struct plan_asset *a, const struct plan_part *part, struct buf *out)
 {
 	const struct partitioning *by = &a->asset->partitioning;
@@ -129,57 +109,53 @@ static void put_json_part(const struct plan_asset *a, const struct plan_part *pa
 		period_key(by->period, part->span.from_us, first);
 		period_key(by->period, period_start(by->period, part->span.to_us - 1), last);
 	}
-	buf_puts(out, "{");
-	put_text(out, "reason", plan_reason_name(part->reason));
-	put_text(out, "why", part->why);
-	put_text(out, "cause", part->cause ? part->cause->id : NULL);
-	put_text(out, "waits_for", part->waits ? part->waits->id : NULL);
-	put_text(out, "first", *first ? first : *part->partition ? part->partition : NULL);
-	put_text(out, "last", *last ? last : *part->partition ? part->partition : NULL);
-	put_number(out, "partitions", partitions_count(by, part->span));
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "reason", plan_reason_name(part->reason));
+	json_put_text(out, "why", part->why);
+	json_put_text(out, "cause", part->cause ? part->cause->id : NULL);
+	json_put_text(out, "waits_for", part->waits ? part->waits->id : NULL);
+	json_put_text(out, "first", *first ? first : *part->partition ? part->partition : NULL);
+	json_put_text(out, "last", *last ? last : *part->partition ? part->partition : NULL);
+	json_put_int(out, "partitions", partitions_count(by, part->span));
 	buf_puts(out, "}");
 }
 
 static void put_json_asset(const struct plan_asset *a, struct buf *out)
 {
-	buf_puts(out, "{");
-	put_text(out, "id", a->asset->id);
-	put_text(out, "name", a->asset->name);
-	put_text(out, "kind", asset_kind_name(a->asset->kind));
-	put_text(out, "problem", a->problem);
-	put_text(out, "change", change_name(a->change));
-	put_text(out, "changed", a->change ? a->what : NULL);
-	put_text(out, "note", a->note);
-	put_key(out, "checks_again");
-	buf_puts(out, a->unchecked ? "true" : "false");
-	put_number(out, "partitions", a->n_all);
-	put_number(out, "built", a->n_built);
-	put_number(out, "missing", a->n_missing);
-	put_number(out, "dirty", a->n_dirty);
-	put_key(out, "build");
-	buf_puts(out, "[");
-	for (size_t i = 0; i < a->parts.len; i++) {
-		buf_puts(out, i ? "," : "");
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "id", a->asset->id);
+	json_put_text(out, "name", a->asset->name);
+	json_put_text(out, "kind", asset_kind_name(a->asset->kind));
+	json_put_text(out, "problem", a->problem);
+	json_put_text(out, "change", change_name(a->change));
+	json_put_text(out, "changed", a->change ? a->what : NULL);
+	json_put_text(out, "note", a->note);
+	json_put_bool(out, "checks_again", a->unchecked);
+	json_put_int(out, "partitions", a->n_all);
+	json_put_int(out, "built", a->n_built);
+	json_put_int(out, "missing", a->n_missing);
+	json_put_int(out, "dirty", a->n_dirty);
+	json_put_open(out, "build", '[');
+	for (size_t i = 0; i < a->parts.len; i++)
 		put_json_part(a, &a->parts.items[i], out);
-	}
 	buf_puts(out, "]}");
 }
 
 void plan_json(const struct plan *plan, struct buf *out)
 {
-	buf_puts(out, "{\"assets\":[");
-	for (size_t i = 0; i < plan->assets.len; i++) {
-		buf_puts(out, i ? "," : "");
+	buf_puts(out, "{");
+	json_put_open(out, "assets", '[');
+	for (size_t i = 0; i < plan->assets.len; i++)
 		put_json_asset(&plan->assets.items[i], out);
-	}
-	buf_puts(out, "],\"gone\":[");
+	buf_puts(out, "]");
+	json_put_open(out, "gone", '[');
 	for (size_t i = 0; i < plan->gone.len; i++) {
-		buf_puts(out, i ? ",{" : "{");
-		put_text(out, "id", plan->gone.items[i].asset);
-		put_text(out, "relation", plan->gone.items[i].relation);
+		json_put_open(out, NULL, '{');
+		json_put_text(out, "id", plan->gone.items[i].asset);
+		json_put_text(out, "relation", plan->gone.items[i].relation);
 		buf_puts(out, "}");
 	}
 	buf_puts(out, "]");
-	put_number(out, "steps", (int64_t)plan->n_steps);
+	json_put_int(out, "steps", (int64_t)plan->n_steps);
 	buf_puts(out, "}");
 }

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "models/template/value.h"
 
@@ -122,11 +123,12 @@ static const char *comment_of(const struct making *m)
 	struct buf json;
 
 	buf_init(&json, BUF_MAX);
-	buf_puts(&json, "{\"tailrace\":{\"asset\":");
-	text_print_json(node->id, strlen(node->id), &json);
-	buf_printf(&json, ",\"run\":%lld}", (long long)m->w->built.run);
+	buf_puts(&json, "{\"tailrace\":{");
+	json_put_text(&json, "asset", node->id);
+	json_put_int(&json, "run", m->w->built.run);
+	buf_puts(&json, "}");
 	if (text.kind == VALUE_STRING) {
-		buf_puts(&json, ",\"description\":");
+		json_put_key(&json, "description");
 		text_print_json(text.s, text.len, &json);
 	}
 	buf_puts(&json, "}");

@@ -1,7 +1,7 @@
 /* `tailrace assets`: what there is, how much of it is built, and up to when it is. */
 #include <string.h>
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/outlook.h"
 
@@ -123,27 +123,11 @@ static void print_rows(const struct rows *rows, struct arena *arena)
 
 /* --- for programs --- */
 
-static void put_text(struct buf *out, const char *key, const char *text)
-{
-	buf_printf(out, ",\"%s\":", key);
-	if (text)
-		text_print_json(text, strlen(text), out);
-	else
-		buf_puts(out, "null");
-}
-
-static void put_number(struct buf *out, const char *key, int64_t n)
-{
-	buf_printf(out, ",\"%s\":%lld", key, (long long)n);
-}
-
 static void put_names(struct buf *out, const char *key, const struct assets *assets)
 {
-	buf_printf(out, ",\"%s\":[", key);
-	vec_each (assets, it) {
-		buf_puts(out, it == assets->items ? "" : ",");
-		text_print_json((*it)->id, strlen((*it)->id), out);
-	}
+	json_put_open(out, key, '[');
+	vec_each (assets, it)
+		json_put_text(out, NULL, (*it)->id);
 	buf_puts(out, "]");
 }
 
@@ -151,24 +135,18 @@ static void put_names(struct buf *out, const char *key, const struct assets *ass
 static void put_built(struct buf *out, const struct row *row)
 {
 	const struct partitioning *by = &row->asset->partitioning;
-	const char *comma = "";
-	char text[SPAN_TEXT_SIZE], time[32];
+	char text[SPAN_TEXT_SIZE];
 
-	buf_puts(out, ",\"built_ranges\":[");
+	json_put_open(out, "built_ranges", '[');
 	vec_each (&row->status->built, b) {
 		const char *name = span_print(by, (struct span){b->from_us, b->to_us}, text);
-		buf_printf(out, "%s{\"partitions\":", comma);
-		name = *b->partition ? b->partition : name;
-		text_print_json(name, strlen(name), out);
-		format_utc(b->built_us, time);
-		put_text(out, "built", time);
-		if (b->as_of_us)
-			format_utc(b->as_of_us, time);
-		put_text(out, "as_of", b->as_of_us ? time : NULL);
-		put_text(out, "position", *b->position ? b->position : NULL);
-		put_number(out, "run", b->run);
+		json_put_open(out, NULL, '{');
+		json_put_text(out, "partitions", *b->partition ? b->partition : name);
+		json_put_utc(out, "built", b->built_us);
+		json_put_utc(out, "as_of", b->as_of_us);
+		json_put_text(out, "position", *b->position ? b->position : NULL);
+		json_put_int(out, "run", b->run);
 		buf_puts(out, "}");
-		comma = ",";
 	}
 	buf_puts(out, "]");
 }
@@ -176,31 +154,29 @@ static void put_built(struct buf *out, const struct row *row)
 static void put_row(struct buf *out, const struct row *row, struct arena *arena)
 {
 	const struct as_of *as_of = &row->status->as_of;
-	char time[32];
 
-	buf_puts(out, "{\"id\":");
-	text_print_json(row->asset->id, strlen(row->asset->id), out);
-	put_text(out, "name", row->asset->name);
-	put_text(out, "kind", asset_kind_name(row->asset->kind));
-	put_text(out, "materialized", row->asset->node ? how_of(row->asset, arena) : NULL);
-	put_text(out, "database", row->asset->database);
-	put_text(out, "table", row->asset->table);
-	put_text(out, "path", row->asset->node ? row->asset->node->path : NULL);
-	put_text(out, "state", *state_of(row) ? state_of(row) : NULL);
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "id", row->asset->id);
+	json_put_text(out, "name", row->asset->name);
+	json_put_text(out, "kind", asset_kind_name(row->asset->kind));
+	json_put_text(out, "materialized", row->asset->node ? how_of(row->asset, arena) : NULL);
+	json_put_text(out, "database", row->asset->database);
+	json_put_text(out, "table", row->asset->table);
+	json_put_text(out, "path", row->asset->node ? row->asset->node->path : NULL);
+	json_put_text(out, "state", *state_of(row) ? state_of(row) : NULL);
 	put_names(out, "parents", &row->asset->parents);
 	put_names(out, "children", &row->asset->children);
 	if (row->planned) {
-		put_number(out, "partitions", row->planned->n_all);
-		put_number(out, "built", row->planned->n_built);
-		put_number(out, "missing", row->planned->n_missing);
-		put_number(out, "dirty", row->planned->n_dirty);
+		json_put_int(out, "partitions", row->planned->n_all);
+		json_put_int(out, "built", row->planned->n_built);
+		json_put_int(out, "missing", row->planned->n_missing);
+		json_put_int(out, "dirty", row->planned->n_dirty);
 		put_built(out, row);
 	}
-	if (as_of->us)
-		format_utc(as_of->us, time);
-	put_text(out, "as_of", as_of->us ? time : NULL);
-	put_text(out, "position", as_of->position && *as_of->position ? as_of->position : NULL);
-	put_text(out, "as_of_unknown_through", as_of->unknown ? as_of->unknown->id : NULL);
+	json_put_utc(out, "as_of", as_of->us);
+	json_put_text(
+		out, "position", as_of->position && *as_of->position ? as_of->position : NULL);
+	json_put_text(out, "as_of_unknown_through", as_of->unknown ? as_of->unknown->id : NULL);
 	buf_puts(out, "}");
 }
 
@@ -209,11 +185,10 @@ static void print_json(const struct rows *rows, struct arena *arena)
 	struct buf out;
 
 	buf_init(&out, BUF_MAX);
-	buf_puts(&out, "{\"assets\":[");
-	vec_each (rows, row) {
-		buf_puts(&out, row == rows->items ? "" : ",");
+	buf_puts(&out, "{");
+	json_put_open(&out, "assets", '[');
+	vec_each (rows, row)
 		put_row(&out, row, arena);
-	}
 	buf_puts(&out, "]}");
 	puts(buf_text(&out));
 	buf_release(&out);

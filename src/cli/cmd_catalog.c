@@ -1,7 +1,7 @@
 /* `tailrace catalog search WORD`: assets by their names, descriptions, columns, owners and tags. */
 #include <string.h>
 #include <strings.h>
-#include "base/text.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/outlook.h"
 
@@ -124,17 +124,15 @@ static void print_json(const struct search *s)
 	struct buf out;
 
 	buf_init(&out, BUF_MAX);
-	buf_puts(&out, "{\"found\":[");
+	buf_puts(&out, "{");
+	json_put_open(&out, "found", '[');
 	vec_each (&s->hits, hit) {
-		const char *const pairs[][2] = {{"{\"id\":", hit->asset->id},
-			{",\"name\":", hit->asset->name},
-			{",\"kind\":", asset_kind_name(hit->asset->kind)},
-			{",\"where\":", hit->where}, {",\"text\":", hit->text}};
-		buf_puts(&out, hit == s->hits.items ? "" : ",");
-		for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-			buf_puts(&out, pairs[i][0]);
-			text_print_json(pairs[i][1], strlen(pairs[i][1]), &out);
-		}
+		json_put_open(&out, NULL, '{');
+		json_put_text(&out, "id", hit->asset->id);
+		json_put_text(&out, "name", hit->asset->name);
+		json_put_text(&out, "kind", asset_kind_name(hit->asset->kind));
+		json_put_text(&out, "where", hit->where);
+		json_put_text(&out, "text", hit->text);
 		buf_puts(&out, "}");
 	}
 	buf_puts(&out, "]}");

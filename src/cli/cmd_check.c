@@ -3,7 +3,7 @@
  * nothing, and does not stop at the first problem.
  */
 #include <string.h>
-#include "base/text.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/ends.h"
 #include "core/filter.h"
@@ -166,30 +166,21 @@ static void print_text(const struct ends *ends, const struct reports *reports)
 
 /* --- for programs --- */
 
-static void json_member(const char *before, const char *text, struct buf *out)
-{
-	buf_puts(out, before);
-	if (text)
-		text_print_json(text, strlen(text), out);
-	else
-		buf_puts(out, "null");
-}
-
-static void json_stream(const struct report *report, struct buf *out)
+static void put_report(const struct report *report, struct buf *out)
 {
 	static const char *const levels[] = {
 		[FINDING_OK] = "ok", [FINDING_NOTE] = "note", [FINDING_PROBLEM] = "problem"};
-	json_member("{\"name\":", report->stream->name, out);
-	json_member(",\"from\":", report->stream->from->name, out);
-	json_member(",\"to\":", report->stream->to->name, out);
-	buf_puts(out, ",\"findings\":[");
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "name", report->stream->name);
+	json_put_text(out, "from", report->stream->from->name);
+	json_put_text(out, "to", report->stream->to->name);
+	json_put_open(out, "findings", '[');
 	vec_each (&report->findings.list, it) {
-		if (it != report->findings.list.items)
-			buf_u8(out, ',');
-		json_member("{\"level\":", levels[it->level], out);
-		json_member(",\"what\":", it->what, out);
-		json_member(",\"mend\":", it->mend, out);
-		buf_u8(out, '}');
+		json_put_open(out, NULL, '{');
+		json_put_text(out, "level", levels[it->level]);
+		json_put_text(out, "what", it->what);
+		json_put_text(out, "mend", it->mend);
+		buf_puts(out, "}");
 	}
 	buf_puts(out, "]}");
 }
@@ -197,13 +188,13 @@ static void json_stream(const struct report *report, struct buf *out)
 static void print_json(const struct reports *reports)
 {
 	struct buf out;
+
 	buf_init(&out, BUF_MAX);
-	buf_printf(&out, "{\"problems\":%zu,\"streams\":[", count(reports, FINDING_PROBLEM));
-	vec_each (reports, report) {
-		if (report != reports->items)
-			buf_u8(&out, ',');
-		json_stream(report, &out);
-	}
+	json_put_open(&out, NULL, '{');
+	json_put_uint(&out, "problems", count(reports, FINDING_PROBLEM));
+	json_put_open(&out, "streams", '[');
+	vec_each (reports, report)
+		put_report(report, &out);
 	buf_puts(&out, "]}");
 	puts(buf_text(&out));
 	buf_release(&out);

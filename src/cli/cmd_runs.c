@@ -29,10 +29,8 @@ static int list(struct ends *e, const struct call *call, struct arena *arena)
 	if (call->flags[FLAG_JSON]) {
 		buf_init(&json, BUF_MAX);
 		buf_puts(&json, "{\"runs\":[");
-		vec_each (&runs, it) {
-			buf_puts(&json, it == runs.items ? "" : ",");
+		vec_each (&runs, it)
 			run_json(it, NULL, NULL, &json);
-		}
 		buf_puts(&json, "]}");
 		puts(buf_text(&json));
 		buf_release(&json);

@@ -1,8 +1,8 @@
 /* `tailrace tail TOPIC`: messages of a topic, decoded, as JSON lines. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/brokers.h"
 #include "cli/cli.h"
@@ -139,7 +139,7 @@ static bool print_document(struct connect_reader *r, struct buf *out)
 static void print_side(const char *name, bool there, const struct side *side, const uint8_t *bytes,
 	size_t len, struct buf *out)
 {
-	buf_printf(out, ",\"%s\":", name);
+	json_put_key(out, name);
 	size_t before = out->len;
 	if (!there || (side && !side->reader)) {
 		buf_puts(out, "null");
@@ -152,7 +152,6 @@ static void print_side(const char *name, bool there, const struct side *side, co
 static bool print_record(struct tail *t, const struct kafka_record *r, struct error *err)
 {
 	struct error unread = {0};
-	char at[32];
 	bool opened = message_open(&t->message, r, &unread);
 
 	if (!opened && unread.kind != ERROR_DATA) {
@@ -160,17 +159,16 @@ static bool print_record(struct tail *t, const struct kafka_record *r, struct er
 		return false;
 	}
 	buf_clear(&t->line);
-	format_utc(r->timestamp_ms * 1000, at);
-	buf_printf(&t->line, "{\"partition\":%d,\"offset\":%" PRId64 ",\"at\":\"%s\"", r->partition,
-		r->offset, at);
+	json_put_open(&t->line, NULL, '{');
+	json_put_int(&t->line, "partition", r->partition);
+	json_put_int(&t->line, "offset", r->offset);
+	json_put_utc(&t->line, "at", r->timestamp_ms * 1000);
 	print_side(
 		"key", r->has_key, opened ? &t->message.key : NULL, r->key, r->key_len, &t->line);
 	print_side("value", r->has_value, opened ? &t->message.value : NULL, r->value, r->value_len,
 		&t->line);
-	if (!opened) {
-		buf_puts(&t->line, ",\"error\":");
-		text_print_json(unread.text, strlen(unread.text), &t->line);
-	}
+	if (!opened)
+		json_put_text(&t->line, "error", unread.text);
 	buf_puts(&t->line, "}");
 	puts(buf_text(&t->line));
 	return true;

@@ -4,7 +4,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include "base/text.h"
+#include "base/json.h"
 #include "cli/brokers.h"
 #include "cli/cli.h"
 #include "clients/kafka_names.h"
@@ -157,48 +157,45 @@ static int64_t lag_of(const struct cluster *c, const struct group *group, size_t
 	return from < c->end.items[i].offset ? c->end.items[i].offset - from : 0;
 }
 
-static void print_group(
-	const struct cluster *c, const struct group *group, size_t i, struct buf *out)
+static void put_group(const struct cluster *c, const struct group *group, size_t i, struct buf *out)
 {
-	buf_puts(out, "{\"group\":");
-	text_print_json(group->name, strlen(group->name), out);
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "group", group->name);
 	if (group->at.items[i].offset == KAFKA_NOWHERE)
-		buf_puts(out, ",\"committed\":null");
+		json_put_raw(out, "committed", NULL);
 	else
-		buf_printf(out, ",\"committed\":%" PRId64, group->at.items[i].offset);
-	buf_printf(out, ",\"lag\":%" PRId64 "}", lag_of(c, group, i));
+		json_put_int(out, "committed", group->at.items[i].offset);
+	json_put_int(out, "lag", lag_of(c, group, i));
+	buf_puts(out, "}");
 }
 
-static void print_partition(const struct cluster *c, size_t i, struct buf *out)
+static void put_partition(const struct cluster *c, size_t i, struct buf *out)
 {
-	buf_printf(out, "{\"partition\":%d,\"first\":%" PRId64 ",\"end\":%" PRId64 ",\"groups\":[",
-		c->end.items[i].partition, c->first.items[i].offset, c->end.items[i].offset);
-	const char *before = "";
-	vec_each (&c->groups, group) {
-		if (!is_read(c, group, c->end.items[i].topic))
-			continue;
-		buf_puts(out, before);
-		print_group(c, group, i, out);
-		before = ",";
-	}
+	json_put_open(out, NULL, '{');
+	json_put_int(out, "partition", c->end.items[i].partition);
+	json_put_int(out, "first", c->first.items[i].offset);
+	json_put_int(out, "end", c->end.items[i].offset);
+	json_put_open(out, "groups", '[');
+	vec_each (&c->groups, group)
+		if (is_read(c, group, c->end.items[i].topic))
+			put_group(c, group, i, out);
 	buf_puts(out, "]}");
 }
 
-static void print_cluster(const struct cluster *c, struct buf *out)
+static void put_cluster(const struct cluster *c, struct buf *out)
 {
 	size_t i = 0;
 
-	buf_puts(out, "{\"connection\":");
-	text_print_json(c->brokers.connection->name, strlen(c->brokers.connection->name), out);
-	buf_puts(out, ",\"topics\":[");
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "connection", c->brokers.connection->name);
+	json_put_open(out, "topics", '[');
 	vec_each (&c->topics, topic) {
-		buf_puts(out, topic == c->topics.items ? "{\"name\":" : ",{\"name\":");
-		text_print_json(topic->name, strlen(topic->name), out);
-		buf_printf(out, ",\"replication\":%d,\"partitions\":[", topic->replication);
-		for (int p = 0; p < topic->partitions; p++, i++) {
-			buf_puts(out, p ? "," : "");
-			print_partition(c, i, out);
-		}
+		json_put_open(out, NULL, '{');
+		json_put_text(out, "name", topic->name);
+		json_put_int(out, "replication", topic->replication);
+		json_put_open(out, "partitions", '[');
+		for (int p = 0; p < topic->partitions; p++)
+			put_partition(c, i++, out);
 		buf_puts(out, "]}");
 	}
 	buf_puts(out, "]}");
@@ -280,7 +277,7 @@ static int show_connection(const struct connection_config *connection, const str
 	if (!ok)
 		error_add(&err, "connection '%s'", connection->name);
 	else if (call->flags[FLAG_JSON])
-		print_cluster(&c, json);
+		put_cluster(&c, json);
 	else
 		show_cluster(&c, call->n_args > 0);
 	forget(&c);
@@ -302,7 +299,7 @@ static int topics(const struct call *call)
 	buf_init(&json, BUF_MAX);
 	buf_puts(&json, "{\"connections\":[");
 	while (code == DONE && (connection = next_kafka(&config, &i))) {
-		buf_puts(&json, shown++ ? "," : "");
+		shown++;
 		code = show_connection(connection, &config, call, &json);
 	}
 	buf_puts(&json, "]}");

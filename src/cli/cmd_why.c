@@ -2,7 +2,7 @@
 #include <string.h>
 #include "assets/plan.h"
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/outlook.h"
 #include "schedule/scheduler.h"
@@ -116,28 +116,16 @@ static void print_answer(const struct answer *a)
 
 /* --- for programs --- */
 
-static void put_text(struct buf *out, const char *key, const char *text)
-{
-	buf_printf(out, "\"%s\":", key);
-	if (text)
-		text_print_json(text, strlen(text), out);
-	else
-		buf_puts(out, "null");
-}
-
 static void put_parts(const struct answer *a, const struct plan_asset *of, struct buf *out)
 {
 	char text[SPAN_TEXT_SIZE];
 
 	vec_each (&of->parts, part) {
-		buf_puts(out, part == of->parts.items ? "{" : ",{");
-		put_text(out, "reason", plan_reason_name(part->reason));
-		buf_puts(out, ",");
-		put_text(out, "partitions", part_name(a, part, text));
-		buf_puts(out, ",");
-		put_text(out, "why", part->why);
-		buf_puts(out, ",");
-		put_text(out, "waits_for", part->waits ? part->waits->id : NULL);
+		json_put_open(out, NULL, '{');
+		json_put_text(out, "reason", plan_reason_name(part->reason));
+		json_put_text(out, "partitions", part_name(a, part, text));
+		json_put_text(out, "why", part->why);
+		json_put_text(out, "waits_for", part->waits ? part->waits->id : NULL);
 		buf_puts(out, "}");
 	}
 }
@@ -145,27 +133,25 @@ static void put_parts(const struct answer *a, const struct plan_asset *of, struc
 static void print_json(const struct answer *a)
 {
 	struct buf out, lines;
-	char at[28];
 
 	buf_init(&out, BUF_MAX);
 	buf_init(&lines, BUF_MAX);
 	buf_puts(&out, "{");
-	put_text(&out, "asset", a->asset->id);
-	buf_puts(&out, ",\"to_build\":[");
+	json_put_text(&out, "asset", a->asset->id);
+	json_put_open(&out, "to_build", '[');
 	vec_each (&a->plan.assets, of)
 		put_parts(a, of, &out);
-	buf_puts(&out, "],");
+	buf_puts(&out, "]");
 	if (a->asset->node)
 		schedule_print(a->asset->node, schedule_last(a->ends.state, a->asset->id),
 			wall_us(), &lines);
-	put_text(&out, "schedule", buf_text(&lines));
-	buf_puts(&out, ",\"reasons\":[");
+	json_put_text(&out, "schedule", buf_text(&lines));
+	json_put_open(&out, "reasons", '[');
 	vec_each (&a->reasons, it) {
-		format_utc(it->at_us, at);
-		buf_puts(&out, it == a->reasons.items ? "{" : ",{");
-		put_text(&out, "at", at);
-		buf_printf(&out, ",\"times\":%lld,", (long long)it->times);
-		put_text(&out, "text", it->text);
+		json_put_open(&out, NULL, '{');
+		json_put_utc(&out, "at", it->at_us);
+		json_put_int(&out, "times", it->times);
+		json_put_text(&out, "text", it->text);
 		buf_puts(&out, "}");
 	}
 	buf_puts(&out, "]}");

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/json.h"
 #include "cli/builder.h"
 #include "cli/cli.h"
 
@@ -226,86 +226,71 @@ void print_attempts(const struct steps *steps, const struct attempts *attempts, 
 
 /* --- for programs --- */
 
-static void json_text(struct buf *out, const char *name, const char *text)
-{
-	buf_printf(out, ",\"%s\":", name);
-	text_print_json(text, strlen(text), out);
-}
-
-static void json_number(struct buf *out, const char *name, uint64_t n)
-{
-	buf_printf(out, ",\"%s\":%" PRIu64, name, n);
-}
-
-static void json_time(struct buf *out, const char *name, int64_t us)
-{
-	char text[32];
-
-	if (us)
-		format_utc(us, text);
-	buf_printf(out, us ? ",\"%s\":\"%s\"" : ",\"%s\":null", name, text);
-}
-
 static void step_json(const struct step *s, struct buf *out)
 {
-	buf_printf(out, "{\"number\":%d", s->number);
-	json_text(out, "asset", s->asset);
-	json_text(out, "partition", s->partition);
-	json_text(out, "status", run_status_name(s->status));
-	json_text(out, "why", s->why);
-	json_text(out, "message", s->message);
-	json_text(out, "error", s->error);
-	json_number(out, "attempts", (uint64_t)s->attempts);
-	json_number(out, "rows", s->rows);
-	json_time(out, "started", s->started_us);
-	json_time(out, "ended", s->ended_us);
+	json_put_open(out, NULL, '{');
+	json_put_int(out, "number", s->number);
+	json_put_text(out, "asset", s->asset);
+	json_put_text(out, "partition", s->partition);
+	json_put_text(out, "status", run_status_name(s->status));
+	json_put_text(out, "why", s->why);
+	json_put_text(out, "message", s->message);
+	json_put_text(out, "error", s->error);
+	json_put_uint(out, "attempts", (uint64_t)s->attempts);
+	json_put_uint(out, "rows", s->rows);
+	json_put_utc(out, "started", s->started_us);
+	json_put_utc(out, "ended", s->ended_us);
 	buf_puts(out, "}");
 }
 
 static void attempt_json(const struct attempt *a, struct buf *out)
 {
-	buf_printf(out, "{\"step\":%d", a->step);
-	json_number(out, "number", (uint64_t)a->number);
-	json_text(out, "status", run_status_name(a->status));
-	json_text(out, "query_ids", a->query_ids);
-	json_text(out, "sql", a->sql);
-	json_text(out, "log", a->log);
-	json_text(out, "error", a->error);
-	json_number(out, "read_rows", a->read_rows);
-	json_number(out, "read_bytes", a->read_bytes);
-	json_number(out, "written_rows", a->written_rows);
-	json_number(out, "written_bytes", a->written_bytes);
-	json_number(out, "peak_bytes", a->peak_bytes);
-	json_time(out, "started", a->started_us);
-	json_time(out, "ended", a->ended_us);
+	json_put_open(out, NULL, '{');
+	json_put_int(out, "step", a->step);
+	json_put_uint(out, "number", (uint64_t)a->number);
+	json_put_text(out, "status", run_status_name(a->status));
+	json_put_text(out, "query_ids", a->query_ids);
+	json_put_text(out, "sql", a->sql);
+	json_put_text(out, "log", a->log);
+	json_put_text(out, "error", a->error);
+	json_put_uint(out, "read_rows", a->read_rows);
+	json_put_uint(out, "read_bytes", a->read_bytes);
+	json_put_uint(out, "written_rows", a->written_rows);
+	json_put_uint(out, "written_bytes", a->written_bytes);
+	json_put_uint(out, "peak_bytes", a->peak_bytes);
+	json_put_utc(out, "started", a->started_us);
+	json_put_utc(out, "ended", a->ended_us);
 	buf_puts(out, "}");
 }
 
 void run_json(const struct run *run, const struct steps *steps, const struct attempts *attempts,
 	struct buf *out)
 {
-	buf_printf(out, "{\"id\":%" PRId64, run->id);
-	json_text(out, "kind", run->kind);
-	json_text(out, "selector", run->selector);
-	json_text(out, "reason", run->reason);
-	json_text(out, "status", run_status_name(run->status));
-	json_text(out, "error", run->error);
-	json_number(out, "steps_total", (uint64_t)run->n_steps);
-	json_number(out, "steps_done", (uint64_t)run->n_done);
-	json_number(out, "steps_failed", (uint64_t)run->n_failed);
-	json_number(out, "steps_skipped", (uint64_t)run->n_skipped);
-	json_time(out, "created", run->created_us);
-	json_time(out, "started", run->started_us);
-	json_time(out, "ended", run->ended_us);
-	for (size_t i = 0; steps && i < steps->len; i++) {
-		buf_puts(out, i ? "," : ",\"steps\":[");
-		step_json(&steps->items[i], out);
+	json_put_open(out, NULL, '{');
+	json_put_int(out, "id", run->id);
+	json_put_text(out, "kind", run->kind);
+	json_put_text(out, "selector", run->selector);
+	json_put_text(out, "reason", run->reason);
+	json_put_text(out, "status", run_status_name(run->status));
+	json_put_text(out, "error", run->error);
+	json_put_uint(out, "steps_total", (uint64_t)run->n_steps);
+	json_put_uint(out, "steps_done", (uint64_t)run->n_done);
+	json_put_uint(out, "steps_failed", (uint64_t)run->n_failed);
+	json_put_uint(out, "steps_skipped", (uint64_t)run->n_skipped);
+	json_put_utc(out, "created", run->created_us);
+	json_put_utc(out, "started", run->started_us);
+	json_put_utc(out, "ended", run->ended_us);
+	if (steps) {
+		json_put_open(out, "steps", '[');
+		vec_each (steps, step)
+			step_json(step, out);
+		buf_puts(out, "]");
 	}
-	buf_puts(out, steps ? steps->len ? "]" : ",\"steps\":[]" : "");
-	for (size_t i = 0; attempts && i < attempts->len; i++) {
-		buf_puts(out, i ? "," : ",\"attempts\":[");
-		attempt_json(&attempts->items[i], out);
+	if (attempts) {
+		json_put_open(out, "attempts", '[');
+		vec_each (attempts, attempt)
+			attempt_json(attempt, out);
+		buf_puts(out, "]");
 	}
-	buf_puts(out, attempts ? attempts->len ? "]" : ",\"attempts\":[]" : "");
 	buf_puts(out, "}");
 }

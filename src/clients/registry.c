@@ -10,7 +10,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/map.h"
-#include "base/text.h"
+#include "base/json.h"
 #include "base/vec.h"
 #include "clients/http.h"
 #include "clients/registry_diff.h"
@@ -423,8 +423,8 @@ static bool ask_with_schema(struct registry *r, const char *path, const char *sc
 	struct buf body;
 
 	buf_init(&body, BUF_MAX);
-	buf_puts(&body, "{\"schema\":");
-	text_print_json(schema, strlen(schema), &body);
+	buf_puts(&body, "{");
+	json_put_text(&body, "schema", schema);
 	buf_puts(&body, "}");
 	bool ok = ask(r, path, &body, a, err);
 	buf_release(&body);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/text.h"
+#include "base/json.h"
 
 #define MOST_COLUMNS 10000 /* PostgreSQL's limit is 1600, MySQL's 4096 */
 
@@ -31,10 +31,8 @@ static const char *const rule_names[] = {
 /* Members that are absent are NULL. */
 static void print_text(const char *name, const char *text, struct buf *out)
 {
-	if (!text)
-		return;
-	buf_printf(out, ",\"%s\":", name);
-	text_print_json(text, strlen(text), out);
+	if (text)
+		json_put_text(out, name, text);
 }
 
 static void print_type(const char *name, const struct type *type, struct buf *out)

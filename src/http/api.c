@@ -1,5 +1,5 @@
 /* Health, readiness, status and requests; see server.h. */
-#include "base/text.h"
+#include "base/json.h"
 #include "http/routes.h"
 #include "pipeline/status.h"
 
@@ -18,8 +18,8 @@ void answer_ready(const struct http_request *request, struct http_reply *reply)
 		return;
 	}
 	reply->status = 503;
-	buf_puts(&reply->body, "{\"ready\":false,\"reason\":");
-	text_print_json(why, strlen(why), &reply->body);
+	buf_puts(&reply->body, "{\"ready\":false");
+	json_put_text(&reply->body, "reason", why);
 	buf_puts(&reply->body, "}\n");
 }
 
@@ -76,10 +76,9 @@ static void resync(const struct http_request *request, const struct table_state 
 		return;
 	}
 	reply->status = 202;
-	buf_puts(&reply->body, "{\"requested\":\"resync\",\"stream\":");
-	text_print_json(stream, strlen(stream), &reply->body);
-	buf_puts(&reply->body, ",\"table\":");
-	text_print_json(table->target, strlen(table->target), &reply->body);
+	buf_puts(&reply->body, "{\"requested\":\"resync\"");
+	json_put_text(&reply->body, "stream", stream);
+	json_put_text(&reply->body, "table", table->target);
 	buf_puts(&reply->body, "}\n");
 }
 
@@ -131,7 +130,7 @@ void answer_sensor(const struct http_request *request, struct http_reply *reply)
 		return;
 	}
 	reply->status = 202;
-	buf_puts(&reply->body, "{\"requested\":\"sensor\",\"sensor\":");
-	text_print_json(name, strlen(name), &reply->body);
+	buf_puts(&reply->body, "{\"requested\":\"sensor\"");
+	json_put_text(&reply->body, "sensor", name);
 	buf_puts(&reply->body, "}\n");
 }

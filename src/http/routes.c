@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include "base/text.h"
+#include "base/json.h"
 
 struct route {
 	const char *method, *path;
@@ -29,8 +29,8 @@ void reply_error(struct http_reply *reply, unsigned status, const char *fmt, ...
 	va_end(args);
 	reply->status = status;
 	buf_clear(&reply->body);
-	buf_puts(&reply->body, "{\"error\":");
-	text_print_json(text, strlen(text), &reply->body);
+	buf_puts(&reply->body, "{");
+	json_put_text(&reply->body, "error", text);
 	buf_puts(&reply->body, "}\n");
 }
 

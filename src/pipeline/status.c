@@ -1,128 +1,82 @@
 /* Snapshots as JSON, and from the state store of a process that does not run; see status.h. */
 #include "pipeline/status.h"
 
-#include <inttypes.h>
-#include "base/text.h"
+#include "base/json.h"
 #include "pipeline/internal.h"
 
 /* --- JSON --- */
 
-/* Members of an object. Each is preceded by a comma unless it is the first, as the buffer tells. */
-static void print_name(const char *name, struct buf *out)
-{
-	if (out->data[out->len - 1] != '{')
-		buf_u8(out, ',');
-	buf_printf(out, "\"%s\":", name);
-}
-
-static void print_text(const char *name, const char *text, struct buf *out)
-{
-	print_name(name, out);
-	text_print_json(text, strlen(text), out);
-}
-
-static void print_count(const char *name, uint64_t n, struct buf *out)
-{
-	print_name(name, out);
-	buf_printf(out, "%" PRIu64, n);
-}
-
-static void print_number(const char *name, double number, struct buf *out)
-{
-	print_name(name, out);
-	buf_printf(out, "%.3f", number);
-}
-
-static void print_bool(const char *name, bool is, struct buf *out)
-{
-	print_name(name, out);
-	buf_puts(out, is ? "true" : "false");
-}
-
 static void print_table(const struct table_snapshot *t, struct buf *out)
 {
-	buf_puts(out, "{");
-	print_text("name", t->name, out);
-	print_text("target", t->target, out);
-	print_text("status", t->status, out);
-	print_count("generation", t->generation, out);
-	print_count("building", t->building, out);
-	print_count("rows_copied", t->rows_copied, out);
-	print_count("rows_estimate", t->rows_estimate, out);
-	print_count("chunks", t->chunks, out);
-	print_count("chunks_done", t->chunks_done, out);
-	print_number("copy_progress", t->copy_progress, out);
-	print_name("copy_eta_s", out);
-	buf_printf(out, "%" PRId64, t->copy_eta_s);
-	print_count("changes", t->changes, out);
-	print_count("set_aside", t->set_aside, out);
-	print_number("rate", t->rate, out);
-	print_name("lag_ms", out);
-	buf_printf(out, "%" PRId64, t->lag_ms);
-	print_text("error", t->error, out);
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "name", t->name);
+	json_put_text(out, "target", t->target);
+	json_put_text(out, "status", t->status);
+	json_put_uint(out, "generation", t->generation);
+	json_put_uint(out, "building", t->building);
+	json_put_uint(out, "rows_copied", t->rows_copied);
+	json_put_uint(out, "rows_estimate", t->rows_estimate);
+	json_put_uint(out, "chunks", t->chunks);
+	json_put_uint(out, "chunks_done", t->chunks_done);
+	json_put_decimal(out, "copy_progress", t->copy_progress);
+	json_put_int(out, "copy_eta_s", t->copy_eta_s);
+	json_put_uint(out, "changes", t->changes);
+	json_put_uint(out, "set_aside", t->set_aside);
+	json_put_decimal(out, "rate", t->rate);
+	json_put_int(out, "lag_ms", t->lag_ms);
+	json_put_text(out, "error", t->error);
 	buf_puts(out, "}");
 }
 
 static void print_partition(const struct partition_snapshot *p, struct buf *out)
 {
-	buf_puts(out, "{");
-	print_text("topic", p->topic, out);
-	print_count("partition", (uint64_t)p->partition, out);
-	print_count("offset", p->offset, out);
-	print_count("end", p->end, out);
-	print_count("lag", p->lag, out);
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "topic", p->topic);
+	json_put_uint(out, "partition", (uint64_t)p->partition);
+	json_put_uint(out, "offset", p->offset);
+	json_put_uint(out, "end", p->end);
+	json_put_uint(out, "lag", p->lag);
 	buf_puts(out, "}");
 }
 
 static void print_stream(const struct stream_snapshot *s, struct buf *out)
 {
-	buf_puts(out, "{");
-	print_text("name", s->name, out);
-	print_text("status", s->status, out);
-	print_text("error", s->error, out);
-	print_count("epoch", s->epoch, out);
-	print_text("position", s->position, out);
-	print_count("lag_bytes", s->lag_bytes, out);
-	print_count("retained_bytes", s->retained_bytes, out);
-	print_number("lag_seconds", s->lag_seconds, out);
-	print_number("rate", s->rate, out);
-	print_count("changes", s->changes, out);
-	print_count("transactions", s->transactions, out);
-	print_count("set_aside", s->set_aside, out);
-	print_count("rows_copied", s->rows_copied, out);
-	print_count("bytes_written", s->bytes_written, out);
-	print_count("batches", s->batches, out);
-	print_bool("progressing", s->progressing, out);
-	print_name("partitions", out);
-	buf_puts(out, "[");
-	for (size_t i = 0; i < s->n_partitions; i++) {
-		buf_puts(out, i ? "," : "");
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "name", s->name);
+	json_put_text(out, "status", s->status);
+	json_put_text(out, "error", s->error);
+	json_put_uint(out, "epoch", s->epoch);
+	json_put_text(out, "position", s->position);
+	json_put_uint(out, "lag_bytes", s->lag_bytes);
+	json_put_uint(out, "retained_bytes", s->retained_bytes);
+	json_put_decimal(out, "lag_seconds", s->lag_seconds);
+	json_put_decimal(out, "rate", s->rate);
+	json_put_uint(out, "changes", s->changes);
+	json_put_uint(out, "transactions", s->transactions);
+	json_put_uint(out, "set_aside", s->set_aside);
+	json_put_uint(out, "rows_copied", s->rows_copied);
+	json_put_uint(out, "bytes_written", s->bytes_written);
+	json_put_uint(out, "batches", s->batches);
+	json_put_bool(out, "progressing", s->progressing);
+	json_put_open(out, "partitions", '[');
+	for (size_t i = 0; i < s->n_partitions; i++)
 		print_partition(&s->partitions[i], out);
-	}
 	buf_puts(out, "]");
-	print_name("tables", out);
-	buf_puts(out, "[");
-	for (size_t i = 0; i < s->n_tables; i++) {
-		if (i)
-			buf_puts(out, ",");
+	json_put_open(out, "tables", '[');
+	for (size_t i = 0; i < s->n_tables; i++)
 		print_table(&s->tables[i], out);
-	}
 	buf_puts(out, "]}");
 }
 
 void snapshot_json(const struct snapshot *snapshot, struct buf *out)
 {
-	buf_puts(out, "{");
-	print_bool("running", snapshot->running, out);
-	print_number("uptime_s", snapshot->uptime_s, out);
-	print_count("memory_bytes", snapshot->memory_bytes, out);
-	print_name("streams", out);
-	buf_puts(out, "[");
-	for (size_t i = 0; i < snapshot->n_streams; i++) {
-		if (i)
-			buf_puts(out, ",");
+	json_put_open(out, NULL, '{');
+	json_put_bool(out, "running", snapshot->running);
+	json_put_decimal(out, "uptime_s", snapshot->uptime_s);
+	json_put_uint(out, "memory_bytes", snapshot->memory_bytes);
+	json_put_open(out, "streams", '[');
+	for (size_t i = 0; i < snapshot->n_streams; i++)
 		print_stream(&snapshot->streams[i], out);
-	}
 	buf_puts(out, "]}");
 }
 

@@ -1,6 +1,6 @@
 /* The report of a comparison, for people and as JSON; see verify.h. */
 #include <inttypes.h>
-#include "base/text.h"
+#include "base/json.h"
 #include "verify/verify.h"
 
 #define MOST_ASIDES_PRINTED 3
@@ -126,68 +126,62 @@ void verify_print(const struct verify_report *report, struct buf *out)
 
 /* --- JSON --- */
 
-static void json_text(const char *before, const char *text, struct buf *out)
+static void put_difference(const struct verify_difference *d, struct buf *out)
 {
-	buf_puts(out, before);
-	if (text)
-		text_print_json(text, strlen(text), out);
-	else
-		buf_puts(out, "null");
-}
-
-static void json_difference(const struct verify_difference *d, struct buf *out)
-{
-	buf_printf(out, "{\"kind\":\"%s\",\"key\":%s,\"columns\":[", kinds[d->kind], d->key);
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "kind", kinds[d->kind]);
+	json_put_raw(out, "key", d->key);
+	json_put_open(out, "columns", '[');
 	for (const char *const *name = d->columns; name && *name; name++)
-		json_text(name == d->columns ? "" : ",", *name, out);
+		json_put_text(out, NULL, *name);
 	buf_puts(out, "]}");
 }
 
-static void json_aside(const struct verify_aside *a, struct buf *out)
+static void put_aside(const struct verify_aside *a, struct buf *out)
 {
-	buf_printf(out, "{\"key\":%s", a->key);
-	json_text(",\"column\":", a->column, out);
-	json_text(",\"reason\":", a->reason, out);
+	json_put_open(out, NULL, '{');
+	json_put_raw(out, "key", a->key);
+	json_put_text(out, "column", a->column);
+	json_put_text(out, "reason", a->reason);
 	buf_puts(out, "}");
 }
 
-static void json_table(const struct verify_table *t, struct buf *out)
+static void put_table(const struct verify_table *t, struct buf *out)
 {
-	json_text("{\"stream\":", t->stream, out);
-	json_text(",\"table\":", t->name, out);
-	json_text(",\"target\":", t->target, out);
-	buf_printf(out,
-		",\"rows\":%" PRIu64 ",\"missing\":%" PRIu64 ",\"extra\":%" PRIu64
-		",\"different\":%" PRIu64 ",\"set_aside\":%" PRIu64 ",\"unsettled\":%" PRIu64
-		",\"seconds\":%.3f",
-		t->rows, t->missing, t->extra, t->different, t->set_aside, t->unsettled,
-		t->seconds);
-	json_text(",\"not_verified\":", t->not_verified, out);
-	json_text(",\"note\":", t->note, out);
-	buf_puts(out, ",\"differences\":[");
-	vec_each (&t->differences, d) {
-		buf_puts(out, d == t->differences.items ? "" : ",");
-		json_difference(d, out);
-	}
-	buf_puts(out, "],\"asides\":[");
-	vec_each (&t->asides, a) {
-		buf_puts(out, a == t->asides.items ? "" : ",");
-		json_aside(a, out);
-	}
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "stream", t->stream);
+	json_put_text(out, "table", t->name);
+	json_put_text(out, "target", t->target);
+	json_put_uint(out, "rows", t->rows);
+	json_put_uint(out, "missing", t->missing);
+	json_put_uint(out, "extra", t->extra);
+	json_put_uint(out, "different", t->different);
+	json_put_uint(out, "set_aside", t->set_aside);
+	json_put_uint(out, "unsettled", t->unsettled);
+	json_put_decimal(out, "seconds", t->seconds);
+	json_put_text(out, "not_verified", t->not_verified);
+	json_put_text(out, "note", t->note);
+	json_put_open(out, "differences", '[');
+	vec_each (&t->differences, d)
+		put_difference(d, out);
+	buf_puts(out, "]");
+	json_put_open(out, "asides", '[');
+	vec_each (&t->asides, a)
+		put_aside(a, out);
 	buf_puts(out, "]}");
 }
 
 void verify_json(const struct verify_report *report, struct buf *out)
 {
-	buf_printf(out, "{\"verdict\":\"%s\",\"sample\":", verdicts[report->verdict]);
+	json_put_open(out, NULL, '{');
+	json_put_text(out, "verdict", verdicts[report->verdict]);
+	json_put_key(out, "sample");
 	if (report->sample)
 		buf_printf(out, "%g", report->sample);
 	else
 		buf_puts(out, "null");
-	buf_puts(out, ",\"tables\":[");
-	vec_each (&report->tables, t) {
-		buf_puts(out, t == report->tables.items ? "" : ",");
-		json_table(t, out);
-	}
+	json_put_open(out, "tables", '[');
+	vec_each (&report->tables, t)
+		put_table(t, out);
 	buf_puts(out, "]}");
 }

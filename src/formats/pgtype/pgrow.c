@@ -2,6 +2,7 @@
 #include "formats/pgtype/pgrow.h"
 
 #include "base/mem.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "formats/pgtype/forms.h"
 
@@ -79,14 +80,6 @@ static void print_text(const struct pg_codec *c, const struct pg_cell *cell, str
 	buf_release(&text);
 }
 
-static void print_name(const char *name, struct buf *out)
-{
-	if (out->len > 1)
-		buf_u8(out, ',');
-	text_print_json(name, strlen(name), out);
-	buf_u8(out, ':');
-}
-
 static bool is_tombstone(const struct table *table, const struct row_meta *meta)
 {
 	return table->n_key && (meta->op == OP_DELETE || meta->op == OP_KEY_CHANGED);
@@ -100,7 +93,7 @@ static void print_row(struct pg_rows *r, const struct pg_cell *cells, bool key_o
 		const struct table_column *column = &r->table->columns[i];
 		if (cells[i].kind == PG_CELL_UNCHANGED || (key_only && !column->key))
 			continue;
-		print_name(column->name, &r->row);
+		json_put_key(&r->row, column->name);
 		if (column->rule.kind != RULE_NONE)
 			buf_puts(&r->row, "\"...\"");
 		else
@@ -118,7 +111,7 @@ static void print_key(struct pg_rows *r, const struct pg_cell *cells)
 	buf_u8(&r->key, '{');
 	for (size_t i = 0; i < t->n_key; i++) {
 		size_t column = t->key[i];
-		print_name(t->columns[column].name, &r->key);
+		json_put_key(&r->key, t->columns[column].name);
 		size_t from = r->key.len;
 		if (!has_value(&cells[column]) ||
 			!pg_codec_json(&r->codecs[column], &cells[column], &r->key, NULL)) {

@@ -1,7 +1,7 @@
 /* Names of storages, types and comments as SQL; see clickhouse.h. */
 #include <stdio.h>
 #include <string.h>
-#include "base/text.h"
+#include "base/json.h"
 #include "formats/native/native.h"
 #include "sinks/clickhouse/clickhouse.h"
 
@@ -83,12 +83,6 @@ void storage_type_print(const struct clickhouse_sink *s, const struct table *t,
 	print_type(s, &c->type, !c->key && t->options && t->options->json == JSON_NATIVE, out);
 }
 
-static void add_json_member(struct buf *json, const char *name, const char *value)
-{
-	buf_printf(json, "\"%s\":", name);
-	text_print_json(value, strlen(value), json);
-}
-
 void add_table_comment(struct buf *sql, const struct landing *landing, enum storage_kind kind)
 {
 	const struct table *t = landing->table;
@@ -97,13 +91,11 @@ void add_table_comment(struct buf *sql, const struct landing *landing, enum stor
 
 	buf_init(&json, BUF_MAX);
 	buf_puts(&json, "{\"tailrace\":{");
-	add_json_member(&json, "stream", t->stream);
-	buf_puts(&json, ",");
-	add_json_member(&json, "table", source);
-	buf_puts(&json, ",");
-	add_json_member(&json, "kind", landing->generation ? kind_name[kind] : "view");
+	json_put_text(&json, "stream", t->stream);
+	json_put_text(&json, "table", source);
+	json_put_text(&json, "kind", landing->generation ? kind_name[kind] : "view");
 	if (landing->generation)
-		buf_printf(&json, ",\"generation\":%u", landing->generation);
+		json_put_uint(&json, "generation", landing->generation);
 	buf_puts(&json, "}}");
 	add_text(sql, buf_text(&json));
 	buf_release(&json);
@@ -114,15 +106,12 @@ void add_column_comment(struct buf *sql, const struct table_column *c, const cha
 	struct buf json;
 
 	buf_init(&json, BUF_MAX);
-	buf_printf(&json, "{\"attribute\":%d", c->attribute);
-	if (c->source_type) {
-		buf_puts(&json, ",");
-		add_json_member(&json, "type", c->source_type);
-	}
-	if (dropped_at) {
-		buf_puts(&json, ",");
-		add_json_member(&json, "dropped", dropped_at);
-	}
+	buf_puts(&json, "{");
+	json_put_int(&json, "attribute", c->attribute);
+	if (c->source_type)
+		json_put_text(&json, "type", c->source_type);
+	if (dropped_at)
+		json_put_text(&json, "dropped", dropped_at);
 	buf_puts(&json, "}");
 	add_text(sql, buf_text(&json));
 	buf_release(&json);

@@ -1,42 +1,27 @@
 /* What could not be written, as JSON on the topic PREFIX.tailrace.set_aside; see kafka.h. */
-#include "base/clock.h"
-#include "base/text.h"
+#include "base/json.h"
 #include "sinks/kafka/kafka.h"
-
-static void member(struct buf *out, const char *name, const char *text)
-{
-	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
-	if (text)
-		text_print_json(text, strlen(text), out);
-	else
-		buf_puts(out, "null");
-}
-
-/* `document` is JSON already. */
-static void nested(struct buf *out, const char *name, const char *document)
-{
-	buf_printf(out, ",\"%s\":%s", name, document ? document : "null");
-}
 
 static void print_aside(const struct kafka_sink *s, const struct table *t,
 	const struct set_aside *aside, struct buf *out)
 {
-	char version[VERSION_TEXT], time[32];
+	char version[VERSION_TEXT], op[] = {aside->meta.op, '\0'};
 
 	version_print(aside->meta.version, version);
-	format_utc(aside->meta.commit_time_us, time);
 	buf_clear(out);
 	buf_puts(out, "{");
-	member(out, "stream", s->sink.from ? s->sink.from->name : NULL);
-	member(out, "schema", t->schema);
-	member(out, "table", t->name);
-	member(out, "column", aside->column);
-	member(out, "reason", aside->reason);
-	nested(out, "key", aside->key);
-	nested(out, "row", aside->row);
-	buf_printf(out, ",\"op\":\"%c\",\"version\":\"%s\",\"lsn\":%llu,\"xid\":%u", aside->meta.op,
-		version, (unsigned long long)aside->meta.commit_lsn, aside->meta.xid);
-	member(out, "commit_time", aside->meta.commit_time_us ? time : NULL);
+	json_put_text(out, "stream", s->sink.from ? s->sink.from->name : NULL);
+	json_put_text(out, "schema", t->schema);
+	json_put_text(out, "table", t->name);
+	json_put_text(out, "column", aside->column);
+	json_put_text(out, "reason", aside->reason);
+	json_put_raw(out, "key", aside->key);
+	json_put_raw(out, "row", aside->row);
+	json_put_text(out, "op", op);
+	json_put_text(out, "version", version);
+	json_put_uint(out, "lsn", aside->meta.commit_lsn);
+	json_put_uint(out, "xid", aside->meta.xid);
+	json_put_utc(out, "commit_time", aside->meta.commit_time_us);
 	buf_puts(out, "}");
 }
 
@@ -45,9 +30,9 @@ static bool send_aside(struct kafka_sink *s, const struct table *t, const struct
 {
 	buf_clear(&s->key);
 	buf_puts(&s->key, "{");
-	member(&s->key, "schema", t->schema);
-	member(&s->key, "table", t->name);
-	nested(&s->key, "key", aside->key);
+	json_put_text(&s->key, "schema", t->schema);
+	json_put_text(&s->key, "table", t->name);
+	json_put_raw(&s->key, "key", aside->key);
 	buf_puts(&s->key, "}");
 	print_aside(s, t, aside, &s->value);
 	const struct kafka_message message = {.key = s->key.data,

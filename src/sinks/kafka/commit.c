@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/text.h"
+#include "base/json.h"
 #include "clients/kafka_consumer.h"
 #include "sinks/kafka/kafka.h"
 
@@ -53,10 +53,9 @@ static void print_place(const struct resume *resume, struct buf *out)
 	unsigned __int128 order = resume->position.order;
 
 	buf_clear(out);
-	buf_puts(out, "{\"identity\":");
-	text_print_json(resume->identity, strlen(resume->identity), out);
-	buf_puts(out, ",\"position\":");
-	text_print_json(resume->position.token, strlen(resume->position.token), out);
+	buf_puts(out, "{");
+	json_put_text(out, "identity", resume->identity);
+	json_put_text(out, "position", resume->position.token);
 	buf_printf(out, ",\"order\":\"%016llx%016llx\",\"commit_time_us\":%lld}",
 		(unsigned long long)(order >> 64), (unsigned long long)order,
 		(long long)resume->position.commit_time_us);
