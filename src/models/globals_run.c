@@ -147,7 +147,8 @@ static bool message_of(struct call *c, const char **out)
 	return ok;
 }
 
-static bool call_log(struct call *c)
+/* Nothing while the project is only read. */
+static bool say(struct call *c, enum log_level level)
 {
 	const struct context *context = context_of(c);
 	const char *message;
@@ -157,31 +158,23 @@ static bool call_log(struct call *c)
 		return true;
 	if (!message_of(c, &message))
 		return false;
-	if (value_truth(c->arg[1]))
-		log_info(message, F("file", context->node ? context->node->path : ""));
-	else
-		log_debug(message, F("file", context->node ? context->node->path : ""));
+	log_write(level, message, LOG_FIELDS(F("file", context->node ? context->node->path : "")));
 	return true;
+}
+
+static bool call_log(struct call *c)
+{
+	return say(c, value_truth(c->arg[1]) ? LOG_INFO : LOG_DEBUG);
 }
 
 static bool call_print(struct call *c)
 {
-	c->arg[1] = value_bool(true);
-	return call_log(c);
+	return say(c, LOG_INFO);
 }
 
 static bool call_warn(struct call *c)
 {
-	const struct context *context = context_of(c);
-	const char *message;
-
-	c->result = value_text("");
-	if (context->reading)
-		return true;
-	if (!message_of(c, &message))
-		return false;
-	log_warn(message, F("file", context->node ? context->node->path : ""));
-	return true;
+	return say(c, LOG_WARN);
 }
 
 static bool call_raise(struct call *c)

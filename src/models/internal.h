@@ -77,6 +77,9 @@ const struct macro *project_macro(const struct project *p, const char *package, 
 /* A template of the project; NULL with an error. */
 struct template *project_template(
 	struct project *p, const char *path, const char *text, size_t len, struct error *err);
+/* That of a file below the package's folder. */
+struct template *package_template(
+	struct project *p, const struct package *package, const char *path, struct error *err);
 
 /* --- yaml.c --- */
 struct value value_of_tree(struct arena *arena, const struct tree *tree);

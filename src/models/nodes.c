@@ -6,8 +6,6 @@
 #include "base/file.h"
 #include "models/internal.h"
 
-#define LARGEST_SOURCE ((size_t)16 << 20)
-
 const char *node_kind_name(enum node_kind kind)
 {
 	static const char *const names[] = {[NODE_MODEL] = "model",
@@ -67,20 +65,6 @@ static const char *base_name(struct arena *a, const char *path)
 	return arena_strndup(a, name, strlen(name) - strlen(strrchr(name, '.')));
 }
 
-static struct template *read_template(struct project *p, const struct package *package,
-	const char *path, const char *shown, struct error *err)
-{
-	const char *full = arena_printf(&p->arena, "%s/%s", package->folder, path);
-	struct template *t = NULL;
-	struct buf text;
-
-	buf_init(&text, LARGEST_SOURCE);
-	if (file_read(full, &text, err))
-		t = project_template(p, shown, buf_text(&text), text.len, err);
-	buf_release(&text);
-	return t;
-}
-
 static void add_snapshots(struct project *p, struct node *first, const char *inside)
 {
 	struct template *t = first->template;
@@ -115,7 +99,7 @@ static void add_file(struct project *p, enum node_kind kind, const struct packag
 	set_fqn(p, node, inside);
 	if (kind == NODE_SEED)
 		return;
-	node->template = read_template(p, package, path, node->path, &err);
+	node->template = package_template(p, package, path, &err);
 	if (!node->template)
 		node_fail(p, node, &err);
 	else if (kind == NODE_SNAPSHOT)

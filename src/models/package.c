@@ -34,6 +34,21 @@ struct template *project_template(
 	return t;
 }
 
+struct template *package_template(
+	struct project *p, const struct package *package, const char *path, struct error *err)
+{
+	const char *full = arena_printf(&p->arena, "%s/%s", package->folder, path);
+	const char *shown = arena_printf(&p->arena, "%s%s", package->below, path);
+	struct template *t = NULL;
+	struct buf text;
+
+	buf_init(&text, LARGEST_SOURCE);
+	if (file_read(full, &text, err))
+		t = project_template(p, shown, buf_text(&text), text.len, err);
+	buf_release(&text);
+	return t;
+}
+
 const struct macro *project_macro(const struct project *p, const char *package, const char *name)
 {
 	char key[256];
@@ -59,15 +74,8 @@ static bool add_macros(struct project *p, const struct package *package, const s
 static bool load_macro_file(
 	struct project *p, const struct package *package, const char *path, struct error *err)
 {
-	const char *full = arena_printf(&p->arena, "%s/%s", package->folder, path);
-	const char *shown = arena_printf(&p->arena, "%s%s", package->below, path);
-	struct template *t = NULL;
-	struct buf text;
+	const struct template *t = package_template(p, package, path, err);
 
-	buf_init(&text, LARGEST_SOURCE);
-	if (file_read(full, &text, err))
-		t = project_template(p, shown, buf_text(&text), text.len, err);
-	buf_release(&text);
 	return t && add_macros(p, package, t, err);
 }
 
