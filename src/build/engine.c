@@ -1,15 +1,29 @@
 /* The engine that models are built in; see executor.h. */
 #include <stdlib.h>
-#include "build/executor.h"
+#include "build/internal.h"
+
+static const struct connection_config *find_connection(const struct config *config)
+{
+	const char *name = config->models.connection;
+
+	if (name)
+		return config_connection(config, name);
+	for (size_t i = 0; i < config->n_connections; i++)
+		if (config->connections[i].engine)
+			return &config->connections[i];
+	return NULL;
+}
+
+const struct engine_ops *models_engine_ops(const struct config *config)
+{
+	const struct connection_config *found = find_connection(config);
+	return found ? found->engine : NULL;
+}
 
 static const struct connection_config *connection_of(const struct config *config, struct error *err)
 {
-	const char *name = config->models.connection;
-	const struct connection_config *found = name ? config_connection(config, name) : NULL;
+	const struct connection_config *found = find_connection(config);
 
-	for (size_t i = 0; !name && !found && i < config->n_connections; i++)
-		if (config->connections[i].engine)
-			found = &config->connections[i];
 	if (!found)
 		error_set(err, ERROR_CONFIG,
 			"%s: no connection can build models; add one of kind clickhouse",

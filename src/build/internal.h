@@ -92,6 +92,10 @@ struct executor {
 	size_t n_workers;
 };
 
+/* --- engine.c --- */
+/* The kind of engine that models are built by; NULL: the configuration names none. */
+const struct engine_ops *models_engine_ops(const struct config *config);
+
 /* --- load.c --- */
 /* Jobs of a run that was taken; NULL: it cannot be run, err says why. */
 struct active *active_load(struct executor *e, const struct run *run, struct error *err);

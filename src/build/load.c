@@ -30,6 +30,7 @@ struct project *models_project(
 	struct project_options options = {.folder = config->models.project,
 		.database = config->models.database,
 		.target = config->models.target,
+		.engine = models_engine_ops(config),
 		.vars = vars && *vars ? vars : NULL,
 		.streams = streams,
 		.n_streams = config->n_streams};

@@ -36,6 +36,14 @@ static const char *condition_of(const struct making *m)
 /* --- the table --- */
 
 /* What splits the table, where the model does not say. */
+static void put_usual(const struct making *m, struct buf *out, const struct engine_column *column)
+{
+	if (m->w->node->batch_size == PERIOD_NONE)
+		m->d->name(out, column->name);
+	else
+		m->d->period(out, column, m->w->node->batch_size);
+}
+
 static bool usual_partition(struct making *m, const struct engine_columns *columns,
 	struct table_spec *spec, struct error *err)
 {
@@ -54,10 +62,7 @@ static bool usual_partition(struct making *m, const struct engine_columns *colum
 	if (spec->partition_by)
 		return true;
 	buf_init(&out, BUF_MAX);
-	if (by_key)
-		m->d->name(&out, name);
-	else
-		m->d->period(&out, column, node->batch_size);
+	put_usual(m, &out, column);
 	spec->partition_by = arena_strdup(m->w->arena, buf_text(&out));
 	buf_release(&out);
 	return true;
@@ -171,15 +176,21 @@ static bool refuse_rows(
 	const struct node *node = m->w->node;
 	const char *column = node->batch_size == PERIOD_NONE ? node->partition_column
 							     : node->event_time;
+	const struct engine_column of = {.name = column, .type = ""};
+	struct buf usual;
 
-	if (!strcmp(where, m->target.name))
-		return config_wrong(m, "partition_by", err,
+	if (!strcmp(where, m->target.name)) {
+		buf_init(&usual, BUF_MAX);
+		put_usual(m, &usual, &of);
+		config_wrong(m, "partition_by", err,
 			"the table's partitions hold more than %s: %s rows of %s.%s would be lost; "
-			"partition_by must "
-			"tell partitions of the model apart, as toDate(%s) does days "
-			"(--full-refresh "
-			"makes the table anew)",
-			m->w->partition, rows, m->target.database, m->target.name, column);
+			"partition_by must tell partitions of the model apart, as %s does "
+			"(--full-refresh makes the table anew)",
+			m->w->partition, rows, m->target.database, m->target.name,
+			buf_text(&usual));
+		buf_release(&usual);
+		return false;
+	}
 	return config_wrong(m, node->batch_size == PERIOD_NONE ? "partition_column" : "event_time",
 		err,
 		"partition %s: the model gives %s rows whose %s is NULL or belongs to another "

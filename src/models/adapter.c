@@ -1,25 +1,25 @@
 /* adapter: macros by adapter, quoting, and what is asked of the warehouse: its tables and their columns. */
-#include "clients/clickhouse.h"
 #include <strings.h>
 #include <stdio.h>
 #include "models/internal.h"
 
-static const char *const prefixes[] = {"clickhouse__", "default__"};
+static const char otherwise[] = "default";
 
+/* kind__name, as dbt calls what an adapter has of its own. */
 static const struct macro *find_prefixed(
-	const struct project *p, const char *package, const char *prefix, const char *name)
+	const struct project *p, const char *package, const char *kind, const char *name)
 {
 	char full[256];
 
-	snprintf(full, sizeof full, "%s%s", prefix, name);
+	snprintf(full, sizeof full, "%s__%s", kind, name);
 	return project_macro(p, package, full);
 }
 
 static const struct macro *find_dispatched(
 	const struct project *p, const char *package, const char *name)
 {
-	const struct macro *macro = find_prefixed(p, package, prefixes[0], name);
-	return macro ? macro : find_prefixed(p, package, prefixes[1], name);
+	const struct macro *macro = find_prefixed(p, package, p->options.engine->kind, name);
+	return macro ? macro : find_prefixed(p, package, otherwise, name);
 }
 
 /* Where macros of a package are looked for: dispatch: in dbt_project.yml, or the root and the package itself. */
@@ -39,6 +39,7 @@ static const struct tree *search_order(const struct project *p, const char *pack
 static const struct macro *dispatch(const struct project *p, const char *package, const char *name)
 {
 	const struct tree *order = package ? search_order(p, package) : NULL;
+	const char *kind = p->options.engine->kind;
 	const struct macro *macro = NULL;
 
 	for (size_t i = 0; !macro && order && order->kind == TREE_LIST && i < order->n; i++)
@@ -47,13 +48,13 @@ static const struct macro *dispatch(const struct project *p, const char *package
 	if (!macro)
 		macro = find_dispatched(p, root_of(p)->name, name);
 	if (!macro && package)
-		macro = find_prefixed(p, package, prefixes[0], name);
+		macro = find_prefixed(p, package, kind, name);
 	/* What tailrace brings goes before what a package wrote for no warehouse in particular. */
 	if (!macro)
-		macro = find_prefixed(p, OWN_PACKAGE, prefixes[0], name);
+		macro = find_prefixed(p, OWN_PACKAGE, kind, name);
 	if (!macro && package)
-		macro = find_prefixed(p, package, prefixes[1], name);
-	return macro ? macro : find_prefixed(p, OWN_PACKAGE, prefixes[1], name);
+		macro = find_prefixed(p, package, otherwise, name);
+	return macro ? macro : find_prefixed(p, OWN_PACKAGE, otherwise, name);
 }
 
 static bool call_dispatch(struct call *c)
@@ -67,8 +68,8 @@ static bool call_dispatch(struct call *c)
 	const char *package = c->arg[1].kind == VALUE_STRING ? value_strdup(a, c->arg[1]) : NULL;
 	const struct macro *macro = dispatch(self_context(c)->project, package, name);
 	if (!macro)
-		return render_fail(c->render,
-			"there is no macro clickhouse__%s nor default__%s%s%s", name, name,
+		return render_fail(c->render, "there is no macro %s__%s nor %s__%s%s%s",
+			self_context(c)->project->options.engine->kind, name, otherwise, name,
 			package ? " in package " : "", package ? package : "");
 	c->result = macro_value(c->render, macro);
 	return true;
@@ -76,14 +77,10 @@ static bool call_dispatch(struct call *c)
 
 static bool call_quote(struct call *c)
 {
-	struct buf text;
-
 	if (!call_wants(c, 0, VALUE_STRING))
 		return false;
-	buf_init(&text, 1 << 16);
-	clickhouse_quote_name(value_strdup(render_arena(c->render), c->arg[0]), &text);
-	c->result = render_text(c->render, text.data, text.len);
-	buf_release(&text);
+	c->result = quoted_name(c->render, dialect_of(self_context(c)->project),
+		value_strdup(render_arena(c->render), c->arg[0]));
 	return true;
 }
 
@@ -108,7 +105,7 @@ static bool find_relation(struct call *c, struct context *context, struct relati
 	if (!engine->ops->inspect(engine, name, a, &info, &err))
 		return asking_failed(c, context, &err);
 	if (info.kind != RELATION_ABSENT)
-		c->result = relation_value(a, name.database, name.name, type_of(info.kind), NULL);
+		c->result = relation_value(a, engine->ops->dialect, name, type_of(info.kind), NULL);
 	return true;
 }
 
@@ -192,7 +189,9 @@ static bool columns_of(struct call *c, size_t i, struct list **out)
 		return asking_failed(c, context, &err);
 	*out = list_new(a, columns.len);
 	for (size_t k = 0; k < columns.len; k++)
-		list_append(a, *out, column_value(a, columns.items[k].name, columns.items[k].type));
+		list_append(a, *out,
+			column_value(a, engine->ops->dialect, columns.items[k].name,
+				columns.items[k].type));
 	return true;
 }
 
@@ -249,7 +248,8 @@ static bool call_list_relations(struct call *c)
 		return asking_failed(c, context, &err);
 	for (size_t i = 0; i < relations.len; i++)
 		list_append(a, c->result.list,
-			relation_value(a, database, relations.items[i].name,
+			relation_value(a, engine->ops->dialect,
+				(struct relation_name){database, relations.items[i].name},
 				type_of(relations.items[i].kind), NULL));
 	return true;
 }
@@ -292,7 +292,7 @@ static bool call_changing(struct call *c)
 
 static bool call_type(struct call *c)
 {
-	c->result = value_text("clickhouse");
+	c->result = value_text(self_context(c)->project->options.engine->kind);
 	return true;
 }
 
@@ -366,7 +366,8 @@ static bool call_create_column(struct call *c)
 
 	if (!call_wants(c, 0, VALUE_STRING) || !call_wants(c, 1, VALUE_STRING))
 		return false;
-	c->result = column_value(a, value_strdup(a, c->arg[0]), value_strdup(a, c->arg[1]));
+	c->result = column_value(a, dialect_of(context_of(c)->project), value_strdup(a, c->arg[0]),
+		value_strdup(a, c->arg[1]));
 	return true;
 }
 

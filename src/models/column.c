@@ -1,11 +1,11 @@
 /* Columns of tables as dbt's templates know them: their name, their type and what kind of type that is. */
-#include "clients/clickhouse.h"
 #include <stdlib.h>
 #include <strings.h>
 #include "models/internal.h"
 
 struct column {
 	struct object object;
+	const struct dialect *dialect;
 	const char *name, *type; /* type as the engine writes it */
 	const char *inner;       /* without Nullable and LowCardinality */
 };
@@ -80,12 +80,12 @@ static const struct function methods[] = {
 	{"string_size", "", call_string_size},
 };
 
-static struct value quoted(struct render *r, const char *name)
+struct value quoted_name(struct render *r, const struct dialect *dialect, const char *name)
 {
 	struct buf text;
 
 	buf_init(&text, 1 << 16);
-	clickhouse_quote_name(name, &text);
+	dialect->name(&text, name);
 	struct value v = render_text(r, text.data, text.len);
 	buf_release(&text);
 	return v;
@@ -101,7 +101,7 @@ static bool get_of_column(
 	else if (!strcmp(name, "data_type") || !strcmp(name, "dtype"))
 		*out = value_text(name[1] == 'a' ? self->type : self->inner);
 	else if (!strcmp(name, "quoted"))
-		*out = quoted(r, self->name);
+		*out = quoted_name(r, self->dialect, self->name);
 	else if (!strcmp(name, "is_nullable"))
 		*out = value_bool(strstr(self->type, "Nullable(") != NULL);
 	else
@@ -123,7 +123,8 @@ static const char *key_of(const struct object *object)
 	return ((const struct column *)object)->name;
 }
 
-struct value column_value(struct arena *a, const char *name, const char *type)
+struct value column_value(
+	struct arena *a, const struct dialect *dialect, const char *name, const char *type)
 {
 	static const struct object_ops ops = {
 		.type = "Column", .get = get_of_column, .print = print_column, .key = key_of};
@@ -137,6 +138,7 @@ struct value column_value(struct arena *a, const char *name, const char *type)
 		start += strlen(wraps[i]);
 		end--;
 	}
-	*column = (struct column){{&ops}, name, type, arena_strndup(a, type + start, end - start)};
+	*column = (struct column){
+		{&ops}, dialect, name, type, arena_strndup(a, type + start, end - start)};
 	return value_object(&column->object);
 }

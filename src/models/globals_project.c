@@ -51,8 +51,9 @@ static struct value relation_of(struct context *context, struct arena *a, const 
 		return cte_value(a, node);
 	struct relation_filter filter = filter_of(context, node == context->node->tested,
 		node->event_time, node_mapping(context->node, node));
-	return relation_value(
-		a, node->database, node->alias, types[node->materialization], &filter);
+	return relation_value(a, dialect_of(context->project),
+		(struct relation_name){node->database, node->alias}, types[node->materialization],
+		&filter);
 }
 
 static bool call_ref(struct call *c)
@@ -72,8 +73,9 @@ static bool call_ref(struct call *c)
 		struct arena *kept = context->reading->arena;
 		struct ref_name ref = {arena_strdup(kept, package), arena_strdup(kept, name)};
 		vec_push(&context->reading->refs, ref);
-		c->result = relation_value(render_arena(c->render),
-			context->project->options.database, name, "view", NULL);
+		c->result = relation_value(render_arena(c->render), dialect_of(context->project),
+			(struct relation_name){context->project->options.database, name}, "view",
+			NULL);
 		return true;
 	}
 	const struct node *node = project_ref(context->project, package, name);
@@ -124,8 +126,8 @@ static bool call_source(struct call *c)
 	if (!context->reading && context->node)
 		filter = filter_of(context, is_tested(context->node, &table), table.event_time,
 			node_source_mapping(context->node, &table));
-	c->result = relation_value(
-		render_arena(c->render), table.database, table.table, "table", &filter);
+	c->result = relation_value(render_arena(c->render), dialect_of(context->project),
+		(struct relation_name){table.database, table.table}, "table", &filter);
 	return true;
 }
 
@@ -136,9 +138,11 @@ static bool call_this(struct call *c)
 
 	if (!node)
 		return render_fail(c->render, "`this` stands outside of a model");
-	c->result = relation_value(render_arena(c->render),
+	const struct relation_name name = {
 		node->database ? node->database : context->project->options.database,
-		node->alias ? node->alias : node->name, "table", NULL);
+		node->alias ? node->alias : node->name};
+	c->result = relation_value(
+		render_arena(c->render), dialect_of(context->project), name, "table", NULL);
 	return true;
 }
 
@@ -333,7 +337,7 @@ static bool call_target(struct call *c)
 	dict_put_text(a, c->result.dict, "target_name", value_text(options->target));
 	dict_put_text(a, c->result.dict, "profile_name", value_text("tailrace"));
 	dict_put_text(a, c->result.dict, "schema", value_text(options->database));
-	dict_put_text(a, c->result.dict, "type", value_text("clickhouse"));
+	dict_put_text(a, c->result.dict, "type", value_text(options->engine->kind));
 	dict_put_text(a, c->result.dict, "threads", value_int(1));
 	return true;
 }

@@ -56,6 +56,11 @@ static inline const struct package *root_of(const struct project *p)
 	return p->packages.items[0];
 }
 
+static inline const struct dialect *dialect_of(const struct project *p)
+{
+	return p->options.engine->dialect;
+}
+
 /* The package of macros that tailrace brings, "dbt" as in dbt. */
 #define OWN_PACKAGE "dbt"
 
@@ -211,7 +216,10 @@ struct value table_value(struct arena *a, const struct engine_rows *rows);
 
 /* --- column.c --- */
 /* What get_columns_in_relation() gives: dbt's Column. */
-struct value column_value(struct arena *a, const char *name, const char *type);
+struct value column_value(
+	struct arena *a, const struct dialect *dialect, const char *name, const char *type);
+/* A name as the warehouse quotes it. */
+struct value quoted_name(struct render *r, const struct dialect *dialect, const char *name);
 
 /* --- times.c --- */
 /* As a datetime of Python, in UTC or without a zone; or as a date. */
@@ -227,8 +235,8 @@ struct relation_filter {
 	const char *event_time; /* NULL: none */
 	int64_t from_us, to_us;
 };
-struct value relation_value(struct arena *a, const char *database, const char *name,
-	const char *type, const struct relation_filter *filter);
+struct value relation_value(struct arena *a, const struct dialect *dialect,
+	struct relation_name name, const char *type, const struct relation_filter *filter);
 bool call_create_relation(struct call *c); /* api.Relation.create() */
 /* The table that an argument is; false: an error. */
 MUST_CHECK bool relation_argument(struct call *c, size_t i, struct relation_name *out);

@@ -272,6 +272,8 @@ struct project *project_load(const struct project_options *options, struct error
 
 	arena_init(&p->arena);
 	p->options = *options;
+	if (!p->options.engine)
+		p->options.engine = engine_kinds[0];
 	set_invocation(p);
 	bool ok = stat(options->folder, &st) == 0 && S_ISDIR(st.st_mode);
 	if (!ok)

@@ -34,7 +34,9 @@ struct project_options {
 	const char *folder;
 	const char *database; /* that models go into: target.schema */
 	const char *target;   /* target.name */
-	const char *vars;     /* YAML or JSON that goes before the vars of dbt_project.yml; NULL */
+	/* of the engine that models are built by: its name and its dialect; NULL: the first there is */
+	const struct engine_ops *engine;
+	const char *vars; /* YAML or JSON that goes before the vars of dbt_project.yml; NULL */
 	const struct stream_source *streams;
 	size_t n_streams;
 };

@@ -1,13 +1,12 @@
 /*
- * Relations: what ref(), source() and this are. They print as `database`.`name`, or, filtered by time,
- * as a query of those rows.
+ * Relations: what ref(), source() and this are. They print as the engine names tables, or, filtered by
+ * time, as a query of those rows.
  */
-#include "base/clock.h"
-#include "clients/clickhouse.h"
 #include "models/internal.h"
 
 struct relation {
 	struct object object;
+	const struct dialect *dialect;
 	const char *database, *name, *type; /* database NULL: not printed */
 	bool cte;
 	struct relation_filter filter;
@@ -19,13 +18,13 @@ static const struct object_ops relation_ops;
 static void print(const struct relation *relation, struct buf *out)
 {
 	if (relation->database)
-		clickhouse_quote_name(relation->database, out);
+		relation->dialect->name(out, relation->database);
 	if (relation->database && relation->name)
 		buf_puts(out, ".");
 	if (relation->cte)
 		buf_puts(out, relation->name);
 	else if (relation->name)
-		clickhouse_quote_name(relation->name, out);
+		relation->dialect->name(out, relation->name);
 }
 
 static struct value new_relation(struct arena *a, const struct relation *from)
@@ -42,10 +41,11 @@ static struct value new_relation(struct arena *a, const struct relation *from)
 	return value_object(&relation->object);
 }
 
-struct value relation_value(struct arena *a, const char *database, const char *name,
-	const char *type, const struct relation_filter *filter)
+struct value relation_value(struct arena *a, const struct dialect *dialect,
+	struct relation_name name, const char *type, const struct relation_filter *filter)
 {
-	struct relation relation = {.database = database, .name = name, .type = type};
+	struct relation relation = {
+		.dialect = dialect, .database = name.database, .name = name.name, .type = type};
 
 	if (filter)
 		relation.filter = *filter;
@@ -58,24 +58,20 @@ struct value cte_value(struct arena *a, const struct node *node)
 	return new_relation(a, &(struct relation){.name = name, .type = "cte", .cte = true});
 }
 
-static void print_time(int64_t us, struct buf *out)
-{
-	char text[32];
-
-	format_utc(us, text);
-	text[10] = ' ';
-	buf_printf(out, "toDateTime64('%.26s', 6, 'UTC')", text);
-}
-
 /* As dbt: (select * from x where event_time >= start and event_time < end) */
 static void print_filtered(const struct relation *relation, struct buf *out)
 {
 	const struct relation_filter *filter = &relation->filter;
+	const struct dialect *d = relation->dialect;
 
-	buf_printf(out, "(select * from %s where %s >= ", relation->key, filter->event_time);
-	print_time(filter->from_us, out);
-	buf_printf(out, " and %s < ", filter->event_time);
-	print_time(filter->to_us, out);
+	buf_printf(out, "(select * from %s where ", relation->key);
+	d->name(out, filter->event_time);
+	buf_puts(out, " >= ");
+	d->time(out, filter->from_us);
+	buf_puts(out, " and ");
+	d->name(out, filter->event_time);
+	buf_puts(out, " < ");
+	d->time(out, filter->to_us);
 	buf_puts(out, ")");
 }
 
@@ -207,8 +203,10 @@ bool call_create_relation(struct call *c)
 {
 	const char *database = text_or_null(c, 0), *schema = text_or_null(c, 1);
 
-	c->result = relation_value(render_arena(c->render), schema ? schema : database,
-		text_or_null(c, 2), text_or_null(c, 3), NULL);
+	const struct relation_name name = {schema ? schema : database, text_or_null(c, 2)};
+
+	c->result = relation_value(render_arena(c->render), dialect_of(context_of(c)->project),
+		name, text_or_null(c, 3), NULL);
 	return true;
 }
 

@@ -45,12 +45,14 @@ static const struct selection selection = {
 static const struct stream_source streams[] = {{"shop", "lake", &selection}};
 
 static struct compile_options options;
+static const struct engine_ops *engine; /* NULL: the usual one */
 
 static inline bool load_with(const char *vars)
 {
 	struct project_options project_options = {.folder = folder,
 		.database = "analytics",
 		.target = "prod",
+		.engine = engine,
 		.vars = vars,
 		.streams = streams,
 		.n_streams = COUNT_OF(streams)};
@@ -114,6 +116,7 @@ static inline int close_folder(void **state)
 	CLEANUP(free_string) char *command = xasprintf("rm -rf '%s'", folder);
 	project_free(project);
 	project = NULL;
+	engine = NULL;
 	options = (struct compile_options){0};
 	buf_release(&sql);
 	return system(command);

@@ -15,9 +15,10 @@ static void take(const char *name, const char *key)
 #define DAILY                                                                                      \
 	"config(materialized='incremental', incremental_strategy='microbatch', event_time='day', " \
 	"batch_size='day', begin='2026-11-01'"
-#define ROWS(table, column)                                                                        \
-	"(select * from " table " where " column " >= toDateTime64('2026-11-21 00:00:00.000000', " \
-	"6, 'UTC') and " column " < toDateTime64('2026-11-22 00:00:00.000000', 6, 'UTC'))"
+#define ROWS(table, column)                                \
+	"(select * from " table " where `" column          \
+	"` >= toDateTime64('2026-11-21 00:00:00.000000', " \
+	"6, 'UTC') and `" column "` < toDateTime64('2026-11-22 00:00:00.000000', 6, 'UTC'))"
 
 static void a_batch_sees_the_rows_of_its_time(void **state)
 {
@@ -60,8 +61,8 @@ static void a_mapping_says_which_rows_of_a_parent_are_seen(void **state)
 	load();
 	take("f", "2026-11-21");
 	assert_compiles("f",
-		"`analytics`.`a` `analytics`.`b` (select * from `analytics`.`c` where at >= "
-		"toDateTime64('2026-11-19 00:00:00.000000', 6, 'UTC') and at < "
+		"`analytics`.`a` `analytics`.`b` (select * from `analytics`.`c` where `at` >= "
+		"toDateTime64('2026-11-19 00:00:00.000000', 6, 'UTC') and `at` < "
 		"toDateTime64('2026-11-22 00:00:00.000000', 6, 'UTC')) `analytics`.`d`");
 	assert_int_equal(node_mapping(node("f"), node("a")).kind, MAPPING_ALL);
 	assert_int_equal(node_mapping(node("f"), node("b")).kind, MAPPING_IGNORE);

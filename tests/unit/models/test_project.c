@@ -291,6 +291,46 @@ static void broken_yml_is_refused_with_its_line(void **state)
 	assert_refused("models/y.yml:2: ");
 }
 
+static void other_name(struct buf *out, const char *name)
+{
+	buf_printf(out, "\"%s\"", name);
+}
+
+static void other_time(struct buf *out, int64_t us)
+{
+	buf_printf(out, "TIME %lld", (long long)us);
+}
+
+static void what_a_model_says_to_the_warehouse_is_said_in_the_words_of_its_engine(void **state)
+{
+	static const struct dialect dialect = {.name = other_name, .time = other_time};
+	static const struct engine_ops other = {.kind = "trino", .dialect = &dialect};
+	const struct compile_batch batch = {"1970-01-02", 86400000000, 172800000000};
+
+	(void)state;
+	engine = &other;
+	put("macros/m.sql", "{% macro clickhouse__who() %}ch{% endmacro %}"
+			    "{% macro trino__who() %}tr{% endmacro %}");
+	put("models/a.sql", "{{ config(event_time='at') }}select 1");
+	put("models/b.sql",
+		"{{ config(materialized='incremental', incremental_strategy='microbatch', "
+		"event_time='at', batch_size='day', begin='1970-01-01') }}"
+		"select * from {{ ref('a') }} where {{ adapter.quote('x') }}");
+	put("models/c.sql",
+		"select * from {{ source('shop', 'orders') }}, {{ this }}, {{ "
+		"api.Relation.create(schema='s', identifier='t') }}, {{ api.Column.create('c', "
+		"'int').quoted }}, {{ target.type }}, {{ adapter.type() }}, {{ "
+		"adapter.dispatch('who')() }}");
+	load();
+	options.batch = &batch;
+	assert_compiles("b",
+		"select * from (select * from \"analytics\".\"a\" where \"at\" >= TIME 86400000000 "
+		"and \"at\" < TIME 172800000000) where \"x\"");
+	options.batch = NULL;
+	assert_compiles("c", "select * from \"lake\".\"orders\", \"analytics\".\"c\", "
+			     "\"s\".\"t\", \"c\", trino, trino, tr");
+}
+
 static void a_folder_that_is_not_there_is_an_error(void **state)
 {
 	const struct project_options nowhere = {
@@ -305,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(refs_and_streams_are_resolved),
+		IN_FOLDER(what_a_model_says_to_the_warehouse_is_said_in_the_words_of_its_engine),
 		IN_FOLDER(parents_come_before_children),
 		IN_FOLDER(tables_that_a_stream_does_not_take_are_errors),
 		IN_FOLDER(sources_of_yml_go_before_streams),
