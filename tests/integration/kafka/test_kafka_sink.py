@@ -95,7 +95,7 @@ def a_truncate_is_an_event_or_none():
         got = messages(tail)
         eq([m.value["op"] for m in got], ["r", "t", "c"])
         before, cut, after = (m.value["source"] for m in got)
-        assert before["ts_us"] < cut["ts_us"] < after["ts_us"] and cut["txId"] == after["txId"] - 1, cut
+        assert before["ts_us"] < cut["ts_us"] < after["ts_us"] and cut["txId"] < after["txId"], (cut, after)
     with publishing(T, "INSERT INTO t VALUES (1, 'one')", truncate_events="false") as tail:
         pg.sql("TRUNCATE t")
         pg.sql("INSERT INTO t VALUES (2, 'two')")
