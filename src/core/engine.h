@@ -60,6 +60,29 @@ struct relations {
 	size_t len;
 };
 
+/* How a column of a query comes by what it is made of; of several ways the latter. */
+enum lineage_how {
+	LINEAGE_SAME,        /* as it is */
+	LINEAGE_TRANSFORMED, /* by functions of the same row */
+	LINEAGE_AGGREGATED,  /* by an aggregate, or over a window */
+	LINEAGE_WINDOW,      /* it parts or orders a window */
+};
+struct lineage_input {
+	const char *relation, *column; /* "database.table" */
+	enum lineage_how how;
+};
+/* What the values of a column are made of. What only chooses rows (conditions, joins, groups) is no part of it. */
+struct lineage_column {
+	const char *name, *type;
+	struct lineage_input *inputs; /* each once */
+	size_t n_inputs;
+	const char *gap; /* why there may be more than these; NULL: they are all */
+};
+struct lineage {
+	struct lineage_column *items;
+	size_t len;
+};
+
 struct engine_partition {
 	const char *id;    /* what dialect.replace_partition and drop_partition take */
 	const char *value; /* for people */
@@ -196,6 +219,8 @@ typedef MUST_CHECK bool engine_columns_fn(struct engine *, struct relation_name,
 	struct engine_columns *, struct error *);
 typedef MUST_CHECK bool engine_describe_fn(struct engine *, const char *select, struct arena *,
 	struct engine_columns *, struct error *);
+typedef MUST_CHECK bool engine_lineage_fn(
+	struct engine *, const char *select, struct arena *, struct lineage *, struct error *);
 typedef MUST_CHECK bool engine_relations_fn(
 	struct engine *, const char *database, struct arena *, struct relations *, struct error *);
 typedef MUST_CHECK bool engine_partitions_fn(struct engine *, struct relation_name, struct arena *,
@@ -224,6 +249,8 @@ struct engine_ops {
 	engine_columns_fn *columns;
 	/* what a query would give; it is not run */
 	engine_describe_fn *describe;
+	/* the columns of a query, and by the engine's own analysis what they come from; never a guess */
+	engine_lineage_fn *lineage;
 	/* all of a database, by name */
 	engine_relations_fn *relations;
 	engine_partitions_fn *partitions;

@@ -211,6 +211,7 @@ const struct engine_ops clickhouse_engine = {
 	.inspect = clickhouse_inspect,
 	.columns = clickhouse_columns,
 	.describe = clickhouse_describe,
+	.lineage = clickhouse_lineage,
 	.relations = clickhouse_relations,
 	.partitions = clickhouse_partitions,
 };

@@ -6,6 +6,7 @@
  *	history.c     the versions of rows, from a log
  *	rows.c        small answers, as TabSeparatedWithNamesAndTypes
  *	catalog.c     what the system tables know of relations
+ *	lineage.c     where columns come from; query_tree.c reads what EXPLAIN QUERY TREE says
  *	load.c        rows into a table; answers into files
  *
  * All tables of models live in databases of the engine Atomic or Replicated: what others have is no
@@ -53,6 +54,7 @@ engine_export_fn clickhouse_export;
 engine_inspect_fn clickhouse_inspect;
 engine_columns_fn clickhouse_columns;
 engine_describe_fn clickhouse_describe;
+engine_lineage_fn clickhouse_lineage;
 engine_relations_fn clickhouse_relations;
 engine_partitions_fn clickhouse_partitions;
 

@@ -77,6 +77,29 @@ static struct relation_name table_of_two_days(void **state, const char *name)
 	return t;
 }
 
+static void columns_are_traced_to_the_tables_that_they_come_from(void **state)
+{
+	struct relation_name t = table_of_two_days(state, "traced");
+	CLEANUP(free_string) char *relation = xasprintf("%s.%s", t.database, t.name);
+	CLEANUP(free_string)
+	char *sql = xasprintf("WITH x AS (SELECT *, id + 1 AS next FROM %s)\n"
+			      "SELECT d, max(next) AS last, 1 AS one FROM x GROUP BY d -- end",
+		relation);
+	struct lineage lineage;
+
+	WORKS(engine->ops->lineage(engine, sql, &arena, &lineage, &err));
+	assert_int_equal(lineage.len, 3);
+	assert_string_equal(lineage.items[1].name, "last");
+	assert_string_equal(lineage.items[1].type, "UInt64");
+	assert_int_equal(lineage.items[1].n_inputs, 1);
+	assert_string_equal(lineage.items[1].inputs->relation, relation);
+	assert_string_equal(lineage.items[1].inputs->column, "id");
+	assert_int_equal(lineage.items[1].inputs->how, LINEAGE_AGGREGATED);
+	assert_int_equal(lineage.items[0].inputs->how, LINEAGE_SAME);
+	assert_null(lineage.items[0].gap);
+	assert_int_equal(lineage.items[2].n_inputs, 0);
+}
+
 static void a_statement_tells_what_it_read_wrote_and_took(void **state)
 {
 	struct relation_name t = in(state, "t");
@@ -347,6 +370,7 @@ static void an_answer_is_written_to_a_file(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		OF_ENGINE(columns_are_traced_to_the_tables_that_they_come_from),
 		OF_ENGINE(a_statement_tells_what_it_read_wrote_and_took),
 		OF_ENGINE(an_error_names_the_line_of_the_statement),
 		OF_ENGINE(a_statement_ends_after_its_time),

@@ -1,0 +1,1 @@
+select * except (name) replace (id + 1 as id), columns('^na') apply(upper) from golden.customers
