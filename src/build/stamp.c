@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "assets/survey.h"
+#include "base/clock.h"
 
 /* --- what it is made from --- */
 
@@ -21,9 +22,11 @@ bool stamp_work(const struct graph *graph, struct work *w, struct error *err)
 
 /* --- whether that is there --- */
 
+/* `key`: of one by keys that alone; NULL: whatever there is. */
 static bool read_built(struct state *state, const struct asset *asset, const char *key,
 	struct spans *out, struct error *err)
 {
+	bool by_key = asset->partitioning.keys.n;
 	struct arena arena;
 	struct builts builts;
 
@@ -31,7 +34,7 @@ static bool read_built(struct state *state, const struct asset *asset, const cha
 	bool ok = state_built(state, asset->id, &arena, &builts, err);
 	for (size_t i = 0; ok && i < builts.len; i++) {
 		const struct built *b = &builts.items[i];
-		if (!*b->partition || (key && !strcmp(b->partition, key)))
+		if (by_key ? *b->partition && (!key || !strcmp(b->partition, key)) : !*b->partition)
 			spans_add(out, (struct span){b->from_us, b->to_us});
 	}
 	if (ok)
@@ -40,23 +43,33 @@ static bool read_built(struct state *state, const struct asset *asset, const cha
 	return ok;
 }
 
-/* What of the parent the step needs: of one by time the partitions that map to its own. */
+/* What of the parent the step needs: of one by time the partitions that map to its own, but for those that are still
+ * to come. */
 static struct span needed(
 	const struct asset *asset, const struct asset *parent, const struct step *step)
 {
 	struct partition_mapping mapping = asset_mapping(asset, parent);
 	const struct partitioning *p = &parent->partitioning;
+	enum period period = asset->partitioning.period;
 	struct span s = {step->from_us, step->to_us};
 
 	if (p->period == PERIOD_NONE)
 		return SPAN_ALL;
-	if (asset->partitioning.period == PERIOD_NONE ||
+	if (period == PERIOD_NONE ||
 		(mapping.kind != MAPPING_SAME && mapping.kind != MAPPING_WINDOW))
 		return (struct span){0};
 	if (mapping.kind == MAPPING_WINDOW)
-		s.from_us = period_add(
-			p->period, period_start(p->period, s.from_us), -mapping.window);
-	return partitions_touched(p, s);
+		s.from_us = period_add(period, period_start(period, s.from_us), -mapping.window);
+	return span_common(partitions_touched(p, s), partitions_until(p, wall_us()));
+}
+
+/* Of a parent by keys the one that the step is of, where they are the same keys; NULL: any. */
+static const char *needed_key(
+	const struct asset *asset, const struct asset *parent, const struct step *step)
+{
+	bool same = asset->partitioning.keys.n && parent->partitioning.keys.n &&
+		    asset_mapping(asset, parent).kind == MAPPING_SAME;
+	return same ? step->partition : NULL;
 }
 
 static bool exists(struct state *state, const struct asset *asset, const struct asset *parent,
@@ -64,19 +77,19 @@ static bool exists(struct state *state, const struct asset *asset, const struct 
 {
 	struct spans built = {0}, missing = {0};
 	struct span need = needed(asset, parent, step);
+	const char *key = needed_key(asset, parent, step);
 	char text[SPAN_TEXT_SIZE];
 	bool by_key = parent->partitioning.keys.n;
 
-	bool ok = read_built(state, parent,
-		by_key && asset->partitioning.keys.n ? step->partition : NULL, &built, err);
+	bool ok = read_built(state, parent, key, &built, err);
 	if (ok && !by_key && !span_is_empty(need))
 		spans_missing(&built, need, &missing);
-	if (ok && missing.len && parent->partitioning.period == PERIOD_NONE)
-		error_set(err, ERROR_DATA, "%s was not built yet", parent->name);
-	else if (ok && missing.len)
+	if (ok && missing.len && parent->partitioning.period != PERIOD_NONE)
 		error_set(err, ERROR_DATA, "%s has no partition %s yet", parent->name,
 			span_print(&parent->partitioning, missing.items[0], text));
-	else if (ok && !built.len && (by_key || parent->partitioning.period != PERIOD_NONE))
+	else if (ok && key && !built.len)
+		error_set(err, ERROR_DATA, "%s has no partition %s yet", parent->name, key);
+	else if (ok && (missing.len || (!built.len && is_partitioned(&parent->partitioning))))
 		error_set(err, ERROR_DATA, "%s was not built yet", parent->name);
 	ok = ok && err->kind == ERROR_NONE;
 	vec_release(&built);

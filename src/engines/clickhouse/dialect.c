@@ -121,14 +121,22 @@ static void put_clause(struct buf *out, const char *clause, const char *what)
 	"fsync_after_insert = 1, fsync_part_directory = 1, " \
 	"min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1"
 
+/* Columns of mirrored tables are Nullable where the source's are: keys may be of them. */
+#define NULLABLE_KEY "allow_nullable_key = 1"
+
 static void put_settings(struct buf *out, const char *settings, bool merges)
 {
-	bool durable = merges && !(settings && strstr(settings, "fsync_"));
+	const char *const own[][2] = {{"fsync_", DURABLE}, {"allow_nullable_key", NULLABLE_KEY}};
+	const char *before = "\nSETTINGS ";
 
-	if (!settings && !durable)
-		return;
-	buf_printf(out, "\nSETTINGS %s%s%s", durable ? DURABLE : "",
-		durable && settings ? ", " : "", settings ? settings : "");
+	for (size_t i = 0; merges && i < COUNT_OF(own); i++) {
+		if (settings && strstr(settings, own[i][0]))
+			continue;
+		buf_printf(out, "%s%s", before, own[i][1]);
+		before = ", ";
+	}
+	if (settings)
+		buf_printf(out, "%s%s", before, settings);
 }
 
 static void put_spec(struct buf *out, const struct table_spec *spec)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
 from harness import BINARY, ClickHouse
@@ -84,6 +85,45 @@ def a_child_is_not_built_on_a_partition_that_is_not_there():
     done = backfill(p, "days+", "--from", "2026-11-01", "--to", "2026-11-03")
     has(done.out, "PASS=6")
     eq(days_of(p, "again"), ["2026-11-01", "2026-11-02", "2026-11-03"])
+
+
+@test
+def a_year_under_way_is_built_of_the_days_that_there_are():
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    config = "{{{{ config(materialized='incremental', incremental_strategy='microbatch', batch_size='{}', event_time='at', begin='{}') }}}}\n"
+    p = project({
+        "models/days.sql": config.format("day", today) + "select toDate('{{ partition.key }}') as at, 1 as id",
+        "models/again.sql": config.format("year", today[:4] + "-01-01")
+        + "select toStartOfYear(at) as at, sum(id) as id from {{ ref('days') }} group by at",
+    })
+    eq(p.build().code, 0)
+    eq(p.query(f"SELECT id = (SELECT count() FROM {p.database}.days) FROM {p.database}.again"), [(1,)])
+
+
+@test
+def what_stands_on_a_parent_by_keys_is_built_once_that_is():
+    p = project({
+        "models/regions.sql": """
+            {{ config(materialized='incremental', partitions=['eu', 'us'], partition_column='region') }}
+            select '{{ partition.key }}' as region, 1 as n""",
+        "models/same_keys.sql": """
+            {{ config(materialized='incremental', partitions=['eu', 'us'], partition_column='region',
+                      partition_mapping={'regions': 'same'}) }}
+            select * from {{ ref('regions') }} where region = '{{ partition.key }}'""",
+        "models/total.sql": "{{ config(materialized='table') }} select sum(n) as n from {{ ref('regions') }}",
+    })
+    has(p.build("total").out, "regions was not built yet")
+    p.build("regions+")
+    eq(p.query(f"SELECT n FROM {p.database}.total"), [(2,)])
+    eq(p.query(f"SELECT region FROM {p.database}.same_keys ORDER BY region"), [("eu",), ("us",)])
+
+
+@test
+def what_a_table_is_split_and_ordered_by_may_be_nullable():
+    days = FILES["models/days.sql"].replace("begin=", "order_by='id', begin=").replace("number as id", "nullIf(number, 1) as id")
+    p = project({"models/days.sql": days.replace("as at,", "as time, toNullable(time) as at,")})
+    backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-01")
+    eq(p.query(f"SELECT toTypeName(at), count(), count(id) FROM {p.database}.days GROUP BY 1"), [("Nullable(DateTime('UTC'))", 24, 23)])
 
 
 @test
