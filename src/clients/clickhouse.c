@@ -412,6 +412,9 @@ bool clickhouse_query(struct clickhouse *c, const struct clickhouse_query *q, st
 		headers[n++] = "Content-Type: application/octet-stream";
 	} else {
 		http_bytes_init(&sql, q->sql, strlen(q->sql));
+		/* Sent once: where a kept connection is cut libcurl would send it again, and what adds
+		 * rows or exchanges tables may have been done. */
+		sql.body.rewind = NULL;
 		request.body = &sql.body;
 		request.body_bytes = (int64_t)sql.len;
 		headers[n++] = "Content-Type: text/plain";

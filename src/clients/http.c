@@ -281,6 +281,8 @@ static bool fail(const struct transfer *t, CURLcode code, const char *text, stru
 	if (t->stalled)
 		return error_set(err, ERROR_RETRY, "no answer: nothing came or went for %lld s",
 			(long long)(t->http->options.stall_timeout_ms / 1000));
+	if (code == CURLE_SEND_FAIL_REWIND)
+		return error_set(err, ERROR_RETRY, "the connection was cut before the answer came");
 	enum error_kind kind = ERROR_RETRY;
 	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
 		code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
