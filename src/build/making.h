@@ -22,6 +22,7 @@ struct making {
 	struct relation_info had; /* what the target is before */
 	struct buf sql;           /* of the statement that is being written */
 	bool replacing;           /* the target may be new, or in part, and nothing says so yet */
+	bool intended;            /* but the record of a swap, by which the next attempt can tell */
 };
 
 /* --- making.c, fit.c --- */
@@ -83,6 +84,9 @@ MUST_CHECK bool swap_partitions(struct making *m, struct relation_name staging,
 /* The hooks, the record; `left` is dropped, its name may be NULL. */
 MUST_CHECK bool swap_end(
 	struct making *m, struct relation_name left, enum relation_kind kind, struct error *err);
+/* What an earlier attempt began to put in its place, and nobody knows whether it came to that, is ended. `finished`:
+ * that was all that this attempt is for. */
+MUST_CHECK bool swap_resume(struct making *m, bool *finished, struct error *err);
 /* What was built may be there or not, and will be neither said to be there nor to be what was recorded before: if there
  * is such a record it is of no definition from now on. */
 MUST_CHECK bool swap_doubt(struct state *state, struct arena *arena, const char *asset,

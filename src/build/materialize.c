@@ -164,6 +164,11 @@ static void leave_in_doubt(struct making *m)
 		work_log(m->w, "not recorded: %s", err.text);
 }
 
+static bool make(struct making *m, const struct way *way, struct error *err)
+{
+	return (way->outside || look_at_target(m, err)) && pre_hooks(m, err) && way->make(m, err);
+}
+
 bool materialize(struct work *w, struct error *err)
 {
 	struct making m = {.w = w,
@@ -171,12 +176,14 @@ bool materialize(struct work *w, struct error *err)
 		.target = {w->node->database, w->node->alias}};
 
 	buf_init(&m.sql, BUF_MAX);
+	bool finished = false;
 	const struct way *way = way_of(&m, err);
-	bool ok = way && supported(&m, err) && (way->outside || look_at_target(&m, err)) &&
-		  pre_hooks(&m, err) && way->make(&m, err);
-	if (!ok && way && !way->outside)
+	bool ok = way && supported(&m, err) && swap_resume(&m, &finished, err) &&
+		  (finished || make(&m, way, err));
+	bool open = m.intended && err->kind == ERROR_RETRY; /* the next attempt resumes it */
+	if (!ok && way && !way->outside && !open)
 		drop_staging(&m);
-	if (!ok && m.replacing)
+	if (!ok && m.replacing && !open)
 		leave_in_doubt(&m);
 	buf_release(&m.sql);
 	return ok;

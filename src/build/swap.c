@@ -8,10 +8,11 @@
  *	4. post-hooks; what was built is recorded, and the intent erased, as one
  *	5. what was replaced is dropped
  *
- * After a crash behind 2 the staging table's identity tells what happened: where it is now the target's, 3 did; where
- * the staging table still has it, 3 is done (again: replacing partitions twice gives the same). A model with
- * post-hooks is recorded then as of no definition, since nobody knows how many of them ran: it is built again. So
- * is one whose attempt fails behind 2, as what is there may be new, or in part.
+ * Where it is not known how far that came, because the process died or the engine's answer was lost, the staging
+ * table's identity tells: where it is now the target's, 3 did happen; where the staging table still has it, 3 is done
+ * (again: replacing partitions twice gives the same). The next attempt does so before anything else, since what adds
+ * rows must not add them twice, and so does the next process. Where neither is so, or a post-hook fails, what is there
+ * may be new, or in part: it is recorded as of no definition, and built again.
  */
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -39,7 +40,7 @@ static bool intend(
 		.engine_partition = partitions};
 	if (!state_swap_put(w->state, &swap, err))
 		return false;
-	m->replacing = true;
+	m->replacing = m->intended = true;
 	failpoint("build.intended");
 	return true;
 }
@@ -56,7 +57,7 @@ bool swap_end(
 			return error_add(err, "post_hook");
 	if (!work_built(m->w, err))
 		return false;
-	m->replacing = false;
+	m->replacing = m->intended = false;
 	failpoint("build.recorded");
 	if (!left.name || kind == RELATION_ABSENT)
 		return true;
@@ -128,103 +129,176 @@ bool swap_partitions(struct making *m, struct relation_name staging, const struc
 	return ok && swap_end(m, staging, RELATION_TABLE, err);
 }
 
-/* --- after a crash --- */
+/* --- where it is not known whether it happened --- */
 
-struct recovery {
+struct settling {
 	struct state *state;
 	struct engine *engine;
-	const struct project *project;
-	struct arena arena;
+	struct work *work; /* the attempt that does it; NULL: a process that starts */
+	struct arena *arena;
 	struct buf sql;
 };
 
-static bool run(struct recovery *r, struct error *err)
+static bool run(struct settling *s, struct error *err)
 {
-	const struct statement statement = {.sql = buf_text(&r->sql)};
-	bool ok = r->engine->ops->run(r->engine, &statement, NULL, err);
+	const struct statement statement = {.sql = buf_text(&s->sql)};
+	bool ok = s->work ? work_run(s->work, statement.sql, err)
+			  : s->engine->ops->run(s->engine, &statement, NULL, err);
 
-	buf_clear(&r->sql);
+	buf_clear(&s->sql);
 	return ok;
 }
 
-static bool drop(
-	struct recovery *r, struct relation_name name, enum relation_kind kind, struct error *err)
-{
-	if (kind == RELATION_ABSENT)
-		return true;
-	r->engine->ops->dialect->drop(&r->sql, name, kind);
-	return run(r, err);
-}
-
-static bool replace_again(struct recovery *r, const struct swap *s, struct relation_name target,
+static bool replace_again(struct settling *s, const struct swap *w, struct relation_name target,
 	struct relation_name staging, struct error *err)
 {
-	const struct dialect *d = r->engine->ops->dialect;
-	char *list = arena_strdup(&r->arena, s->engine_partition), *rest = NULL;
+	const struct dialect *d = s->engine->ops->dialect;
+	char *list = arena_strdup(s->arena, w->engine_partition), *rest = NULL;
 	struct engine_partitions have;
 
-	if (!r->engine->ops->partitions(r->engine, staging, &r->arena, &have, err))
+	if (!s->engine->ops->partitions(s->engine, staging, s->arena, &have, err))
 		return false;
 	for (char *id = strtok_r(list, " ", &rest); id; id = strtok_r(NULL, " ", &rest)) {
 		if (has_partition(&have, id))
-			d->replace_partition(&r->sql, target, staging, id);
+			d->replace_partition(&s->sql, target, staging, id);
 		else
-			d->drop_partition(&r->sql, target, id);
-		if (!run(r, err))
+			d->drop_partition(&s->sql, target, id);
+		if (!run(s, err))
 			return false;
 	}
 	return true;
 }
 
-static bool swap_again(struct recovery *r, const struct swap *s, struct relation_name target,
+static bool swap_again(struct settling *s, const struct swap *w, struct relation_name target,
 	const struct relation_info *had, struct relation_name staging, struct error *err)
 {
-	if (*s->engine_partition)
-		return replace_again(r, s, target, staging, err);
+	if (*w->engine_partition)
+		return replace_again(s, w, target, staging, err);
 	if (had->kind == RELATION_ABSENT)
-		r->engine->ops->dialect->rename(&r->sql, staging, target);
+		s->engine->ops->dialect->rename(&s->sql, staging, target);
 	else
-		r->engine->ops->dialect->exchange(&r->sql, target, staging);
-	return run(r, err);
+		s->engine->ops->dialect->exchange(&s->sql, target, staging);
+	return run(s, err);
 }
 
-static bool record(struct recovery *r, const struct swap *s, bool happened, struct error *err)
+/* It happens now, unless it did; not where the tables are no longer those that were meant. */
+static bool settle(struct settling *s, const struct swap *w, bool *happened, struct error *err)
 {
-	const struct node *node = project_find(r->project, s->asset);
-	const struct mark mark = {.partition = s->built.partition,
-		.from_us = s->built.from_us,
-		.to_us = s->built.to_us};
-	struct value hooks = node ? dict_get_text(node->config, "post_hook") : (struct value){0};
-
-	log_info(happened ? "a build that was interrupted is finished"
-			  : "a build that was interrupted is given up",
-		F("asset", s->asset), F("partition", s->built.partition ? s->built.partition : ""));
-	if (happened && node && !value_truth(hooks))
-		return state_built_put(r->state, s->asset, &s->built, &mark, 1, err);
-	return (!happened || swap_doubt(r->state, &r->arena, s->asset, &s->built, err)) &&
-	       state_swap_forget(r->state, s, err);
-}
-
-static bool settle(struct recovery *r, const struct swap *s, struct error *err)
-{
-	const struct engine_ops *ops = r->engine->ops;
-	const struct relation_name target = {s->database, s->target},
-				   staging = {s->database, s->staging};
+	const struct engine_ops *ops = s->engine->ops;
+	const struct relation_name target = {w->database, w->target},
+				   staging = {w->database, w->staging};
 	struct relation_info had, next;
 
-	if (!ops->inspect(r->engine, target, &r->arena, &had, err) ||
-		!ops->inspect(r->engine, staging, &r->arena, &next, err))
+	if (!ops->inspect(s->engine, target, s->arena, &had, err) ||
+		!ops->inspect(s->engine, staging, s->arena, &next, err))
 		return false;
-	bool happened = had.kind != RELATION_ABSENT && !strcmp(had.id, s->staging_id);
-	bool possible = next.kind != RELATION_ABSENT && !strcmp(next.id, s->staging_id) &&
-			(had.kind != RELATION_ABSENT || !*s->engine_partition);
-	if (!happened && possible) {
-		if (!swap_again(r, s, target, &had, staging, err))
+	*happened = had.kind != RELATION_ABSENT && !strcmp(had.id, w->staging_id);
+	bool possible = next.kind != RELATION_ABSENT && !strcmp(next.id, w->staging_id) &&
+			(had.kind != RELATION_ABSENT || !*w->engine_partition);
+	if (!*happened && possible) {
+		*happened = swap_again(s, w, target, &had, staging, err);
+		if (!*happened && err->kind != ERROR_TABLE)
 			return false;
-		happened = true;
+		err->kind = ERROR_NONE;
 	}
-	return record(r, s, happened, err);
+	log_info(*happened ? "a build that was interrupted is finished"
+			   : "a build that was interrupted is given up",
+		F("asset", w->asset), F("partition", w->built.partition));
+	return true;
 }
+
+static bool give_up(struct settling *s, const struct swap *w, struct error *err)
+{
+	return swap_doubt(s->state, s->arena, w->asset, &w->built, err) &&
+	       state_swap_forget(s->state, w, err);
+}
+
+/* --- by the next attempt --- */
+
+static bool is_whole(const struct built *b)
+{
+	return !*b->partition && b->from_us == TIME_MIN && b->to_us == TIME_MAX;
+}
+
+static bool is_same(const struct built *a, const struct built *b)
+{
+	return !strcmp(a->partition, b->partition) && a->from_us == b->from_us &&
+	       a->to_us == b->to_us;
+}
+
+/* Would the attempt do just that once more? */
+static bool is_its_work(const struct work *w, const struct built *b)
+{
+	return is_same(&w->built, b) &&
+	       (w->built.run == b->run || (!w->full_refresh && w->built.seq == b->seq &&
+						  w->built.fingerprint == b->fingerprint));
+}
+
+/* Other partitions are being built at the same time, perhaps. */
+static bool concerns(const struct work *w, const struct swap *swap)
+{
+	return !strcmp(swap->asset, w->node->id) &&
+	       (is_same(&w->built, &swap->built) || is_whole(&w->built) || is_whole(&swap->built));
+}
+
+static bool finish(struct making *m, const struct swap *swap, bool *finished, struct error *err)
+{
+	struct work *w = m->w;
+	const struct built wanted = w->built;
+	bool enough = is_its_work(w, &swap->built);
+
+	w->built = swap->built;
+	w->built.checks = wanted.checks;
+	m->intended = true;
+	if (!swap_end(
+		    m, (struct relation_name){swap->database, swap->staging}, RELATION_TABLE, err))
+		return false;
+	w->built = wanted;
+	*finished |= enough;
+	if (enough)
+		making_message(m, "finished what was begun");
+	return true;
+}
+
+/* A process that died may have recorded what was built, and not that the step had ended. */
+static bool is_recorded(struct making *m, bool *out, struct error *err)
+{
+	struct work *w = m->w;
+	struct builts list;
+
+	if (!state_built(w->state, w->node->id, w->arena, &list, err))
+		return false;
+	vec_each (&list, b)
+		*out |= is_whole(b) && b->fingerprint && b->run && b->run == w->built.run;
+	vec_release(&list);
+	return true;
+}
+
+bool swap_resume(struct making *m, bool *finished, struct error *err)
+{
+	struct work *w = m->w;
+	struct settling s = {.state = w->state, .engine = w->engine, .work = w, .arena = w->arena};
+	struct swaps swaps;
+
+	if (!is_recorded(m, finished, err) || !state_swaps(w->state, w->arena, &swaps, err))
+		return false;
+	if (*finished)
+		making_message(m, "finished before it was interrupted");
+	buf_init(&s.sql, BUF_MAX);
+	bool ok = true, happened;
+	for (size_t i = 0; ok && i < swaps.len; i++) {
+		const struct swap *swap = &swaps.items[i];
+		if (!concerns(w, swap))
+			continue;
+		ok = settle(&s, swap, &happened, err) &&
+		     (happened ? finish(m, swap, finished, err) : give_up(&s, swap, err));
+	}
+	buf_release(&s.sql);
+	vec_release(&swaps);
+	return ok;
+}
+
+/* --- by the next process --- */
 
 static bool is_left_over(const struct relation_info *info)
 {
@@ -232,32 +306,36 @@ static bool is_left_over(const struct relation_info *info)
 	       !strncmp(info->comment, "{\"tailrace\":{\"asset\":", 21);
 }
 
-static bool sweep(struct recovery *r, const char *database, struct error *err)
+static bool sweep(struct settling *s, const char *database, struct error *err)
 {
+	const struct engine_ops *ops = s->engine->ops;
 	struct relations list;
 
-	if (!r->engine->ops->relations(r->engine, database, &r->arena, &list, err))
+	if (!ops->relations(s->engine, database, s->arena, &list, err))
 		return false;
 	for (size_t i = 0; i < list.len; i++) {
-		const struct relation_name name = {database, list.items[i].name};
-		if (is_left_over(&list.items[i]) && !drop(r, name, list.items[i].kind, err))
+		if (!is_left_over(&list.items[i]))
+			continue;
+		ops->dialect->drop(&s->sql, (struct relation_name){database, list.items[i].name},
+			list.items[i].kind);
+		if (!run(s, err))
 			return false;
 	}
 	return true;
 }
 
 /* Each database that models go into, once. */
-static bool sweep_all(struct recovery *r, struct error *err)
+static bool sweep_all(struct settling *s, const struct project *project, struct error *err)
 {
 	struct map seen = {0};
 	bool ok = true;
 
-	vec_each (project_nodes(r->project), it) {
+	vec_each (project_nodes(project), it) {
 		const char *database = (*it)->database;
 		if (!ok || !database || map_get(&seen, database, strlen(database)))
 			continue;
-		map_put(&seen, database, strlen(database), r);
-		ok = sweep(r, database, err);
+		map_put(&seen, database, strlen(database), s);
+		ok = sweep(s, database, err);
 	}
 	map_release(&seen);
 	return ok;
@@ -266,17 +344,24 @@ static bool sweep_all(struct recovery *r, struct error *err)
 bool materialize_recover(struct state *state, struct engine *engine, const struct project *project,
 	struct error *err)
 {
-	struct recovery r = {.state = state, .engine = engine, .project = project};
+	struct arena arena;
+	struct settling s = {.state = state, .engine = engine, .arena = &arena};
 	struct swaps swaps = {0};
+	bool happened;
 
-	arena_init(&r.arena);
-	buf_init(&r.sql, BUF_MAX);
-	bool ok = state_swaps(state, &r.arena, &swaps, err);
-	for (size_t i = 0; ok && i < swaps.len; i++)
-		ok = settle(&r, &swaps.items[i], err);
-	ok = ok && sweep_all(&r, err);
+	arena_init(&arena);
+	buf_init(&s.sql, BUF_MAX);
+	bool ok = state_swaps(state, &arena, &swaps, err);
+	for (size_t i = 0; ok && i < swaps.len; i++) {
+		const struct swap *w = &swaps.items[i];
+		ok = settle(&s, w, &happened, err);
+		/* else the step that goes on runs the hooks and records it */
+		if (ok && (!happened || !project_find(project, w->asset)))
+			ok = give_up(&s, w, err);
+	}
+	ok = ok && sweep_all(&s, project, err);
 	vec_release(&swaps);
-	buf_release(&r.sql);
-	arena_release(&r.arena);
+	buf_release(&s.sql);
+	arena_release(&arena);
 	return ok || error_add(err, "finishing what an earlier process left");
 }

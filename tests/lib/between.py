@@ -13,10 +13,12 @@ CHUNK = 1 << 14
 class Between:
     """Hands bytes on from a free port to a server's port of this machine, until the test program ends.
 
-    tls: (certificate, key), what clients are shown; bytes_per_second: of what they send, can be changed at any time."""
+    tls: (certificate, key), what clients are shown; bytes_per_second: of what they send, can be changed at any time;
+    lose(text): of the next request with that in it the server's answer is awaited, and the connection cut instead."""
 
     def __init__(self, port, tls=None, bytes_per_second=None):
         self._to, self.bytes_per_second = port, bytes_per_second
+        self._lost, self.n_lost = None, 0
         self._context = None
         if tls:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -24,6 +26,9 @@ class Between:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose(self, text):
+        self._lost = text.encode()
 
     def _accept(self):
         while True:
@@ -35,19 +40,29 @@ class Between:
             if self._context:
                 client = self._context.wrap_socket(client, server_side=True)
             with client, socket.create_connection(("127.0.0.1", self._to)) as server:
-                answers = threading.Thread(target=self._hand_on, args=(server, client, False), daemon=True)
+                cut = threading.Event()
+                answers = threading.Thread(target=self._hand_back, args=(server, client, cut), daemon=True)
                 answers.start()
-                self._hand_on(client, server, True)
+                self._hand_on(client, server, cut)
                 answers.join()
 
-    def _hand_on(self, source, target, slowly):
+    def _hand_on(self, client, server, cut):
         with contextlib.suppress(OSError):
-            while data := source.recv(CHUNK):
-                if slowly and self.bytes_per_second:
+            while data := client.recv(CHUNK):
+                if self.bytes_per_second:
                     time.sleep(len(data) / self.bytes_per_second)
-                target.sendall(data)
+                if self._lost and self._lost in data:
+                    self._lost, self.n_lost = None, self.n_lost + 1
+                    cut.set()
+                server.sendall(data)
         with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
+            server.shutdown(socket.SHUT_WR)
+
+    def _hand_back(self, server, client, cut):
+        with contextlib.suppress(OSError):
+            while (data := server.recv(CHUNK)) and not cut.is_set():
+                client.sendall(data)
+            client.shutdown(socket.SHUT_RDWR if cut.is_set() else socket.SHUT_WR)
 
 
 def _openssl(*args):

@@ -144,7 +144,7 @@ bool try_build(struct shop *s, const char *node, const char *partition, struct e
 	w.full_refresh = s->full_refresh;
 	w.deadline_ms = s->timeout_ms ? mono_ms() + s->timeout_ms : 0;
 	w.arena = &s->arena;
-	w.built = (struct built){.position = "", .run = s->run++, .fingerprint = 7};
+	w.built = (struct built){.position = "", .seq = s->seq, .run = s->run++, .fingerprint = 7};
 	w.id = arena_printf(&s->arena, "%s-%lld", s->fixture->database, (long long)mono_us());
 	set_partition(&w, partition);
 	bool ok = materialize(&w, err);

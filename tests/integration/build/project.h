@@ -16,6 +16,7 @@ struct shop {
 	struct engine *engine;
 	struct project *project;
 	int64_t run; /* of the next build; counted up by it */
+	int64_t seq; /* of what builds are made from */
 	bool full_refresh;
 	int64_t timeout_ms;  /* of a build; 0: none */
 	const char *message; /* of the last build */
