@@ -73,39 +73,6 @@ static bool call_run_started_at(struct call *c)
 
 /* --- modules --- */
 
-/* The start of the run, so that it is the same for all models. */
-static bool call_now(struct call *c)
-{
-	c->result = time_value(
-		render_arena(c->render), context_of(c)->project->started_us, TIME_PLAIN);
-	return true;
-}
-
-static bool call_today(struct call *c)
-{
-	int64_t us = context_of(c)->project->started_us;
-
-	c->result = time_value(render_arena(c->render), period_start(PERIOD_DAY, us), TIME_DATE);
-	return true;
-}
-
-/* modules.datetime.datetime.now() and modules.datetime.date.today(), the most of it that projects use. */
-static struct value datetime_module(struct arena *a, struct context *context)
-{
-	static const struct function now = {"now", "tz=", call_now}, utc = {"utcnow", "", call_now},
-				     today = {"today", "", call_today};
-	struct value module = value_dict(dict_new(a)), datetime = value_dict(dict_new(a)),
-		     date = value_dict(dict_new(a));
-
-	dict_put_text(a, datetime.dict, "now", function_value(a, &now, context));
-	dict_put_text(a, datetime.dict, "utcnow", function_value(a, &utc, context));
-	dict_put_text(a, datetime.dict, "today", function_value(a, &now, context));
-	dict_put_text(a, date.dict, "today", function_value(a, &today, context));
-	dict_put_text(a, module.dict, "datetime", datetime);
-	dict_put_text(a, module.dict, "date", date);
-	return module;
-}
-
 static bool get_of_modules(
 	struct render *r, struct object *self, const char *name, struct value *out)
 {

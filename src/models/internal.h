@@ -12,6 +12,7 @@
  *	sources.c      tables of sources, by yml and by stream
  *	context.c      the names that templates see; globals_*.c, relation.c, adapter.c, times.c: what
  *	               they are
+ *	datetime.c     Python's modules.datetime
  *	ask.c          run_query and its like: what asks the warehouse; results.c, column.c: answers
  *	macros/        macros and tests that tailrace brings
  *	compile.c      SQL, with ephemeral models as CTEs; supports.c: whether it can be built
@@ -225,10 +226,16 @@ struct value quoted_name(struct render *r, const struct dialect *dialect, const 
 /* As a datetime of Python, in UTC or without a zone; or as a date. */
 enum time_kind { TIME_ZONED, TIME_PLAIN, TIME_DATE };
 struct value time_value(struct arena *a, int64_t us, enum time_kind kind);
+bool value_is_time(struct value v, int64_t *us, enum time_kind *kind);
 /* `partition` and `model.batch`: of the batch that is compiled for. */
 bool call_partition(struct call *c);
 struct value batch_value(struct context *c, struct arena *a);
 const struct compile_batch *batch_of(const struct context *c);
+
+/* --- datetime.c --- */
+struct value datetime_module(struct arena *a, struct context *context);
+object_add_fn time_add;
+bool call_time_replace(struct call *c);
 
 /* --- relation.c --- */
 struct relation_filter {

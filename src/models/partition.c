@@ -86,14 +86,16 @@ static bool take_batch_size(const struct taking *t)
 static bool take_begin(const struct taking *t)
 {
 	struct node *node = t->node;
-	const char *text = NULL;
+	const char *text;
 	enum period precision;
+	struct value v;
 
-	if (!take_text(t, "begin", &text))
-		return false;
-	if (!text)
+	if (!is_said(t, "begin", &v))
 		return wrong(t, "batch_size",
 			"needs begin, the time of the first partition, as in begin: '2026-01-01'");
+	if (v.kind != VALUE_STRING)
+		return wrong(t, "begin", "is no time; write one such as '2026-01-01', in quotes");
+	text = value_strdup(&t->p->arena, v);
 	if (!time_parse(text, &node->begin_us, &precision))
 		return wrong(t, "begin", "is '%s', not a time such as 2026-01-01 or 2026-01-01T05",
 			text);

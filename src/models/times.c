@@ -75,12 +75,33 @@ static bool call_date(struct call *c)
 	return true;
 }
 
+/* Monday is 0. */
+static bool call_weekday(struct call *c)
+{
+	int64_t days = period_start(PERIOD_DAY, self_us(c)) / DAY_US;
+
+	c->result = value_int(((days + 3) % 7 + 7) % 7);
+	return true;
+}
+
+static bool call_isoweekday(struct call *c)
+{
+	if (!call_weekday(c))
+		return false;
+	c->result.i++;
+	return true;
+}
+
 static bool get_of_time(struct render *r, struct object *self, const char *name, struct value *out)
 {
 	static const struct function methods[] = {
 		{"strftime", "format", call_strftime},
 		{"isoformat", "", call_isoformat},
 		{"date", "", call_date},
+		{"weekday", "", call_weekday},
+		{"isoweekday", "", call_isoweekday},
+		{"replace",
+			"year= month= day= hour= minute= second= microsecond=", call_time_replace},
 	};
 	static const char *const parts[] = {"year", "month", "day", "hour", "minute", "second"};
 	static const int at[][2] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}};
@@ -99,25 +120,32 @@ static bool get_of_time(struct render *r, struct object *self, const char *name,
 	return method_get(r, self, (struct methods){methods, COUNT_OF(methods)}, name, out);
 }
 
+#define TIME_OPS(name)                                                                     \
+	{                                                                                  \
+		.type = name, .get = get_of_time, .print = print_time, .key = key_of_time, \
+		.add = time_add                                                            \
+	}
+static const struct object_ops time_ops[] = {[TIME_ZONED] = TIME_OPS("datetime"),
+	[TIME_PLAIN] = TIME_OPS("datetime"),
+	[TIME_DATE] = TIME_OPS("date")};
+
+bool value_is_time(struct value v, int64_t *us, enum time_kind *kind)
+{
+	for (size_t i = 0; v.kind == VALUE_OBJECT && i < COUNT_OF(time_ops); i++) {
+		if (v.object->ops != &time_ops[i])
+			continue;
+		*us = ((struct time_object *)v.object)->us;
+		*kind = (enum time_kind)i;
+		return true;
+	}
+	return false;
+}
+
 struct value time_value(struct arena *a, int64_t us, enum time_kind kind)
 {
-	static const struct object_ops ops[] = {
-		[TIME_ZONED] = {.type = "datetime",
-			.get = get_of_time,
-			.print = print_time,
-			.key = key_of_time},
-		[TIME_PLAIN] = {.type = "datetime",
-			.get = get_of_time,
-			.print = print_time,
-			.key = key_of_time},
-		[TIME_DATE] = {.type = "date",
-			.get = get_of_time,
-			.print = print_time,
-			.key = key_of_time},
-	};
 	struct time_object *object = arena_alloc(a, sizeof *object);
 
-	*object = (struct time_object){{&ops[kind]}, us, kind, ""};
+	*object = (struct time_object){{&time_ops[kind]}, us, kind, ""};
 	format_utc(us, object->key);
 	return value_object(&object->object);
 }

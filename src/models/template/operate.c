@@ -232,6 +232,19 @@ static bool join_lists(struct render *r, struct value a, struct value b, struct 
 	return true;
 }
 
+/* What objects make of + and -; *out is absent where they make nothing. */
+static bool add_objects(struct render *r, enum operation operation, struct value a, struct value b,
+	struct value *out)
+{
+	const struct value of = a.kind == VALUE_OBJECT ? a : b;
+
+	*out = (struct value){0};
+	if (of.kind != VALUE_OBJECT || !of.object->ops->add ||
+		(operation != OP_ADD && operation != OP_SUB))
+		return true;
+	return of.object->ops->add(r, a, b, operation == OP_SUB, out);
+}
+
 static bool is_repeatable(struct value v)
 {
 	return v.kind == VALUE_STRING || v.kind == VALUE_LIST || v.kind == VALUE_TUPLE;
@@ -254,6 +267,10 @@ bool operate(struct render *r, enum operation operation, struct value a, struct 
 		return repeat(r, a, i, out);
 	if (operation == OP_MUL && is_repeatable(b) && integer_of(a, &i))
 		return repeat(r, b, i, out);
+	if (!add_objects(r, operation, a, b, out))
+		return false;
+	if (value_given(*out))
+		return true;
 	if (operation != OP_ADD || a.kind != b.kind || !is_repeatable(a))
 		return fail_types(r, operation, a, b);
 	return a.kind == VALUE_STRING ? join_texts(r, a, b, out) : join_lists(r, a, b, out);

@@ -119,6 +119,9 @@ typedef bool object_set_fn(
 typedef bool object_print_fn(struct render *r, struct object *self, struct buf *out);
 typedef struct list *object_items_fn(struct object *self);
 typedef const char *object_key_fn(const struct object *self);
+/* a + b, or a - b; one of them is the object. An absent value: there is no such sum. */
+typedef bool object_add_fn(
+	struct render *r, struct value a, struct value b, bool minus, struct value *out);
 struct object_ops {
 	const char *type;            /* as messages name it: "Relation" */
 	object_get_fn *get;          /* may be NULL: no attributes */
@@ -129,7 +132,8 @@ struct object_ops {
 	/* may be NULL: it equals itself alone. Objects of a type are equal when their keys are, and
 	 * in the order of them. */
 	object_key_fn *key;
-	bool is_mapping; /* to the test of that name */
+	object_add_fn *add; /* may be NULL: it is no number */
+	bool is_mapping;    /* to the test of that name */
 };
 
 static inline struct value value_none(void)

@@ -208,6 +208,31 @@ static void the_time_is_that_of_the_run(void **state)
 	assert_problem("b", "models/b.sql:1:12: modules.re is Python's");
 }
 
+static void dates_are_computed_as_python_does(void **state)
+{
+	(void)state;
+	put("models/a.sql",
+		"{% set dt = modules.datetime %}{% set t = dt.datetime(2026, 3, 1, 10, 30) %}"
+		"{{ t }}|{{ t - dt.timedelta(days=1, hours=11) }}|{{ dt.date(2024, 2, 28) + "
+		"dt.timedelta(2) }}|{{ t - dt.datetime(2026, 2, 27) }}|{{ (t - dt.datetime(2026, "
+		"2, "
+		"27)).days }}|{{ t.replace(day=5, hour=0) }}|{{ t.weekday() }}|"
+		"{{ dt.datetime.strptime('20260102', '%Y%m%d').strftime('%d.%m.%Y') }}|"
+		"{{ dt.date.fromisoformat('2026-01-02').isoformat() }}|{{ dt.timedelta(weeks=1) > "
+		"dt.timedelta(-8) }}|{{ dt.timedelta(minutes=-1) }}|{{ t < t + dt.timedelta(0, 1) "
+		"}}|{{ (dt.datetime.now() - dt.timedelta(hours=2)).date() <= dt.date.today() }}");
+	put("models/b.sql", "\n{{ modules.datetime.date(2026, 2, 29) }}");
+	put("models/c.sql", "{{ modules.datetime.date(2026, 2, 28) + 1 }}");
+	put("models/d.sql", "{{ modules.datetime.timedelta('a') }}");
+	load();
+	assert_compiles("a",
+		"2026-03-01 10:30:00|2026-02-27 23:30:00|2024-03-01|2 days, 10:30:00|2|"
+		"2026-03-05 00:30:00|6|02.01.2026|2026-01-02|True|-1 day, 23:59:00|True|True");
+	assert_problem("b", "models/b.sql:2:21: day is out of range for month");
+	assert_problem("c", "unsupported operand type(s) for +: 'date' and 'int'");
+	assert_problem("d", "timedelta() takes numbers");
+}
+
 static void relations_are_keys_and_mappings(void **state)
 {
 	(void)state;
@@ -232,6 +257,7 @@ int main(void)
 		IN_FOLDER(tests_of_dbt_utils_come_without_it),
 		IN_FOLDER(arguments_of_tests_are_relations_where_they_are_refs),
 		IN_FOLDER(the_time_is_that_of_the_run),
+		IN_FOLDER(dates_are_computed_as_python_does),
 		IN_FOLDER(relations_are_keys_and_mappings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,42 @@ static void a_test_of_a_partition_sees_its_rows_and_all_of_the_others(void **sta
 	assert_false(node("unique_f_d")->by_rows);
 }
 
+static void begin_may_be_computed(void **state)
+{
+	static const char *const begins[] = {"var('start')", "env_var('MODELS_BEGIN')",
+		"modules.datetime.date(2026, 10, 4) - modules.datetime.timedelta(days=3)",
+		"(modules.datetime.datetime(2026, 10, 1, 7)).strftime('%Y-%m-%d')",
+		"'2026-' ~ var('month') ~ '-01'"};
+	char text[512];
+
+	(void)state;
+	setenv("MODELS_BEGIN", "2026-10-01", 1);
+	for (size_t i = 0; i < COUNT_OF(begins); i++) {
+		snprintf(text, sizeof text,
+			"{{ config(materialized='incremental', incremental_strategy='microbatch', "
+			"event_time='t', batch_size='day',\nbegin=%s) }}",
+			begins[i]);
+		put("models/m.sql", text);
+		put("models/n.sql", "{{ config(materialized='incremental', "
+				    "incremental_strategy='microbatch', event_time='t') }}");
+		snprintf(text, sizeof text,
+			"models:\n  - name: n\n    config:\n      batch_size: day\n"
+			"      begin: \"{{ %s }}\"\n",
+			begins[i]);
+		put("models/y.yml", text);
+		assert_true(load_with("{start: 2026-10-01, month: '10'}"));
+		take("m", "2026-10-01");
+		take("n", "2026-10-01");
+		assert_true(node("m")->begin_us == 1790812800000000);
+		assert_true(node("n")->begin_us == 1790812800000000);
+	}
+	unsetenv("MODELS_BEGIN");
+	assert_refused("models/y.yml:5:1:14: there is no variable 'month'");
+	put("models/y.yml", "");
+	load();
+	assert_problem("m", "models/m.sql:2:17: there is no variable 'month'");
+}
+
 static void settings_of_partitions_are_refused_where_they_are_made(void **state)
 {
 	static const struct {
@@ -185,7 +221,8 @@ static void settings_of_partitions_are_refused_where_they_are_made(void **state)
 		{"batch_size='day', begin='soon', event_time='t'",
 			"models/m.sql:2: begin is 'soon', not a time"},
 		{"batch_size='day', begin=2026, event_time='t'",
-			"models/m.sql:2: begin is no text"},
+			"models/m.sql:2: begin is no time; write one such as '2026-01-01', in "
+			"quotes"},
 		{"batch_size='day', begin='2026', event_time='t', lookback=-1",
 			"models/m.sql:2: lookback takes a number of partitions"},
 		{"batch_size='day', begin='2026', event_time=['t']",
@@ -335,6 +372,7 @@ int main(void)
 		IN_FOLDER(templates_know_their_partition),
 		IN_FOLDER(a_partition_is_called_as_its_period_says),
 		IN_FOLDER(a_test_of_a_partition_sees_its_rows_and_all_of_the_others),
+		IN_FOLDER(begin_may_be_computed),
 		IN_FOLDER(settings_of_partitions_are_refused_where_they_are_made),
 		IN_FOLDER(a_setting_of_yml_is_refused_with_its_line),
 		IN_FOLDER(batches_are_for_models_that_are_built_in_batches),
