@@ -211,10 +211,10 @@ static void keep_select(struct work *w, struct buf *sql)
 	w->select = arena_strdup(w->arena, buf_text(sql));
 }
 
-static bool is_command(const struct making *m)
+static bool is_made_as(const struct making *m, const char *materialized)
 {
 	const char *how = config_text(m, "materialized");
-	return how && !strcmp(how, "exec");
+	return how && !strcmp(how, materialized);
 }
 
 static bool says_something(const struct work *w, struct error *err)
@@ -262,7 +262,9 @@ bool making_compile(struct making *m, bool incremental, struct error *err)
 	bool ok = project_compile(w->project, w->node, &options, &sql, err);
 	if (ok) {
 		keep_select(w, &sql);
-		ok = is_command(m) || says_something(w, err);
+		ok = is_made_as(m, "exec") ||
+		     (says_something(w, err) &&
+			     (is_made_as(m, "materialized_view") || making_names(m, err)));
 	}
 	buf_release(&sql);
 	return ok;

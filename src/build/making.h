@@ -51,6 +51,8 @@ MUST_CHECK bool making_options(struct making *m, bool incremental, struct compil
 MUST_CHECK bool making_compile(struct making *m, bool incremental, struct error *err);
 MUST_CHECK bool making_describe(
 	struct making *m, const char *select, struct engine_columns *out, struct error *err);
+/* names.c: w->select, with a query around it where the engine would call its columns by their tables too. */
+MUST_CHECK bool making_names(struct making *m, struct error *err);
 /* What is there under the name of a staging table, if anything is, is dropped. */
 MUST_CHECK bool making_clear(struct making *m, struct relation_name name, struct error *err);
 /* The database is made where the target is not there. */

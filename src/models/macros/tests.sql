@@ -40,10 +40,11 @@ group by {{ column_name }}
 {%- endtest %}
 
 {% test relationships(model, column_name, to, field) -%}
+with parent as (select {{ field }} as known from {{ to }} where {{ field }} is not null)
 select child.{{ column_name }} as value
 from {{ model }} as child
 where child.{{ column_name }} is not null
-	and child.{{ column_name }} not in (select {{ field }} from {{ to }} where {{ field }} is not null)
+	and child.{{ column_name }} not in (select known from parent)
 {%- endtest %}
 
 {% test not_accepted_values(model, column_name, values, quote=true) -%}

@@ -151,6 +151,29 @@ def a_table_without_partitions_is_not_taken_for_one_with_them():
 
 
 @test
+def a_column_is_called_as_the_model_calls_it_though_a_join_has_its_name_twice():
+    customers = "(select 1 as id, 'ann' as name)"
+    p = project({
+        "models/joined.sql": f"""
+            {{{{ config(materialized='table') }}}}
+            with final as (
+                select customers.id, name, orders.amount
+                from {customers} as customers left join {{{{ ref('orders') }}}} orders using (id)
+            )
+            select * from final""",
+        "models/orders.sql": "select 1 as id, 9 as amount",
+        "models/looked_at.sql": "select joined.id, o.id, o.amount from {{ ref('joined') }} left join {{ ref('orders') }} as o on o.id = joined.id",
+        "models/wrong.sql": f"select customers.id,\n  customers.nme\nfrom {customers} as customers join (select 1 as id) as b using (id)",
+    })
+    has(p.build("--exclude", "wrong").out, "ERROR=0")
+    eq([row[:1] for row in rows(p, "DESCRIBE TABLE @joined")],
+       [("id",), ("name",), ("amount",)])
+    eq([row[:1] for row in rows(p, "DESCRIBE TABLE @looked_at")],
+       [("id",), ("o.id",), ("amount",)])
+    has(p.build("wrong", code=1).out, "models/wrong.sql:2: ClickHouse: ")
+
+
+@test
 def a_file_without_sql_is_told():
     p = project({"models/nothing.sql": "-- later\n{# or never #}"})
     has(p.build(code=1).out, "models/nothing.sql: it gives no SQL")
