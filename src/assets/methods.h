@@ -15,6 +15,7 @@ struct selecting {
 	const struct graph *graph;
 	struct state *state;
 	struct arena arena;
+	bool alone; /* what the words name, without its parents and children */
 	struct error *err;
 };
 

@@ -37,6 +37,14 @@ void plan_release(struct plan *plan)
 	arena_release(&plan->arena);
 }
 
+void planning_note(struct planning *p, struct plan_asset *a, const char *text)
+{
+	if (!a->note)
+		a->note = text;
+	else if (!strstr(a->note, text))
+		a->note = arena_printf(&p->plan->arena, "%s; %s", a->note, text);
+}
+
 /* --- claims --- */
 
 /* What of the span nobody has claimed, of what there is. */
@@ -111,9 +119,9 @@ static bool claim_changed(struct planning *p, struct claims *c, struct error *er
 		claim(c, part, (struct span){b->from_us, b->to_us});
 	}
 	if (a->change > CHANGE_FORMAT && keeps)
-		a->note =
+		planning_note(p, a,
 			"its definition changed; what it holds is kept, what comes is made by the "
-			"new one";
+			"new one");
 	return true;
 }
 
@@ -176,32 +184,38 @@ static void claim_upstream(struct planning *p, struct claims *c)
 	}
 }
 
-static const struct asset *unfed_parent(struct planning *p, const struct asset *asset)
-{
-	const struct asset *unfed = NULL;
-
-	for (size_t i = 0; !unfed && i < asset->parents.len; i++) {
-		const struct asset *parent = asset->parents.items[i];
-		if (asset_mapping(asset, parent).kind != MAPPING_IGNORE)
-			unfed = survey_status(p->survey, parent, NULL)->unfed;
-	}
-	return unfed;
-}
-
+/* Whether what it is made of changed cannot be known: of a table that no stream feeds, or as it names nothing. The
+ * latter are calendars and the like more often than not, and built again only for who asks for them by name. */
 static void claim_unknown(struct planning *p, struct claims *c)
 {
 	struct plan_asset *a = c->of;
-	const struct asset *unknown = unfed_parent(p, a->asset);
+	const struct asset *asset = a->asset, *unfed = NULL, *blind = NULL;
 
-	if (!unknown)
-		return;
-	const char *why = arena_printf(&p->plan->arena,
-		"no stream feeds %s: whether it changed is not known", unknown->name);
-	if (is_partitioned(&a->asset->partitioning))
-		a->note = why;
-	else
-		claim(c, (struct plan_part){.reason = PLAN_UNKNOWN, .cause = unknown, .why = why},
-			SPAN_ALL);
+	for (size_t i = 0; i < asset->parents.len; i++) {
+		const struct asset *parent = asset->parents.items[i];
+		const struct status *status = survey_status(p->survey, parent, NULL);
+		if (asset_mapping(asset, parent).kind == MAPPING_IGNORE)
+			continue;
+		unfed = unfed ? unfed : status->unfed;
+		blind = blind ? blind : status->blind;
+	}
+	bool partitioned = is_partitioned(&asset->partitioning);
+	struct plan_part part = {.reason = PLAN_UNKNOWN};
+	blind = asset->parents.len ? blind : asset;
+	a->blind = blind && !partitioned && !p->named[asset->index];
+	if (unfed) {
+		part.cause = unfed;
+		part.why = arena_printf(&p->plan->arena,
+			"no stream feeds %s: whether it changed is not known", unfed->name);
+	} else if (blind && p->named[asset->index]) {
+		part.cause = blind;
+		part.why = arena_printf(&p->plan->arena,
+			"%s names no ref or source: whether it changed is not known", blind->name);
+	}
+	if (part.why && !partitioned)
+		claim(c, part, SPAN_ALL);
+	else if (unfed)
+		planning_note(p, a, part.why);
 }
 
 bool planning_claim(struct planning *p, struct claims *c, struct error *err)

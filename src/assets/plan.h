@@ -22,7 +22,7 @@ enum plan_reason {
 	PLAN_MISSING,  /* other partitions are built */
 	PLAN_DIRTY,    /* a parent changed since */
 	PLAN_UPSTREAM, /* a parent will be built by this plan */
-	PLAN_UNKNOWN,  /* it is not known whether a parent changed since: no stream feeds it */
+	PLAN_UNKNOWN,  /* it is not known whether what it is made of changed since */
 };
 const char *plan_reason_name(enum plan_reason reason); /* "dirty" */
 
@@ -45,6 +45,7 @@ struct plan_asset {
 	const char *what;    /* differs; NULL */
 	const char *note;    /* for people; NULL */
 	bool quiet; /* what is built says nothing new to those who stand on it: do not mark it */
+	bool blind; /* what it is made of is not known, so only who names it has it built */
 	bool unchecked; /* its checks failed, or did not end: they run again, even if nothing is built */
 	struct plan_parts parts;
 	/* partitions, 1 where it has none; of what there is at that time */
@@ -62,6 +63,7 @@ struct plan {
 
 struct plan_options {
 	const struct assets *selected; /* NULL: all */
+	const struct assets *named; /* of these, those that were asked for themselves; NULL: none */
 	int64_t now_us;
 	struct span range;     /* SPAN_ALL; else partitions by time that have a part in it, alone */
 	bool full_refresh;     /* everything, from nothing */

@@ -77,6 +77,43 @@ static bool claim_one(struct planning *p, struct plan_asset *a, const struct def
 	return ok;
 }
 
+/* "eu, us", or "2026-10-01 to 2026-10-31": partitions that were built and are none of it any more; NULL. */
+static const char *outside_of(
+	struct planning *p, const struct asset *asset, const struct status *status)
+{
+	const struct partitioning *by = &asset->partitioning;
+	struct span before = {by->begin_us, by->begin_us};
+	const char *keys = NULL;
+	char text[SPAN_TEXT_SIZE];
+
+	vec_each (&status->built, b) {
+		bool known = !*b->partition;
+		for (size_t i = 0; !known && i < by->keys.n; i++)
+			known = !strcmp(b->partition, by->keys.items[i]);
+		if (!known && by->keys.n)
+			keys = arena_printf(&p->plan->arena, "%s%s%s", keys ? keys : "",
+				keys ? ", " : "", b->partition);
+		if (b->from_us > TIME_MIN && b->from_us < before.from_us)
+			before.from_us = b->from_us;
+	}
+	if (by->period == PERIOD_NONE || span_is_empty(before))
+		return keys;
+	return arena_strdup(&p->plan->arena, span_print(by, before, text));
+}
+
+static void note_outside(struct planning *p, struct plan_asset *a, const struct status *status)
+{
+	const struct asset *asset = a->asset;
+	const char *outside = outside_of(p, asset, status);
+
+	if (outside && !p->options->full_refresh)
+		planning_note(p, a,
+			arena_printf(&p->plan->arena,
+				"%s: built once, and not among its partitions any more; the rows "
+				"stay in %s.%s until a --full-refresh",
+				outside, asset->database, asset->table));
+}
+
 static void sum_up(struct planning *p, struct plan_asset *a, const struct status *status)
 {
 	bool only_changed = a->parts.len;
@@ -112,6 +149,7 @@ static bool plan_one(
 	if (!keys->n)
 		ok = claim_one(p, a, &now, "", err);
 	planning_wait(p, a);
+	note_outside(p, a, survey_status(p->survey, asset, NULL));
 	sum_up(p, a, survey_status(p->survey, asset, NULL));
 	return ok;
 }
@@ -162,6 +200,7 @@ bool plan_make(
 		.options = options,
 		.plan = plan,
 		.selected = xcalloc(n + 1, sizeof *p.selected),
+		.named = xcalloc(n + 1, sizeof *p.named),
 		.pending = xcalloc(n + 1, sizeof *p.pending),
 		.there = xcalloc(n + 1, sizeof *p.there)};
 
@@ -170,6 +209,8 @@ bool plan_make(
 		p.selected[i] = !options->selected;
 	for (size_t i = 0; options->selected && i < options->selected->len; i++)
 		p.selected[options->selected->items[i]->index] = true;
+	for (size_t i = 0; options->named && i < options->named->len; i++)
+		p.named[options->named->items[i]->index] = true;
 	bool ok = list_gone(&p, err) && plan_all(&p, err);
 	for (size_t i = 0; i < n; i++) {
 		vec_release(&p.pending[i]);
@@ -178,6 +219,7 @@ bool plan_make(
 	map_release(&p.tables);
 	map_release(&p.databases);
 	free(p.selected);
+	free(p.named);
 	free(p.pending);
 	free(p.there);
 	return ok;

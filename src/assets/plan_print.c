@@ -78,6 +78,24 @@ static void print_gone(const struct plan *plan, struct buf *out)
 			it->asset, it->relation, it->asset);
 }
 
+/* Those whose changes nobody knows of. */
+static void print_blind(const struct plan *plan, struct buf *out)
+{
+	struct buf names;
+	size_t n = 0;
+
+	buf_init(&names, BUF_MAX);
+	vec_each (&plan->assets, a)
+		if (a->blind && !a->parts.len)
+			buf_printf(&names, "%s%s", n++ ? ", " : "", a->asset->name);
+	if (n)
+		buf_printf(out,
+			"%zu of them %s no ref or source, and %s built again when asked for by "
+			"name: %s\n",
+			n, n == 1 ? "names" : "name", n == 1 ? "is" : "are", buf_text(&names));
+	buf_release(&names);
+}
+
 void plan_text(const struct plan *plan, struct buf *out)
 {
 	size_t quiet = 0;
@@ -88,14 +106,13 @@ void plan_text(const struct plan *plan, struct buf *out)
 			print_asset(a, out);
 	}
 	print_gone(plan, out);
-	if (quiet == plan->assets.len && !plan->gone.len) {
-		buf_printf(out, "nothing to do: %zu %s up to date\n", quiet,
-			quiet == 1 ? "asset is" : "assets are");
-		return;
-	}
-	buf_printf(out, "%s%zu %s to build, %zu %s up to date\n", out->len ? "\n" : "",
-		plan->n_steps, plan->n_steps == 1 ? "step" : "steps", quiet,
-		quiet == 1 ? "asset is" : "assets are");
+	if (quiet == plan->assets.len && !plan->gone.len)
+		buf_puts(out, "nothing to do: ");
+	else
+		buf_printf(out, "%s%zu %s to build, ", out->len ? "\n" : "", plan->n_steps,
+			plan->n_steps == 1 ? "step" : "steps");
+	buf_printf(out, "%zu %s up to date\n", quiet, quiet == 1 ? "asset is" : "assets are");
+	print_blind(plan, out);
 }
 
 /* --- for programs --- */

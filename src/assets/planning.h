@@ -9,7 +9,7 @@ struct planning {
 	struct survey *survey;
 	const struct plan_options *options;
 	struct plan *plan;
-	bool *selected; /* by index */
+	bool *selected, *named; /* by index */
 	struct effects
 		*pending; /* by index: what this plan will change of an asset, as children see it */
 	struct spans *
@@ -31,6 +31,8 @@ struct claims {
 };
 
 /* --- plan.c --- */
+/* For people; once, behind what is said already. */
+void planning_note(struct planning *p, struct plan_asset *a, const char *text);
 MUST_CHECK bool planning_claim(struct planning *p, struct claims *c, struct error *err);
 
 /* --- plan_make.c --- */

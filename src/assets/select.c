@@ -208,7 +208,8 @@ static bool select_word(struct selecting *s, const char *text, bool *set)
 	}
 	if (!any && criterion_must_match(&w.criterion))
 		return unknown(s, &w.criterion);
-	follow(s->graph, &w, set);
+	if (!s->alone)
+		follow(s->graph, &w, set);
 	return true;
 }
 
@@ -244,17 +245,17 @@ static bool select_text(struct selecting *s, const char *text, bool *set)
 	return ok;
 }
 
-bool assets_select(const struct graph *g, struct state *state, const struct selector *selector,
-	struct assets *out, struct error *err)
+static bool select_all(const struct graph *g, struct state *state, const struct selector *selector,
+	bool alone, struct assets *out, struct error *err)
 {
 	const struct assets *all = graph_assets(g);
-	struct selecting s = {.graph = g, .state = state, .err = err};
+	struct selecting s = {.graph = g, .state = state, .alone = alone, .err = err};
 	bool *set = xcalloc(all->len + 1, sizeof *set), *not = xcalloc(all->len + 1, sizeof *not );
 	bool ok = true;
 
 	arena_init(&s.arena);
 	for (size_t i = 0; i < all->len; i++)
-		set[i] = !selector->n_select;
+		set[i] = !selector->n_select && !alone;
 	for (size_t i = 0; ok && i < selector->n_select; i++)
 		ok = select_text(&s, selector->select[i], set);
 	ok = ok && (!selector->exclude || select_text(&s, selector->exclude, not ));
@@ -265,4 +266,17 @@ bool assets_select(const struct graph *g, struct state *state, const struct sele
 	free(not );
 	arena_release(&s.arena);
 	return ok;
+}
+
+bool assets_select(const struct graph *g, struct state *state, const struct selector *selector,
+	struct assets *out, struct error *err)
+{
+	return select_all(g, state, selector, false, out, err);
+}
+
+bool assets_named(const struct graph *g, struct state *state, const struct selector *selector,
+	struct assets *out, struct error *err)
+{
+	return select_all(g, state, &(struct selector){selector->select, selector->n_select, NULL},
+		true, out, err);
 }

@@ -19,4 +19,8 @@ struct selector {
 MUST_CHECK bool assets_select(const struct graph *g, struct state *state,
 	const struct selector *selector, struct assets *out, struct error *err);
 
+/* Of these, those that a word itself means, not as parents or children of others; none where there are no words. */
+MUST_CHECK bool assets_named(const struct graph *g, struct state *state,
+	const struct selector *selector, struct assets *out, struct error *err);
+
 #endif

@@ -321,24 +321,24 @@ static void built_as_of(struct status *s)
 }
 
 /* A view shows what its parents are; whatever else is built from them is what it is until it is built again. */
-static const struct asset *unfed_of(struct survey *v, const struct asset *asset)
+static void find_unknown(struct survey *v, const struct asset *asset, struct status *s)
 {
-	const struct asset *unfed = asset->kind == ASSET_SOURCE ? asset : NULL;
-
-	for (size_t i = 0; asset->passes && !unfed && i < asset->parents.len; i++) {
+	s->unfed = asset->kind == ASSET_SOURCE ? asset : NULL;
+	s->blind = asset->passes && !asset->parents.len ? asset : NULL;
+	for (size_t i = 0; asset->passes && i < asset->parents.len; i++) {
 		const struct asset *parent = asset->parents.items[i];
-		if (asset_mapping(asset, parent).kind != MAPPING_IGNORE)
-			unfed = v->of[parent->index].unfed;
+		if (asset_mapping(asset, parent).kind == MAPPING_IGNORE)
+			continue;
+		s->unfed = s->unfed ? s->unfed : v->of[parent->index].unfed;
+		s->blind = s->blind ? s->blind : v->of[parent->index].blind;
 	}
-	return unfed;
 }
 
 static bool look(struct survey *v, const struct asset *asset, struct error *err)
 {
 	struct status *s = &v->of[asset->index];
 
-	s->unfed = unfed_of(v, asset);
-
+	find_unknown(v, asset, s);
 	sum_parents(v, asset, &s->parents);
 	s->as_of = s->parents;
 	if (asset->kind == ASSET_SOURCE)

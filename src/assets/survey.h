@@ -42,6 +42,8 @@ struct status {
 	struct as_of parents; /* what a build that begins now would be up to */
 	/* Who looks at it looks at this table, of which it is not known when it changes; NULL: at none. */
 	const struct asset *unfed;
+	/* Likewise at this one, which names nothing that it is made of. */
+	const struct asset *blind;
 	bool absent; /* of a mirrored table: its first copy is not whole yet */
 };
 

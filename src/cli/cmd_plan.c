@@ -26,6 +26,7 @@ static bool make(const struct call *call, struct ends *ends, struct outlook *o, 
 		(!call->flags[FLAG_OFFLINE] && !outlook_engine(o, ends, err)))
 		return false;
 	const struct plan_options options = {.selected = limited ? &o->selected : NULL,
+		.named = &o->named,
 		.now_us = wall_us(),
 		.range = SPAN_ALL,
 		.full_refresh = call->flags[FLAG_FULL],

@@ -53,7 +53,8 @@ bool outlook_select(struct outlook *o, const struct ends *ends, char **words, in
 	struct selector selector = {
 		.select = (const char *const *)words, .n_select = (size_t)n, .exclude = exclude};
 
-	return assets_select(o->graph, ends->state, &selector, &o->selected, err);
+	return assets_select(o->graph, ends->state, &selector, &o->selected, err) &&
+	       assets_named(o->graph, ends->state, &selector, &o->named, err);
 }
 
 bool outlook_engine(struct outlook *o, struct ends *ends, struct error *err)
@@ -77,6 +78,7 @@ void outlook_close(struct outlook *o)
 {
 	engine_free(o->engine);
 	vec_release(&o->selected);
+	vec_release(&o->named);
 	survey_free(o->survey);
 	graph_free(o->graph);
 	project_free(o->project);

@@ -14,8 +14,8 @@ struct outlook {
 	struct project *project;
 	struct graph *graph;
 	struct survey *survey;
-	struct assets selected;
-	struct engine *engine; /* NULL: none was opened */
+	struct assets selected, named; /* see select.h */
+	struct engine *engine;         /* NULL: none was opened */
 };
 
 /* Vars: of --vars, or NULL. On failure too it is to be closed. */

@@ -61,6 +61,7 @@ bool planned_make(
 	if (!outlook_engine(&p->outlook, &b->ends, err))
 		return false;
 	options->selected = p->limited ? &p->outlook.selected : NULL;
+	options->named = &p->outlook.named;
 	options->now_us = wall_us();
 	options->engine = p->outlook.engine;
 	if (!plan_make(p->outlook.survey, options, &p->plan, err))

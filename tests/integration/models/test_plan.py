@@ -138,4 +138,80 @@ def the_catalog_finds_by_what_is_written_of_assets():
     eq(p.command("catalog", "find", "x").code, 2)
 
 
+@test
+def a_model_that_names_nothing_is_built_again_when_it_is_asked_for_by_name():
+    p = project(
+        {
+            "models/clock.sql": "{{ config(materialized='table', tags=['now']) }} select now64(9) as at",
+            "models/of_clock.sql": "{{ config(materialized='table') }} select at from {{ ref('clock') }}",
+            "models/seen.sql": "select now64(9) as at",
+            "models/kept.sql": "{{ config(materialized='table') }} select at from {{ ref('seen') }}",
+        }
+    )
+    p.build()
+    plan = p.command("plan", check=True).out
+    has(plan, "nothing to do: 4 assets are up to date")
+    has(plan, "2 of them name no ref or source, and are built again when asked for by name: clock, kept")
+    eq(planned(p, "+of_clock"), {})
+    eq(planned(p, "clock+"), {"clock": [("unknown", None, None)], "of_clock": [("upstream", None, None)]})
+    eq(planned(p, "kept"), {"kept": [("unknown", None, None)]})
+    has(p.command("plan", "kept", check=True).out, "unknown: seen names no ref or source")
+
+    tables = "SELECT uuid FROM system.tables WHERE database = '%s' AND name IN ('clock', 'of_clock')" % p.database
+    before = set(warehouse.query(tables))
+    p.build("tag:now+")
+    eq(before & set(warehouse.query(tables)), set())
+
+
+KINDS = {
+    "seeds/s.csv": "id,region,at\n1,eu,2026-11-01 05:00:00\n2,us,2026-11-02 06:00:00",
+    "models/t.sql": "{{ config(materialized='table') }} select * from {{ ref('s') }}",
+    "models/added.sql": "{{ config(materialized='incremental', order_by='id') }} select * from {{ ref('s') }}",
+    "models/over.sql": """
+        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='region',
+                  order_by='id') }}
+        select * from {{ ref('s') }}
+    """,
+    "models/days.sql": FACTS.replace("1 as n", "(select count() from {{ ref('s') }}) as n"),
+    "models/keys.sql": """
+        {{ config(materialized='incremental', partitions=['eu', 'us'], partition_column='region') }}
+        select id, region from {{ ref('s') }} where region = '{{ partition.key }}'
+    """,
+    "models/shown.sql": "select * from {{ ref('keys') }}",
+    "models/kept.sql": "{{ config(materialized='materialized_view', refreshable='EVERY 1 HOUR', order_by='id') }}"
+    " select id from {{ ref('t') }}",
+    "models/file.sql": "{{ config(materialized='external', location='o.csv') }} select id from {{ ref('t') }}",
+    "snapshots/versions.sql": "{% snapshot versions %} {{ config(unique_key='id', strategy='check',"
+    " check_cols='all') }} select * from {{ ref('s') }} {% endsnapshot %}",
+}
+
+
+@test
+def after_a_full_refresh_of_every_kind_there_is_nothing_to_do():
+    p = project(KINDS)
+    p.build()
+    for selection in ("", "days", "keys", "over added versions"):
+        p.build("--full-refresh", *selection.split())
+        eq(planned(p), {})
+    has(p.command("plan", check=True).out, "nothing to do: 10 assets are up to date")
+    assets = {a["name"]: a for a in p.command("assets", "--json", check=True).json["assets"]}
+    eq([(assets[name]["partitions"], assets[name]["built"]) for name in ("days", "keys", "t")], [(4, 4), (2, 2), (1, 1)])
+
+
+@test
+def partitions_that_are_none_any_more_are_named_until_a_full_refresh():
+    p = project({name: KINDS[name] for name in ("seeds/s.csv", "models/keys.sql", "models/days.sql")})
+    p.build()
+    p.write({"models/keys.sql": KINDS["models/keys.sql"].replace("'eu', ", "")})
+    p.write({"models/days.sql": KINDS["models/days.sql"].replace(DAYS[0], DAYS[2])})
+    plan = p.command("plan", check=True).out
+    stay = "built once, and not among its partitions any more; the rows stay in %s" % p.database
+    has(plan, f"  eu: {stay}.keys until a --full-refresh")
+    has(plan, f"  {DAYS[0]} to {DAYS[1]}: {stay}.days until a --full-refresh")
+    p.build("--full-refresh")
+    eq(warehouse.query(f"SELECT DISTINCT region FROM {p.database}.keys"), [("us",)])
+    eq(warehouse.value(f"SELECT count() FROM {p.database}.days"), 2)
+    has(p.command("plan", check=True).out, "nothing to do: 3 assets are up to date")
+
+
 run()
