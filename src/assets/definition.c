@@ -3,10 +3,10 @@
 
 #include <string.h>
 #include "assets/internal.h"
-#include "assets/tokens.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "models/template/call.h"
+#include "models/tokens.h"
 
 #define LARGEST_SEED ((size_t)1 << 30)
 

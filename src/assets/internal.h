@@ -4,7 +4,6 @@
  *	partition.c    spans of time, partitions, how those of a parent map to those of a child; pure
  *	graph.c        assets, and what stands on what
  *	select.c       selectors: the words; methods.c: what each method takes
- *	tokens.c       SQL as tokens, without white space and comments; pure
  *	definition.c   what a definition is now, and how it differs from another
  *	effect.c       what changed of the parents, as seen by a child
  *	plan.c         what would be built, and why; plan_print.c: for people and programs

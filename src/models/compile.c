@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <strings.h>
 #include "models/internal.h"
+#include "models/tokens.h"
 
 /* --- rendering --- */
 
@@ -92,22 +93,6 @@ bool node_render(struct context *c, const struct node *node, struct buf *out, st
 
 /* --- common table expressions --- */
 
-/* Behind the white space and comments at s. */
-static const char *skip_comments(const char *s)
-{
-	for (;;) {
-		s += strspn(s, " \t\r\n");
-		if (s[0] == '-' && s[1] == '-') {
-			s += strcspn(s, "\n");
-		} else if (s[0] == '/' && s[1] == '*') {
-			const char *end = strstr(s + 2, "*/");
-			s = end ? end + 2 : s + strlen(s);
-		} else {
-			return s;
-		}
-	}
-}
-
 static bool is_word(const char *s, const char *word)
 {
 	size_t len = strlen(word);
@@ -117,13 +102,13 @@ static bool is_word(const char *s, const char *word)
 /* Where common table expressions go in a query: behind its own WITH, or before all of it. */
 static size_t with_of(const char *sql, bool *has_with)
 {
-	const char *s = skip_comments(sql);
+	const char *s = sql_skip_space(sql);
 
 	*has_with = is_word(s, "with");
 	if (!*has_with)
 		return (size_t)(s - sql);
 	s += strlen("with");
-	const char *next = skip_comments(s);
+	const char *next = sql_skip_space(s);
 	return (size_t)((is_word(next, "recursive") ? next + strlen("recursive") : s) - sql);
 }
 

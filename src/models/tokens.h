@@ -2,8 +2,8 @@
  * SQL as a sequence of tokens, without white space, comments and the semicolon at its end, with keywords in lower case:
  * two texts of the same tokens mean the same. Of any dialect's quotes and comments that ClickHouse or Trino know. Pure.
  */
-#ifndef ASSETS_TOKENS_H
-#define ASSETS_TOKENS_H
+#ifndef MODELS_TOKENS_H
+#define MODELS_TOKENS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,9 @@ struct token {
 	size_t len;
 };
 VEC_TYPE(tokens, struct token);
+
+/* Behind the white space and comments at s. */
+const char *sql_skip_space(const char *s);
 
 /* Of a text that outlives them. */
 void tokens_of(const char *sql, struct tokens *out);

@@ -1,5 +1,5 @@
 /* Tokens of SQL; see tokens.h. */
-#include "assets/tokens.h"
+#include "models/tokens.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -21,8 +21,7 @@ static const char *keyword_of(const char *s, size_t len)
 	return NULL;
 }
 
-/* Behind the white space and comments at s. */
-static const char *skip(const char *s)
+const char *sql_skip_space(const char *s)
 {
 	for (;;) {
 		s += strspn(s, " \t\r\n\f\v");
@@ -102,7 +101,7 @@ static const char *skip_token(const char *s)
 
 void tokens_of(const char *sql, struct tokens *out)
 {
-	for (const char *s = skip(sql); *s; s = skip(s)) {
+	for (const char *s = sql_skip_space(sql); *s; s = sql_skip_space(s)) {
 		const char *end = skip_token(s), *word = keyword_of(s, (size_t)(end - s));
 		struct token t = {word ? word : s, (size_t)(end - s)};
 		vec_push(out, t);
