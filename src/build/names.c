@@ -3,7 +3,7 @@
  * `customers.id` by both words; everywhere else it is `id`, and that is what tests and other models say.
  */
 #include <string.h>
-#include "assets/tokens.h"
+#include "models/tokens.h"
 #include "build/making.h"
 
 static bool is_text(struct token t, const char *s, size_t len)
