@@ -7,6 +7,7 @@
  *	pick.c       the next job, within the limits
  *	job.c        one attempt at a job, and what is recorded of it
  *	stamp.c      what a build is made from, and whether that is there
+ *	trace.c      what columns come from
  *	check.c      tests of data; checked.c: how those of a model ended
  *	engine.c     the engine that the configuration names
  *	work.c       statements of an attempt; place.c: where in a file their errors are
@@ -45,6 +46,7 @@ struct group {
 	struct numbers jobs, waiters; /* waiters: jobs that wait for all of them */
 	size_t n_left;
 	bool failed; /* any of them */
+	bool traced; /* its columns, in this run */
 };
 
 /* A node whose tests are among the jobs: how they ended is recorded once the last one has. */
@@ -115,6 +117,10 @@ struct job *pick_job(struct worker *worker, struct active **of, int *wait_ms);
 /* --- job.c --- */
 /* Without the lock. True: it has ended; false: it goes back, to be tried again. */
 bool job_run(struct executor *e, struct active *a, struct job *job);
+
+/* --- trace.c --- */
+/* After a build: its columns, and what they come from, are recorded. What fails is said in the log of the attempt. */
+void trace_columns(struct work *w);
 
 /* --- check.c --- */
 /* A test: of all that it looks at, or, where there are spans, of those of the model alone. Its severity decides

@@ -97,6 +97,19 @@ static void give_work(struct attempting *at)
 		(long long)wall_us(), (long long)at->a->run.id, step->number, step->attempts);
 }
 
+/* Of a run the first of its partitions that is built tells for all of them. */
+static void trace_once(struct attempting *at)
+{
+	struct group *group = &at->a->groups.items[at->job->group];
+
+	pthread_mutex_lock(&at->e->lock);
+	bool traced = group->traced;
+	group->traced = true;
+	pthread_mutex_unlock(&at->e->lock);
+	if (!traced)
+		trace_columns(&at->work);
+}
+
 static bool do_work(struct attempting *at, struct error *err)
 {
 	struct work *w = &at->work;
@@ -116,7 +129,10 @@ static bool do_work(struct attempting *at, struct error *err)
 		return false;
 	w->built.run = at->a->run.id;
 	w->built.checks = is_checked(at->a, w->node) ? CHECKS_PENDING : CHECKS_PASSED;
-	return materialize(w, err);
+	if (!materialize(w, err))
+		return false;
+	trace_once(at);
+	return true;
 }
 
 static void begin(struct attempting *at)

@@ -1,13 +1,15 @@
-/* `tailrace catalog search WORD`: assets by their names, descriptions, columns, owners and tags. */
+/* `tailrace catalog`: assets found by their names, descriptions, columns, owners and tags; one of them shown; and where
+ * a column comes from. */
 #include <string.h>
 #include <strings.h>
 #include "base/json.h"
-#include "cli/cli.h"
-#include "cli/outlook.h"
+#include "cli/catalog.h"
 
-enum { FLAG_JSON };
+enum { FLAG_JSON, FLAG_DIRECT, FLAG_ALL };
 static const struct flag flags[] = {
 	{"json", NULL, "print a JSON document"},
+	{"direct", NULL, "of lineage: one step alone"},
+	{"all", NULL, "of show: what columns come from, as far as it is known"},
 	{0},
 };
 
@@ -43,22 +45,27 @@ static void look(struct search *s, const char *where, const char *text)
 		vec_push(&s->hits, hit);
 }
 
-static const char *text_of(struct search *s, struct value v)
+const char *catalog_text(struct arena *arena, struct value v)
 {
-	return v.kind == VALUE_STRING ? value_strdup(&s->arena, v) : NULL;
+	return v.kind == VALUE_STRING ? value_strdup(arena, v) : NULL;
 }
 
-static struct value member(struct value of, const char *key)
+struct value catalog_member(struct value of, const char *key)
 {
 	return of.kind == VALUE_DICT ? dict_get_text(of.dict, key) : (struct value){0};
+}
+
+static const char *text_of(struct search *s, struct value v)
+{
+	return catalog_text(&s->arena, v);
 }
 
 static void look_at_columns(struct search *s, struct value columns)
 {
 	for (size_t i = 0; columns.kind == VALUE_LIST && i < columns.list->len; i++) {
 		struct value column = columns.list->items[i];
-		const char *name = text_of(s, member(column, "name"));
-		const char *about = text_of(s, member(column, "description"));
+		const char *name = text_of(s, catalog_member(column, "name"));
+		const char *about = text_of(s, catalog_member(column, "description"));
 		if (!name)
 			continue;
 		size_t before = s->hits.len;
@@ -72,11 +79,36 @@ static void look_at_columns(struct search *s, struct value columns)
 /* meta: {owner: ...}, group: {owner: {name: ...}}: as people write it. */
 static void look_at_owner(struct search *s, struct value of)
 {
-	struct value owner = member(of, "owner");
+	struct value owner = catalog_member(of, "owner");
 
 	look(s, "owner", text_of(s, owner));
-	look(s, "owner", text_of(s, member(owner, "name")));
-	look(s, "owner", text_of(s, member(owner, "email")));
+	look(s, "owner", text_of(s, catalog_member(owner, "name")));
+	look(s, "owner", text_of(s, catalog_member(owner, "email")));
+}
+
+/* The first of them. */
+static const char *owner_in(struct arena *arena, struct value of)
+{
+	struct value owner = catalog_member(of, "owner");
+	const char *text = catalog_text(arena, owner);
+
+	if (!text)
+		text = catalog_text(arena, catalog_member(owner, "name"));
+	return text ? text : catalog_text(arena, catalog_member(owner, "email"));
+}
+
+const char *catalog_owner(struct arena *arena, const struct asset *asset)
+{
+	const struct node *node = asset->node;
+	struct value about = node ? node->properties : asset->source->meta;
+	const struct value places[] = {about, catalog_member(about, "meta"),
+		node ? value_dict(node->config) : (struct value){0},
+		node ? dict_get_text(node->config, "meta") : (struct value){0}};
+	const char *owner = NULL;
+
+	for (size_t i = 0; !owner && i < COUNT_OF(places); i++)
+		owner = owner_in(arena, places[i]);
+	return owner;
 }
 
 static void look_at_asset(struct search *s, const struct asset *asset)
@@ -86,10 +118,10 @@ static void look_at_asset(struct search *s, const struct asset *asset)
 
 	s->asset = asset;
 	look(s, "name", asset->name);
-	look(s, "description", text_of(s, member(about, "description")));
-	look_at_columns(s, member(about, "columns"));
+	look(s, "description", text_of(s, catalog_member(about, "description")));
+	look_at_columns(s, catalog_member(about, "columns"));
 	look_at_owner(s, about);
-	look_at_owner(s, member(about, "meta"));
+	look_at_owner(s, catalog_member(about, "meta"));
 	for (size_t i = 0; node && i < node->tags.n; i++)
 		look(s, "tag", node->tags.items[i]);
 	if (node) {
@@ -140,16 +172,17 @@ static void print_json(const struct search *s)
 	buf_release(&out);
 }
 
-static int search(const struct call *call, const struct graph *g)
+static bool search(struct catalog *c, struct error *err)
 {
-	struct search s = {.words = call->args + 1, .n_words = call->n_args - 1};
+	struct search s = {.words = c->call->args + 1, .n_words = c->call->n_args - 1};
 
+	(void)err;
 	arena_init(&s.arena);
-	vec_each (graph_assets(g), it)
+	vec_each (graph_assets(c->outlook->graph), it)
 		if ((*it)->kind != ASSET_CHECK)
 			look_at_asset(&s, *it);
-	int code = s.hits.len ? DONE : FAILED;
-	if (call->flags[FLAG_JSON])
+	c->none = !s.hits.len;
+	if (c->json)
 		print_json(&s);
 	else if (s.hits.len)
 		print_hits(&s);
@@ -157,34 +190,88 @@ static int search(const struct call *call, const struct graph *g)
 		fputs("tailrace: nothing is found\n", stderr);
 	vec_release(&s.hits);
 	arena_release(&s.arena);
-	return code;
+	return true;
+}
+
+static bool show(struct catalog *c, struct error *err)
+{
+	c->depth = c->call->flags[FLAG_ALL] ? 0 : 1;
+	return catalog_show(c, c->call->args[1], err);
+}
+
+static bool lineage(struct catalog *c, struct error *err)
+{
+	c->depth = c->call->flags[FLAG_DIRECT] ? 1 : 0;
+	return catalog_lineage(c, c->call->args[1], err);
+}
+
+static const struct action {
+	const char *name;
+	bool (*run)(struct catalog *, struct error *);
+	int most; /* arguments; -1: any number */
+} actions[] = {{"search", search, -1}, {"show", show, 2}, {"lineage", lineage, 2}};
+
+static const struct action *find_action(const struct call *call)
+{
+	static const char *const names[] = {"search", "show", "lineage", NULL};
+	const char *near = nearest_name(call->args[0], names);
+
+	for (size_t i = 0; i < COUNT_OF(actions); i++) {
+		if (strcmp(call->args[0], actions[i].name) != 0)
+			continue;
+		if (actions[i].most < 0 || call->n_args <= actions[i].most)
+			return &actions[i];
+		wrong_use("'catalog %s' takes one name", actions[i].name);
+		return NULL;
+	}
+	wrong_use("there is no 'catalog %s'; did you mean 'catalog %s'?", call->args[0],
+		near ? near : "search");
+	return NULL;
+}
+
+static bool open_catalog(struct catalog *c, struct error *err)
+{
+	if (!ends_open(c->ends, c->call->config_path, err) ||
+		!outlook_open(c->outlook, c->ends, NULL, err))
+		return false;
+	c->columns = columns_new(c->outlook->graph, c->ends->state, err);
+	return c->columns;
 }
 
 static int run(const struct call *call)
 {
 	struct ends ends = {0};
 	struct outlook o = {0};
+	struct catalog c = {
+		.call = call, .ends = &ends, .outlook = &o, .json = call->flags[FLAG_JSON]};
+	const struct action *action = find_action(call);
 	struct error err = {0};
 
-	if (strcmp(call->args[0], "search") != 0)
-		return wrong_use(
-			"there is no 'catalog %s'; did you mean 'catalog search'?", call->args[0]);
-	bool ok = ends_open(&ends, call->config_path, &err) && outlook_open(&o, &ends, NULL, &err);
-	int code = ok ? search(call, o.graph) : failed(&err);
+	if (!action)
+		return WRONG_USE;
+	bool ok = open_catalog(&c, &err) && action->run(&c, &err);
+	columns_free(c.columns);
 	outlook_close(&o);
 	ends_close(&ends);
-	return code;
+	if (!ok)
+		return failed(&err);
+	return c.none ? FAILED : DONE;
 }
 
 const struct command catalog_command = {
 	.name = "catalog",
-	.args = "search WORD...",
+	.args = "search WORD... | show ASSET | lineage ASSET.COLUMN",
 	.min_args = 2,
 	.max_args = -1,
-	.summary = "find assets by name, description, column, owner or tag",
-	.help = "Looks for texts that hold all of the words, whatever their case: names of assets\n"
+	.summary = "find assets, show one, or where a column comes from",
+	.help = "search: texts that hold all of the words, whatever their case: names of assets\n"
 		"and columns, descriptions in yml, owners (owner: or meta: {owner: ...}), tags.\n"
-		"Ends with 1 where nothing is found.\n",
+		"Ends with 1 where nothing is found.\n\n"
+		"show: an asset: its description and owner, its rows and size in the warehouse,\n"
+		"its columns, and which columns those are made of, directly or with --all.\n\n"
+		"lineage: what a column is made of, down to the sources, and what is made of it.\n"
+		"It is recorded when a model is built, from the warehouse's own analysis; what\n"
+		"that cannot tell is said.\n",
 	.flags = flags,
 	.run = run,
 };

@@ -49,16 +49,20 @@ void ends_close(struct ends *e)
 	*e = (struct ends){0};
 }
 
+bool ends_warehouse_runs(struct ends *e)
+{
+	if (!embedded(&e->config) || *e->warehouse_url)
+		return true;
+	return !e->locked && state_runner(e->state) &&
+	       state_fact_get(e->state, "warehouse_url", e->warehouse_url, sizeof e->warehouse_url);
+}
+
 bool ends_warehouse(struct ends *e, struct error *err)
 {
 	const struct connection_config *c = embedded(&e->config);
 	struct warehouse_options options = {0};
 
-	if (!c || *e->warehouse_url)
-		return true;
-	if (!e->locked && state_runner(e->state) &&
-		state_fact_get(
-			e->state, "warehouse_url", e->warehouse_url, sizeof e->warehouse_url))
+	if (ends_warehouse_runs(e))
 		return true;
 	/* Only one process can have its folder open: the lock says who, in our words. */
 	if (!e->locked && !state_lock(e->state, err))

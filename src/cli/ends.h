@@ -25,6 +25,9 @@ MUST_CHECK bool ends_open(struct ends *e, const char *config_path, struct error 
  * until ends_close(); no other process can run meanwhile. */
 MUST_CHECK bool ends_warehouse(struct ends *e, struct error *err);
 
+/* Is there no need to start it: it runs, or the configuration does not name it? */
+bool ends_warehouse_runs(struct ends *e);
+
 void ends_close(struct ends *e);
 
 /* Opened; source_free() and sink_free() close them. NULL on failure. */

@@ -65,7 +65,12 @@ bool outlook_engine(struct outlook *o, struct ends *ends, struct error *err)
 		return false;
 	bool some = known.len;
 	vec_release(&known);
-	if (!some)
+	return !some || outlook_reach(o, ends, true, err);
+}
+
+bool outlook_reach(struct outlook *o, struct ends *ends, bool start, struct error *err)
+{
+	if (o->engine || (!start && !ends_warehouse_runs(ends)))
 		return true;
 	if (!ends_warehouse(ends, err))
 		return false;

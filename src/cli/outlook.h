@@ -26,6 +26,8 @@ MUST_CHECK bool outlook_select(struct outlook *o, const struct ends *ends, char 
 	const char *exclude, struct error *err);
 /* Opens the engine, where something was built that its tables tell of. */
 MUST_CHECK bool outlook_engine(struct outlook *o, struct ends *ends, struct error *err);
+/* Opens the engine; with `start`, an embedded one that does not run is started for that, else it stays NULL. */
+MUST_CHECK bool outlook_reach(struct outlook *o, struct ends *ends, bool start, struct error *err);
 void outlook_close(struct outlook *o);
 
 #endif

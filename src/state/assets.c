@@ -176,6 +176,8 @@ bool state_asset_forget(struct state *s, const char *asset, struct error *err)
 		"DELETE FROM marks WHERE asset = ?",
 		"DELETE FROM definitions WHERE asset = ?",
 		"DELETE FROM swaps WHERE asset = ?",
+		"DELETE FROM lineage WHERE asset = ?",
+		"DELETE FROM lineage_inputs WHERE asset = ?",
 	};
 
 	store_enter(s);

@@ -22,6 +22,7 @@
 #define STATE_ASSETS_H
 
 #include "base/arena.h"
+#include "core/engine.h"
 #include "state/state.h"
 
 #define TIME_MIN INT64_MIN
@@ -111,6 +112,15 @@ MUST_CHECK bool state_definition_put(
 	struct state *, const char *asset, const struct definition *, struct error *err);
 MUST_CHECK bool state_definition_get(struct state *, const char *asset, uint64_t fingerprint,
 	struct arena *arena, struct definition *out, bool *found, struct error *err);
+
+/* --- what its columns come from --- */
+
+/* Of the latest build; in place of what was recorded before. */
+MUST_CHECK bool state_lineage_put(
+	struct state *, const char *asset, const struct lineage *, struct error *err);
+/* No columns: nothing is recorded. */
+MUST_CHECK bool state_lineage_get(struct state *, const char *asset, struct arena *arena,
+	struct lineage *out, struct error *err);
 
 /* --- swaps under way --- */
 

@@ -183,6 +183,24 @@ static const char *const steps[] = {
 	"	to_us INTEGER NOT NULL,\n"
 	"	PRIMARY KEY (stream, asset, from_us, to_us)\n"
 	") STRICT, WITHOUT ROWID",
+
+	"CREATE TABLE lineage (\n"
+	"	asset TEXT NOT NULL,\n"
+	"	number INTEGER NOT NULL,\n"
+	"	name TEXT NOT NULL,\n"
+	"	type TEXT NOT NULL,\n"
+	"	gap TEXT,\n"
+	"	PRIMARY KEY (asset, number)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE lineage_inputs (\n"
+	"	asset TEXT NOT NULL,\n"
+	"	number INTEGER NOT NULL,\n"
+	"	place INTEGER NOT NULL,\n"
+	"	relation TEXT NOT NULL,\n"
+	"	name TEXT NOT NULL,\n"
+	"	how INTEGER NOT NULL,\n" /* enum lineage_how */
+	"	PRIMARY KEY (asset, number, place)\n"
+	") STRICT, WITHOUT ROWID;\n",
 };
 
 static bool version_of(struct state *s, int *version, struct error *err)

@@ -10,6 +10,7 @@
  *	steps.c      their steps and attempts
  *	ranges.c     marks and built ranges: overlaid and merged
  *	ahead.c      marks of changes that are about to be written
+ *	lineage.c    columns of assets, and what they come from
  *	assets.c     definitions and swaps of models; what is built, as one with them
  *
  * A public function enters, runs its statements, and leaves. Statements are prepared once and kept by

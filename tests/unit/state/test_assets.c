@@ -371,6 +371,42 @@ static void a_swap_that_is_given_up_is_gone(void **unused)
 	state_close(s);
 }
 
+static void put_lineage(struct state *s, struct lineage_column *columns, size_t n)
+{
+	struct error err = {0};
+	assert_ok(state_lineage_put(s, MODEL, &(struct lineage){columns, n}, &err), &err);
+}
+
+static void what_columns_come_from_is_of_the_latest_build(void **unused)
+{
+	(void)unused;
+	struct error err = {0};
+	struct state *s = open_state();
+	struct lineage_input inputs[] = {{"shop.orders", "amount", LINEAGE_AGGREGATED},
+		{"shop.orders", "t", LINEAGE_WINDOW}, {"shop.customers", "id", LINEAGE_SAME}};
+	struct lineage_column first[] = {{"total", "Int64", inputs, 2, NULL},
+		{"n", "UInt64", NULL, 0, NULL}, {"x", "String", &inputs[2], 1, "a dictionary"}};
+	struct lineage got;
+
+	put_lineage(s, &first[1], 2);
+	put_lineage(s, first, 3);
+	assert_ok(state_lineage_get(s, MODEL, &arena, &got, &err), &err);
+	assert_int_equal(got.len, 3);
+	assert_string_equal(got.items[0].name, "total");
+	assert_int_equal(got.items[0].n_inputs, 2);
+	assert_string_equal(got.items[0].inputs[1].column, "t");
+	assert_int_equal(got.items[0].inputs[1].how, LINEAGE_WINDOW);
+	assert_null(got.items[0].gap);
+	assert_int_equal(got.items[1].n_inputs, 0);
+	assert_string_equal(got.items[2].type, "String");
+	assert_string_equal(got.items[2].inputs[0].relation, "shop.customers");
+	assert_string_equal(got.items[2].gap, "a dictionary");
+	assert_ok(state_asset_forget(s, MODEL, &err), &err);
+	assert_ok(state_lineage_get(s, MODEL, &arena, &got, &err), &err);
+	assert_int_equal(got.len, 0);
+	state_close(s);
+}
+
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
 
@@ -389,6 +425,7 @@ int main(void)
 		TEST(definitions_live_as_long_as_something_is_built_by_them),
 		TEST(a_swap_is_erased_with_what_it_built_or_not_at_all),
 		TEST(a_swap_that_is_given_up_is_gone),
+		TEST(what_columns_come_from_is_of_the_latest_build),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
