@@ -44,8 +44,8 @@ const char *registry_schema(struct registry *, uint32_t id, struct error *);
 MUST_CHECK bool registry_register(
 	struct registry *, const char *subject, const char *schema, uint32_t *id, struct error *);
 
-/* Would registry_register() succeed? Changes nothing. Of the versions the latest counts, whatever the subject's
- * compatibility says of others. */
+/* Would registry_register() succeed? Changes nothing. Where we may not read the subject's compatibility, the latest
+ * version alone counts. */
 MUST_CHECK bool registry_compatible(
 	struct registry *, const char *subject, const char *schema, struct error *);
 

@@ -106,8 +106,9 @@ class Registry(Server):
         return self.call("POST", f"/subjects/{subject}/versions", {"schema": json.dumps(schema)})["id"]
 
     def set_compatibility(self, subject, level):
-        """BACKWARD, FORWARD, FULL, NONE and so on; without such a word it is NONE here."""
-        self.call("PUT", f"/config/{subject}", {"compatibility": level})
+        """BACKWARD, FORWARD, FULL, NONE and so on; without such a word it is NONE here. Of "": every subject's that has
+        none of its own."""
+        self.call("PUT", f"/config/{subject}".rstrip("/"), {"compatibility": level})
 
     def decode(self, message):
         """A message in Confluent's wire format as what it says."""

@@ -102,6 +102,29 @@ def a_compatible_schema_is_registered_as_the_next_version():
 
 
 @test
+def where_compatibility_is_transitive_every_version_counts():
+    number = field("id", "int")
+    note = lambda type: field("note", ["null", type], default=None)
+    for subject in ("each-value", "all-value"):
+        for fields in ([number, note("string")], [number], [number, field("more", ["null", "int"], default=None)]):
+            client.ask("register", subject, record(*fields))
+    changed = record(number, note("int"))
+    registry.set_compatibility("each-value", "BACKWARD")
+    eq(client.ask("compatible", "each-value", changed), "compatible")
+    registry.set_compatibility("each-value", "BACKWARD_TRANSITIVE")
+    said = client.ask("compatible", "each-value", changed)
+    has(said, "table: the registry refuses the schema for subject each-value; against version 1: changed note from ")
+    has(client.ask("register", "each-value", changed), "table: the registry refuses the schema for subject each-value")
+    eq(client.ask("compatible", "all-value", changed), "compatible")
+    try:
+        registry.set_compatibility("", "FULL_TRANSITIVE")
+        has(client.ask("compatible", "all-value", changed), "subject all-value; against version 1: changed note from ")
+        eq(client.ask("compatible", "fresh-value", changed), "compatible")
+    finally:
+        registry.set_compatibility("", "NONE")
+
+
+@test
 def a_schema_that_is_none_is_refused():
     has(client.ask("register", "bad-value", '{"type":"nothing"}'), "table: registry ")
 
