@@ -33,8 +33,8 @@ fuzz: build-fuzz/build.ninja ## let each decoder's fuzzer run for FOR seconds (6
 	@ninja -C build-fuzz --quiet fuzz
 	@tests/fuzz/run $(or $(FOR),60)
 
-bench: build/ready/demo build/ready/test $(if $(filter no,$(PEERS)),,build/ready/bench) all ## measure limits, tailrace, peers (PEERS=no: no Debezium); writes docs/benchmarks.md
-	@bench/run
+bench: build/ready/demo build/ready/test $(if $(filter no,$(PEERS)),,build/ready/bench) all ## measure; PARTS=copy,build: those alone, PEERS=no: no peers; writes docs/benchmarks.md
+	@bench/run $(if $(PARTS),--only $(PARTS))
 
 format: build/ready/test ## format the C files
 	@tools/check-format --write

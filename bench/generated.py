@@ -3,7 +3,7 @@
 yml with descriptions and tests, macros of its own. It is as dbt and dbt-clickhouse take it.
 
     generate("/tmp/project", models=2000)
-    python3 bench/project.py DIR [--models N] [--seed N]
+    python3 bench/generated.py DIR [--models N] [--seed N]
 """
 import argparse
 import os
@@ -31,6 +31,19 @@ models:
     reports: {+materialized: incremental, +tags: [nightly]}
 seeds:
   generated: {+schema: seeds}
+"""
+
+PROFILES = """\
+generated:
+  target: prod
+  outputs:
+    prod: {type: clickhouse, schema: generated, host: 127.0.0.1}
+"""
+
+CONFIG = """\
+connections:
+  warehouse: {kind: clickhouse, url: embedded, database: generated}
+models: {database: generated}
 """
 
 MACROS = """\
@@ -145,6 +158,8 @@ def generate(folder, models=2000, seed=1):
     below, written = [], {}
     write = lambda path, text: _write(os.path.join(folder, path), text)
     write("dbt_project.yml", PROJECT)
+    write("profiles.yml", PROFILES)
+    write("tailrace.yaml", CONFIG)
     write("macros/macros.sql", MACROS)
     write("models/sources.yml", _sources())
     for i in range(20):
