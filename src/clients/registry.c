@@ -1,7 +1,6 @@
 /* Asking a schema registry; see registry.h. The URLs are tried in turn, beginning with the one that answered last. */
 #include <stdlib.h>
 #include <string.h>
-#include "base/text.h"
 #include "clients/registry_ask.h"
 
 enum {
