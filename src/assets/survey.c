@@ -6,7 +6,6 @@
 #include "assets/survey.h"
 
 #include <string.h>
-#include "assets/definition.h"
 #include "assets/internal.h"
 
 struct survey {
@@ -37,6 +36,13 @@ struct survey *survey_new(const struct graph *g, struct state *state)
 	return v;
 }
 
+static void release(struct status *s)
+{
+	vec_release(&s->built);
+	vec_release(&s->changes);
+	vec_release(&s->dirty);
+}
+
 void survey_free(struct survey *v)
 {
 	const void *key;
@@ -45,11 +51,8 @@ void survey_free(struct survey *v)
 
 	if (!v)
 		return;
-	for (size_t i = 0; i < graph_assets(v->graph)->len; i++) {
-		vec_release(&v->of[i].built);
-		vec_release(&v->of[i].changes);
-		vec_release(&v->of[i].dirty);
-	}
+	for (size_t i = 0; i < graph_assets(v->graph)->len; i++)
+		release(&v->of[i]);
 	for (size_t i = 0; map_next(&v->streams, &i, &key, &len, &stream);)
 		table_states_release(&((struct stream_known *)stream)->tables);
 	map_release(&v->streams);
@@ -377,27 +380,31 @@ const struct status *survey_status(struct survey *v, const struct asset *asset, 
 	return &v->of[asset->index];
 }
 
-bool asset_stamp(const struct graph *g, struct state *state, const struct asset *asset,
-	struct arena *arena, struct built *out, struct definition *definition, struct error *err)
+void survey_forget(struct survey *v, const struct asset *asset)
 {
-	struct survey *v = survey_new(g, state);
-	struct asset_ids inputs = {0};
+	struct status *s = &v->of[asset->index];
 
-	asset_inputs(g, asset, &inputs);
+	v->known[asset->index] = false;
+	release(s);
+	*s = (struct status){0};
+}
+
+bool survey_stamp(struct survey *v, const struct asset *asset, struct arena *arena,
+	struct built *out, struct error *err)
+{
+	struct asset_ids inputs = {0};
+	struct as_of as_of;
+
+	asset_inputs(v->graph, asset, &inputs);
 	/* The seq first: what is marked behind it makes the build dirty again. */
-	bool ok = state_seq(state, inputs.items, inputs.len, &out->seq, err);
+	bool ok = state_seq(v->state, inputs.items, inputs.len, &out->seq, err);
+	vec_release(&inputs);
 	vec_each (&asset->parents, it)
 		ok = ok && survey_status(v, *it, err);
-	if (ok) {
-		struct as_of as_of;
-		sum_parents(v, asset, &as_of);
-		out->as_of_us = as_of.us;
-		out->position = arena_strdup(arena, as_of.position);
-	}
-	vec_release(&inputs);
-	survey_free(v);
-	if (!ok || !definition_of(g, asset, arena, definition, err))
+	if (!ok)
 		return false;
-	out->fingerprint = definition->fingerprint;
+	sum_parents(v, asset, &as_of);
+	out->as_of_us = as_of.us;
+	out->position = arena_strdup(arena, as_of.position);
 	return true;
 }

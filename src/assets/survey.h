@@ -58,9 +58,12 @@ const struct status *survey_status(struct survey *v, const struct asset *asset, 
 struct state *survey_state(struct survey *v);
 const struct graph *survey_graph(struct survey *v);
 
-/* Before the first statement of a build of the asset: seq, as_of, position and fingerprint of what will be built, and
- * the definition to record first. Texts in the arena. Any thread, with the state alone shared. */
-MUST_CHECK bool asset_stamp(const struct graph *g, struct state *state, const struct asset *asset,
-	struct arena *arena, struct built *out, struct definition *definition, struct error *err);
+/* It was built: what is known of it is asked again; of what stands on it only where nobody has asked yet. */
+void survey_forget(struct survey *v, const struct asset *asset);
+
+/* Before the first statement of a build of the asset: seq, as_of and position of what will be built. The seq is that of
+ * now, as_of what the survey knows, which only grows. Texts in the arena. */
+MUST_CHECK bool survey_stamp(struct survey *v, const struct asset *asset, struct arena *arena,
+	struct built *out, struct error *err);
 
 #endif

@@ -62,6 +62,7 @@ struct active {
 	struct arena arena;
 	struct project *project;
 	struct graph *graph;
+	struct stamps *stamps;
 	struct job *jobs;
 	size_t n_jobs, n_left, n_running;
 	VEC(struct group) groups;

@@ -125,14 +125,15 @@ static bool do_work(struct attempting *at, struct error *err)
 		vec_release(&spans);
 		return ok;
 	}
-	if (!stamp_work(at->a->graph, w, err))
+	if (!stamp_work(at->a->stamps, w, err))
 		return false;
 	w->built.run = at->a->run.id;
 	w->built.checks = is_checked(at->a, w->node) ? CHECKS_PENDING : CHECKS_PASSED;
-	if (!materialize(w, err))
-		return false;
-	trace_once(at);
-	return true;
+	bool ok = materialize(w, err);
+	stamps_forget(at->a->stamps, w->node);
+	if (ok)
+		trace_once(at);
+	return ok;
 }
 
 static void begin(struct attempting *at)

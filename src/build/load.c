@@ -79,6 +79,7 @@ struct active *active_load(struct executor *e, const struct run *run, struct err
 	a->project = ok ? models_project(e->config, a->run.vars, &a->arena, err) : NULL;
 	if (a->project) {
 		a->graph = graph_new(a->project, NULL, 0);
+		a->stamps = stamps_new(a->graph, e->state);
 		make_jobs(a, &steps);
 		list_checked(a);
 		order_jobs(a);
@@ -104,6 +105,7 @@ void active_free(struct active *a)
 	vec_release(&a->groups);
 	vec_release(&a->checked);
 	vec_release(&a->ready);
+	stamps_free(a->stamps);
 	graph_free(a->graph);
 	project_free(a->project);
 	arena_release(&a->arena);

@@ -1,19 +1,76 @@
 /* See stamp.h. */
 #include "build/stamp.h"
 
+#include <pthread.h>
 #include <string.h>
+#include "assets/definition.h"
 #include "assets/survey.h"
+#include "base/clock.h"
 #include "base/clock.h"
 
 /* --- what it is made from --- */
 
-bool stamp_work(const struct graph *graph, struct work *w, struct error *err)
+/* Looking at all that stands behind each step would take the square of the time. */
+#define SURVEY_MS 1000
+
+struct stamps {
+	const struct graph *graph;
+	struct state *state;
+	pthread_mutex_t lock;
+	struct survey *survey; /* NULL: none yet */
+	int64_t made_ms;
+};
+
+struct stamps *stamps_new(const struct graph *graph, struct state *state)
 {
-	const struct asset *asset = graph_find(graph, w->node->id);
+	struct stamps *s = xcalloc(1, sizeof *s);
+
+	s->graph = graph;
+	s->state = state;
+	pthread_mutex_init(&s->lock, NULL);
+	return s;
+}
+
+void stamps_free(struct stamps *s)
+{
+	if (!s)
+		return;
+	survey_free(s->survey);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+void stamps_forget(struct stamps *s, const struct node *node)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->survey)
+		survey_forget(s->survey, graph_find(s->graph, node->id));
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool stamp(struct stamps *s, const struct asset *asset, struct work *w, struct error *err)
+{
+	pthread_mutex_lock(&s->lock);
+	if (!s->survey || mono_ms() - s->made_ms > SURVEY_MS) {
+		survey_free(s->survey);
+		s->survey = survey_new(s->graph, s->state);
+		s->made_ms = mono_ms();
+	}
+	bool ok = survey_stamp(s->survey, asset, w->arena, &w->built, err);
+	if (!ok)
+		s->made_ms = 0; /* what it could not read in full it would take for known */
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+bool stamp_work(struct stamps *s, struct work *w, struct error *err)
+{
+	const struct asset *asset = graph_find(s->graph, w->node->id);
 	struct definition definition;
 
-	if (!asset_stamp(graph, w->state, asset, w->arena, &w->built, &definition, err))
+	if (!stamp(s, asset, w, err) || !definition_of(s->graph, asset, w->arena, &definition, err))
 		return false;
+	w->built.fingerprint = definition.fingerprint;
 	w->built.partition = w->node->partitions.n ? w->partition : "";
 	w->built.from_us = w->from_us;
 	w->built.to_us = w->to_us;

@@ -130,6 +130,16 @@ static void assert_plan(const char *name, const char *expected)
 	buf_release(&text);
 }
 
+static void stamp(const struct asset *a, struct built *b, struct definition *d)
+{
+	struct survey *v = survey_new(graph, state);
+
+	assert_done(survey_stamp(v, a, &arena, b, &err));
+	assert_done(definition_of(graph, a, &arena, d, &err));
+	b->fingerprint = d->fingerprint;
+	survey_free(v);
+}
+
 /* As a build does. */
 static void build(const char *name, const char *key, const char *from, const char *to)
 {
@@ -138,7 +148,7 @@ static void build(const char *name, const char *key, const char *from, const cha
 	struct built b = {.partition = key,
 		.from_us = from ? at(from) : TIME_MIN,
 		.to_us = to ? at(to) : TIME_MAX};
-	assert_done(asset_stamp(graph, state, a, &arena, &b, &d, &err));
+	stamp(a, &b, &d);
 	assert_done(state_definition_put(state, a->id, &d, &err));
 	struct mark m = {.partition = key, .from_us = b.from_us, .to_us = b.to_us};
 	assert_done(state_built_put(state, a->id, &b, &m, 1, &err));
@@ -158,7 +168,7 @@ static void build_plan(void)
 				.to_us = part->span.to_us};
 			struct mark m = {
 				.partition = b.partition, .from_us = b.from_us, .to_us = b.to_us};
-			assert_done(asset_stamp(graph, state, a->asset, &arena, &b, &d, &err));
+			stamp(a->asset, &b, &d);
 			assert_done(state_definition_put(state, a->asset->id, &d, &err));
 			assert_done(state_built_put(state, a->asset->id, &b, &m, !a->quiet, &err));
 		}

@@ -62,11 +62,36 @@ static void a_change_while_a_build_runs_is_not_lost(void **unused)
 	const struct asset *a = asset("facts");
 	struct definition d;
 	struct built b = {.from_us = at("2026-11-02"), .to_us = at("2026-11-03")};
-	assert_done(asset_stamp(graph, state, a, &arena, &b, &d, &err));
+	stamp(a, &b, &d);
 	change("source.shop.orders", "2026-11-02", "2026-11-03");
 	assert_done(state_built_put(state, a->id, &b, NULL, 0, &err));
 	make_plan();
 	assert_plan("facts", "dirty 2026-11-02");
+}
+
+/* So that a run of n steps does not look n * n times. */
+static void what_a_run_builds_is_looked_at_again_and_nothing_behind_it(void **unused)
+{
+	(void)unused;
+	put_shop();
+	put("models/one.sql", "{{ config(materialized='table') }}select * from {{ source('shop', "
+			      "'customers') }}");
+	put("models/two.sql", "{{ config(materialized='table') }}select * from {{ ref('one') }}");
+	put("models/three.sql", "{{ config(materialized='table') }}select * from {{ ref('two') }}");
+	build_plan();
+	const struct asset *two = asset("two"), *three = asset("three");
+	struct survey *v = survey_new(graph, state);
+	struct built b = {0};
+	assert_done(survey_stamp(v, three, &arena, &b, &err));
+	const struct status *one = survey_status(v, asset("one"), &err);
+	assert_int_equal(one->built.len, 1);
+	assert_done(state_built_forget(state, "model.shop.one", &err));
+	assert_done(state_built_forget(state, two->id, &err));
+	survey_forget(v, two);
+	assert_done(survey_stamp(v, three, &arena, &b, &err));
+	assert_int_equal(survey_status(v, two, &err)->built.len, 0);
+	assert_int_equal(survey_status(v, asset("one"), &err)->built.len, 1);
+	survey_free(v);
 }
 
 static void parents_without_times_make_everything_dirty(void **unused)
@@ -424,6 +449,7 @@ int main(void)
 		TEST(what_is_built_of_what_is_there_is_not_built_again),
 		TEST(changes_make_their_partitions_dirty_and_no_other),
 		TEST(a_change_while_a_build_runs_is_not_lost),
+		TEST(what_a_run_builds_is_looked_at_again_and_nothing_behind_it),
 		TEST(parents_without_times_make_everything_dirty),
 		TEST(views_that_rename_the_time_make_everything_dirty),
 		TEST(static_partitions_are_dirty_by_key),
