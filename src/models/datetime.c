@@ -148,7 +148,9 @@ bool time_add(struct render *r, struct value a, struct value b, bool minus, stru
 		x = minus ? x - y : x + y;
 		if (!in_years(x))
 			return render_fail(r, "date value out of range");
-		*out = time_value(arena, x, kind);
+		struct value time = is_delta(a, &y) ? b : a;
+		*out = kind == TIME_ZONED ? time_zoned(arena, x, time_offset(time))
+					  : time_value(arena, x, kind);
 	} else {
 		*out = (struct value){0};
 	}
@@ -184,9 +186,19 @@ static bool make_time(struct call *c, const int64_t was[7], enum time_kind kind)
 		kind);
 }
 
+/* What was made, by the clock of a zone that is given as the last argument. */
+static bool with_zone(struct call *c)
+{
+	enum time_kind kind;
+	int64_t us;
+
+	return !value_given(c->arg[7]) || !value_is_time(c->result, &us, &kind) ||
+	       time_of_zone(c, us, c->arg[7]);
+}
+
 static bool call_datetime(struct call *c)
 {
-	return make_time(c, (int64_t[7]){0}, TIME_PLAIN);
+	return make_time(c, (int64_t[7]){0}, TIME_PLAIN) && with_zone(c);
 }
 
 static bool call_date(struct call *c)
@@ -201,12 +213,21 @@ bool call_time_replace(struct call *c)
 
 	if (!value_is_time(c->self, &us, &kind))
 		return false;
+	int32_t offset_s = time_offset(c->self);
+	us += offset_s * SECOND_US;
 	struct civil civil = civil_from_days(days_of(us));
 	int64_t rest = us - days_of(us) * DAY_US, s = rest / SECOND_US;
-	return make_time(c,
-		(int64_t[7]){civil.year, civil.month, civil.day, s / 3600, s / 60 % 60, s % 60,
-			rest % SECOND_US},
-		kind);
+	if (!make_time(c,
+		    (int64_t[7]){civil.year, civil.month, civil.day, s / 3600, s / 60 % 60, s % 60,
+			    rest % SECOND_US},
+		    kind))
+		return false;
+	if (kind == TIME_ZONED && value_is_time(c->result, &us, &kind))
+		c->result = time_zoned(
+			render_arena(c->render), us - offset_s * SECOND_US, offset_s);
+	if (value_given(c->arg[7]))
+		return time_of_zone(c, us, c->arg[7]);
+	return true;
 }
 
 static int64_t started_us(const struct call *c)
@@ -216,6 +237,8 @@ static int64_t started_us(const struct call *c)
 
 static bool call_now(struct call *c)
 {
+	if (value_given(c->arg[0]))
+		return time_in_zone(c, started_us(c), c->arg[0]);
 	return give_time(c, started_us(c), TIME_PLAIN);
 }
 

@@ -80,6 +80,10 @@ static bool get_of_modules(
 		*out = datetime_module(render_arena(r), ((struct context_object *)self)->context);
 		return true;
 	}
+	if (!strcmp(name, "pytz")) {
+		*out = pytz_module(render_arena(r));
+		return true;
+	}
 	render_fail(r,
 		"modules.%s is Python's, which is not here; run_started_at.strftime('%%Y-%%m-%%d') "
 		"gives the time of "

@@ -227,7 +227,10 @@ struct value quoted_name(struct render *r, const struct dialect *dialect, const 
 /* As a datetime of Python, in UTC or without a zone; or as a date. */
 enum time_kind { TIME_ZONED, TIME_PLAIN, TIME_DATE };
 struct value time_value(struct arena *a, int64_t us, enum time_kind kind);
+/* The same moment, by a clock so far east of UTC. */
+struct value time_zoned(struct arena *a, int64_t us, int32_t offset_s);
 bool value_is_time(struct value v, int64_t *us, enum time_kind *kind);
+int32_t time_offset(struct value time); /* seconds */
 /* `partition` and `model.batch`: of the batch that is compiled for. */
 bool call_partition(struct call *c);
 struct value batch_value(struct context *c, struct arena *a);
@@ -237,6 +240,14 @@ const struct compile_batch *batch_of(const struct context *c);
 struct value datetime_module(struct arena *a, struct context *context);
 object_add_fn time_add;
 bool call_time_replace(struct call *c);
+
+/* --- timezone.c --- */
+struct value pytz_module(struct arena *a);
+bool call_astimezone(struct call *c);
+/* The moment of that zone's clock, or, where `zone` is none, of no zone. */
+bool time_of_zone(struct call *c, int64_t local_us, struct value zone);
+/* The moment as that zone's clock shows it. */
+bool time_in_zone(struct call *c, int64_t us, struct value zone);
 
 /* --- relation.c --- */
 struct relation_filter {

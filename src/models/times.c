@@ -1,4 +1,6 @@
 /* Times as templates see them, and the partition that is compiled for: `partition`, `model.batch`. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include "base/clock.h"
 #include "models/internal.h"
@@ -9,13 +11,29 @@
 struct time_object {
 	struct object object;
 	int64_t us;
+	int32_t offset_s; /* TIME_ZONED: east of UTC */
 	enum time_kind kind;
 	char key[32]; /* 2026-11-02T10:11:12.123456Z */
 };
 
+/* What the clock shows. */
+static int64_t local_us(const struct time_object *t)
+{
+	return t->us + (int64_t)t->offset_s * SECOND_US;
+}
+
 static int64_t self_us(const struct call *c)
 {
-	return ((struct time_object *)c->self.object)->us;
+	return local_us((struct time_object *)c->self.object);
+}
+
+/* "+02:00", or with "" between "+0200" */
+static void offset_text(const struct time_object *t, const char *between, char out[16])
+{
+	int minutes = abs(t->offset_s) / 60;
+
+	snprintf(out, 16, "%c%02d%s%02d", t->offset_s < 0 ? '-' : '+', minutes / 60 % 100, between,
+		minutes % 60);
 }
 
 static bool call_strftime(struct call *c)
@@ -23,12 +41,17 @@ static bool call_strftime(struct call *c)
 	int64_t us = self_us(c);
 	time_t seconds = (time_t)(us / SECOND_US - (us % SECOND_US < 0));
 	struct tm tm;
-	char text[256];
+	const struct time_object *t = (struct time_object *)c->self.object;
+	char text[256], zone[32] = "UTC";
 
 	if (!call_wants(c, 0, VALUE_STRING))
 		return false;
 	const char *format = value_strdup(render_arena(c->render), c->arg[0]);
 	gmtime_r(&seconds, &tm);
+	if (t->offset_s)
+		offset_text(t, ":", zone + 3);
+	tm.tm_gmtoff = t->offset_s;
+	tm.tm_zone = zone;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	size_t n = strftime(text, sizeof text, format, &tm);
@@ -40,15 +63,16 @@ static bool call_strftime(struct call *c)
 	return true;
 }
 
-/* 2026-11-02T10:11:12.123456+00:00, without the fraction where it is 0, and the zone where there is none. */
+/* 2026-11-02T10:11:12.123456+01:00, without the fraction where it is 0, and the zone where there is none. */
 static struct value iso_text(struct render *r, const struct time_object *t, char between)
 {
-	char text[32];
+	char text[32], offset[16];
 
-	format_utc(t->us, text);
+	format_utc(local_us(t), text);
 	text[10] = between;
+	offset_text(t, ":", offset);
 	int len = t->kind == TIME_DATE ? 10 : t->us % SECOND_US ? 26 : 19;
-	return render_printf(r, "%.*s%s", len, text, t->kind == TIME_ZONED ? "+00:00" : "");
+	return render_printf(r, "%.*s%s", len, text, t->kind == TIME_ZONED ? offset : "");
 }
 
 static bool call_isoformat(struct call *c)
@@ -100,14 +124,15 @@ static bool get_of_time(struct render *r, struct object *self, const char *name,
 		{"date", "", call_date},
 		{"weekday", "", call_weekday},
 		{"isoweekday", "", call_isoweekday},
-		{"replace",
-			"year= month= day= hour= minute= second= microsecond=", call_time_replace},
+		{"replace", "year= month= day= hour= minute= second= microsecond= tzinfo=",
+			call_time_replace},
+		{"astimezone", "tz=", call_astimezone},
 	};
 	static const char *const parts[] = {"year", "month", "day", "hour", "minute", "second"};
 	static const int at[][2] = {{0, 4}, {5, 2}, {8, 2}, {11, 2}, {14, 2}, {17, 2}};
 	char text[32];
 
-	format_utc(((struct time_object *)self)->us, text);
+	format_utc(local_us((struct time_object *)self), text);
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {
 		if (strcmp(name, parts[i]) != 0)
 			continue;
@@ -141,11 +166,24 @@ bool value_is_time(struct value v, int64_t *us, enum time_kind *kind)
 	return false;
 }
 
+int32_t time_offset(struct value v)
+{
+	return ((struct time_object *)v.object)->offset_s;
+}
+
+struct value time_zoned(struct arena *a, int64_t us, int32_t offset_s)
+{
+	struct value v = time_value(a, us, TIME_ZONED);
+
+	((struct time_object *)v.object)->offset_s = offset_s;
+	return v;
+}
+
 struct value time_value(struct arena *a, int64_t us, enum time_kind kind)
 {
 	struct time_object *object = arena_alloc(a, sizeof *object);
 
-	*object = (struct time_object){{&time_ops[kind]}, us, kind, ""};
+	*object = (struct time_object){{&time_ops[kind]}, us, 0, kind, ""};
 	format_utc(us, object->key);
 	return value_object(&object->object);
 }

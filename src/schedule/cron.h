@@ -8,7 +8,7 @@
 #ifndef SCHEDULE_CRON_H
 #define SCHEDULE_CRON_H
 
-#include "schedule/zone.h"
+#include "core/zone.h"
 
 struct cron {
 	uint64_t minutes;

@@ -208,6 +208,35 @@ static void the_time_is_that_of_the_run(void **state)
 	assert_problem("b", "models/b.sql:1:12: modules.re is Python's");
 }
 
+static void times_are_told_by_the_clocks_of_zones(void **state)
+{
+	(void)state;
+	put("models/a.sql",
+		"{% set dt = modules.datetime.datetime %}{% set berlin = "
+		"modules.pytz.timezone('Europe/Berlin') %}{% set utc = modules.pytz.utc %}"
+		"{% set t = dt(2026, 10, 25, 0, 30, tzinfo=utc).astimezone(berlin) %}"
+		"{{ t }}|{{ t + modules.datetime.timedelta(hours=1) }}|"
+		"{{ (t + modules.datetime.timedelta(hours=1)).astimezone(berlin) }}|"
+		"{{ t.hour }} {{ t.date() }} {{ t.strftime('%H:%M%z %Z') }}|"
+		"{{ t == dt(2026, 10, 25, 0, 30, tzinfo=utc) }}|{{ t.replace(hour=0) }}|"
+		"{{ t.replace(tzinfo=none) }}|{{ berlin.localize(dt(2026, 3, 29, 12)) }}|"
+		"{{ dt(2026, 1, 1).astimezone(modules.pytz.timezone('Asia/Kolkata')).isoformat() "
+		"}}|{{ dt(2026, 1, 1).astimezone(modules.pytz.timezone('America/St_Johns')) }}|"
+		"{{ berlin }}|{{ t.astimezone() }}|"
+		"{{ run_started_at.astimezone(berlin) == run_started_at }}|"
+		"{{ dt.now(berlin) == run_started_at }}");
+	put("models/b.sql", "{{ modules.pytz.timezone('Europe/Berlim') }}");
+	put("models/c.sql", "{{ run_started_at.astimezone('UTC') }}");
+	load();
+	assert_compiles("a",
+		"2026-10-25 02:30:00+02:00|2026-10-25 03:30:00+02:00|2026-10-25 02:30:00+01:00|"
+		"2 2026-10-25 02:30+0200 UTC+02:00|True|2026-10-25 00:30:00+02:00|"
+		"2026-10-25 02:30:00|2026-03-29 12:00:00+02:00|2026-01-01T05:30:00+05:30|"
+		"2025-12-31 20:30:00-03:30|Europe/Berlin|2026-10-25 00:30:00+00:00|True|True");
+	assert_problem("b", "Europe/Berlim");
+	assert_problem("c", "a time zone is modules.pytz.timezone('Europe/Berlin'), not str");
+}
+
 static void dates_are_computed_as_python_does(void **state)
 {
 	(void)state;
@@ -257,6 +286,7 @@ int main(void)
 		IN_FOLDER(tests_of_dbt_utils_come_without_it),
 		IN_FOLDER(arguments_of_tests_are_relations_where_they_are_refs),
 		IN_FOLDER(the_time_is_that_of_the_run),
+		IN_FOLDER(times_are_told_by_the_clocks_of_zones),
 		IN_FOLDER(dates_are_computed_as_python_does),
 		IN_FOLDER(relations_are_keys_and_mappings),
 	};

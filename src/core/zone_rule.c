@@ -1,5 +1,5 @@
 /* TZ strings; see zone_rule.h. */
-#include "schedule/zone_rule.h"
+#include "core/zone_rule.h"
 
 #include <ctype.h>
 #include <string.h>

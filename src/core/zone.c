@@ -1,5 +1,5 @@
 /* Reading files of tzdata, and asking them; see zone.h. */
-#include "schedule/zone.h"
+#include "core/zone.h"
 
 #include <ctype.h>
 #include <endian.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
-#include "schedule/zone_rule.h"
+#include "core/zone_rule.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 #define DAY_S    86400

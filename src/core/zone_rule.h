@@ -2,8 +2,8 @@
  * What a zone does after the last transition that its file lists: a TZ string as POSIX has it, with the hours of
  * RFC 9636 ("CET-1CEST,M3.5.0,M10.5.0/3").
  */
-#ifndef SCHEDULE_ZONE_RULE_H
-#define SCHEDULE_ZONE_RULE_H
+#ifndef CORE_ZONE_RULE_H
+#define CORE_ZONE_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>

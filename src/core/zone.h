@@ -3,8 +3,8 @@
  * once and immutable then; "UTC" is there without any file. Instants are seconds since 1970 UTC; a wall time is
  * the seconds since 1970 that a clock in UTC would have when it shows the same.
  */
-#ifndef SCHEDULE_ZONE_H
-#define SCHEDULE_ZONE_H
+#ifndef CORE_ZONE_H
+#define CORE_ZONE_H
 
 #include <stdint.h>
 #include "base/error.h"
