@@ -1,6 +1,7 @@
 /*
- * External models: what the model gives as a file, whole or one a partition. The engine's answer goes to a file beside
- * it as it comes, which then takes its name: who reads the old one keeps it, and nobody reads half of one.
+ * External models: what the model gives as a file, whole or one a partition; object.c has those in object storage. The
+ * engine's answer goes to a file beside it as it comes, which then takes its name: who reads the old one keeps it, and
+ * nobody reads half of one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,18 +35,23 @@ static bool read_format(
 		"so");
 }
 
-/* `location` with {partition} in it; from the project's folder on. */
-static bool read_path(const struct making *m, const char **out, struct error *err)
+/* `location`, with the partition in it. */
+static bool is_object(const char *location)
+{
+	return !strncmp(location, S3_SCHEME, strlen(S3_SCHEME));
+}
+
+static bool read_location(const struct making *m, const char **out, struct error *err)
 {
 	static const char mark[] = "{partition}";
 	const struct work *w = m->w;
 	const char *location = config_text(m, "location");
 	const char *at = location ? strstr(location, mark) : NULL;
 
-	if (!location || strstr(location, "://"))
+	if (!location || (strstr(location, "://") && !is_object(location)))
 		return config_wrong(m, "location", err,
 			"an external model needs a 'location', the path of its file: "
-			"'exports/sales.parquet'");
+			"'exports/sales.parquet', or 's3://BUCKET/sales.parquet'");
 	if (*w->partition && !at)
 		return config_wrong(m, "location", err,
 			"'location' must hold {partition}: the model has a file for each "
@@ -53,10 +59,9 @@ static bool read_path(const struct making *m, const char **out, struct error *er
 	if (strchr(w->partition, '/'))
 		return config_wrong(
 			m, "partitions", err, "a key with a / in it is no part of a file's name");
-	const char *path = !at ? location
-			       : arena_printf(w->arena, "%.*s%s%s", (int)(at - location), location,
-					 *w->partition ? w->partition : "all", at + strlen(mark));
-	*out = *path == '/' ? path : arena_printf(w->arena, "%s/%s", w->folder, path);
+	*out = !at ? location
+		   : arena_printf(w->arena, "%.*s%s%s", (int)(at - location), location,
+			     *w->partition ? w->partition : "all", at + strlen(mark));
 	return true;
 }
 
@@ -89,6 +94,7 @@ static bool export_to(struct making *m, int fd, enum export_format format, struc
 		return false;
 	statement.settings = making_settings(m);
 	bool ok = w->engine->ops->export(w->engine, &statement, format, fd, &stats, err);
+	w->rows = stats.result_rows;
 	return work_end(w, w->select, &stats, ok, err);
 }
 
@@ -122,13 +128,23 @@ static bool write_file(
 	return ok;
 }
 
+static bool make_file(
+	struct making *m, const char *location, enum export_format format, struct error *err)
+{
+	const char *path = *location == '/'
+				   ? location
+				   : arena_printf(m->w->arena, "%s/%s", m->w->folder, location);
+
+	return making_compile(m, false, err) && make_folders(m->w->arena, path, err) &&
+	       write_file(m, path, format, err);
+}
+
 bool make_external(struct making *m, struct error *err)
 {
 	enum export_format format;
-	const char *path = NULL;
+	const char *location = NULL;
 
-	return read_path(m, &path, err) && read_format(m, path, &format, err) &&
-	       making_compile(m, false, err) && make_folders(m->w->arena, path, err) &&
-	       write_file(m, path, format, err) &&
+	return read_location(m, &location, err) && read_format(m, location, &format, err) &&
+	       (is_object(location) ? make_object : make_file)(m, location, format, err) &&
 	       swap_end(m, (struct relation_name){0}, RELATION_ABSENT, err);
 }

@@ -85,6 +85,7 @@ static void give_work(struct attempting *at)
 	w->node = at->job->node;
 	w->state = e->state;
 	w->engine = e->engine;
+	w->s3 = e->config->models.s3;
 	w->partition = step->partition;
 	w->from_us = step->from_us;
 	w->to_us = step->to_us;

@@ -94,6 +94,11 @@ MUST_CHECK bool swap_resume(struct making *m, bool *finished, struct error *err)
 MUST_CHECK bool swap_doubt(struct state *state, struct arena *arena, const char *asset,
 	const struct built *built, struct error *err);
 
+#define S3_SCHEME "s3://"
+/* --- object.c --- */
+MUST_CHECK bool make_object(
+	struct making *m, const char *location, enum export_format format, struct error *err);
+
 /* --- the ways --- */
 
 typedef bool make_fn(struct making *m, struct error *err);

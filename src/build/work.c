@@ -36,13 +36,20 @@ void work_log(struct work *w, const char *fmt, ...)
 
 bool work_begin(struct work *w, const char *sql, struct statement *out, struct error *err)
 {
+	const char *id = arena_printf(w->arena, "%s-%d", w->id, ++w->n_statements);
+
+	return work_begin_as(w, id, sql, out, err);
+}
+
+bool work_begin_as(
+	struct work *w, const char *id, const char *sql, struct statement *out, struct error *err)
+{
 	int64_t left_ms = w->deadline_ms ? w->deadline_ms - mono_ms() : 0;
 
 	if (w->cancelled && atomic_load(w->cancelled))
 		return error_set(err, ERROR_RETRY, "cancelled");
 	if (w->deadline_ms && left_ms <= 0)
 		return error_set(err, ERROR_RETRY, "the step's time is over (models.timeout)");
-	const char *id = arena_printf(w->arena, "%s-%d", w->id, ++w->n_statements);
 	buf_printf(&w->query_ids, "%s%s", w->query_ids.len ? " " : "", id);
 	buf_printf(&w->sql, "%s%s;\n", w->sql.len ? "\n" : "", sql);
 	*out = (struct statement){

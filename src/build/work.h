@@ -8,7 +8,7 @@
 #ifndef BUILD_WORK_H
 #define BUILD_WORK_H
 
-#include "core/engine.h"
+#include "config/config.h"
 #include "models/project.h"
 #include "state/assets.h"
 #include "state/runs.h"
@@ -20,6 +20,7 @@ struct work {
 	const struct node *node;
 	struct state *state;
 	struct engine *engine;
+	struct s3_config s3;
 	const char *partition; /* its key, "2026-11-21", "eu"; "": the whole */
 	int64_t from_us,
 		to_us; /* of a partition of time; TIME_MIN to TIME_MAX: the whole, or a static one */
@@ -57,6 +58,8 @@ MUST_CHECK bool work_query(
  * of it. work_end() gives back `ok`. */
 MUST_CHECK bool work_begin(
 	struct work *w, const char *sql, struct statement *out, struct error *err);
+MUST_CHECK bool work_begin_as(
+	struct work *w, const char *id, const char *sql, struct statement *out, struct error *err);
 MUST_CHECK bool work_end(struct work *w, const char *sql, const struct statement_stats *stats,
 	bool ok, struct error *err);
 

@@ -51,6 +51,11 @@ struct server_config {
 	const char *hmac_key; /* secret of the column rule hmac; set where a column has that rule */
 };
 
+/* Where external models go that are objects; what is NULL the environment may say. */
+struct s3_config {
+	const char *endpoint, *region, *access_key_id, *secret_access_key;
+};
+
 /* SQL models; docs/models.md. */
 struct models_config {
 	const char
@@ -66,6 +71,7 @@ struct models_config {
 	int64_t timeout_ms;  /* of a step; 0: none */
 	int64_t keep_runs;   /* in history */
 	int64_t keep_for_ms; /* 0: for ever */
+	struct s3_config s3;
 	struct tag_limit {
 		const char *tag;
 		int64_t steps; /* with that tag at once */

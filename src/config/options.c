@@ -74,5 +74,16 @@ const struct option models_option_table[] = {
 		.help = "Runs that `tailrace runs` remembers."},
 	{"keep_runs_for", OPTION_DURATION, MODELS(keep_for_ms), "90d",
 		.max = (int64_t)36500 * 86400 * 1000, .help = "And for how long; 0: for ever."},
+	{"s3_endpoint", OPTION_STRING, MODELS(s3.endpoint),
+		.help = "Where `s3://` is for external models, such as http://minio:9000. Without "
+			"it "
+			"`AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` of the environment, or AWS."},
+	{"s3_region", OPTION_STRING, MODELS(s3.region),
+		.help = "The region at AWS. Without it `AWS_REGION` or `AWS_DEFAULT_REGION`."},
+	{"s3_access_key_id", OPTION_STRING, MODELS(s3.access_key_id),
+		.help = "Without it `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and "
+			"`AWS_SESSION_TOKEN`, or what the warehouse has itself."},
+	{"s3_secret_access_key", OPTION_SECRET, MODELS(s3.secret_access_key),
+		.help = "The key to that id."},
 	OPTION_END,
 };

@@ -128,6 +128,12 @@ struct row_feed {
 
 enum export_format { EXPORT_PARQUET, EXPORT_CSV, EXPORT_JSON_LINES };
 
+/* An object of a storage that speaks S3's protocol; without keys the engine uses what it has itself. */
+struct object_target {
+	const char *url; /* http(s)://HOST/BUCKET/PATH, as a URL is encoded */
+	const char *access_key_id, *secret_access_key, *session_token; /* NULL: none */
+};
+
 /* How a table is kept: what a model's configuration says, in the engine's own words; NULL where nothing. */
 struct table_spec {
 	const char *engine, *order_by, *partition_by, *primary_key, *ttl, *settings, *comment;
@@ -192,6 +198,10 @@ struct dialect {
 	void (*drop_partition)(struct buf *, struct relation_name, const char *id);
 	/* if it is there; TABLE where it is not known what it is */
 	void (*drop)(struct buf *, struct relation_name, enum relation_kind);
+	/* Writes what `select` gives as one object, which takes the place of the one that is there when it is
+	 * whole; another such statement of the same id that still runs is ended. NULL: not here. */
+	void (*write_object)(
+		struct buf *, const struct object_target *, enum export_format, const char *select);
 	/* A query: 1 where both are the same expression, however they are written. */
 	void (*same_expression)(struct buf *, const char *a, const char *b);
 	/* A query: the versions, each from its commit to that of the next, of its delete, or of a TRUNCATE. */

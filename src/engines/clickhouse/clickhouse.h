@@ -35,6 +35,7 @@ static inline struct clickhouse_engine *clickhouse_engine_of(struct engine *engi
 	return (struct clickhouse_engine *)engine;
 }
 
+const char *format_name(enum export_format format);
 extern const struct dialect clickhouse_dialect;
 void clickhouse_history(struct buf *out, const struct history_spec *spec);
 

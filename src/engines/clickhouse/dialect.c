@@ -275,6 +275,31 @@ static void drop(struct buf *out, struct relation_name r, enum relation_kind kin
 	put_statement(out, view ? "DROP VIEW IF EXISTS " : "DROP TABLE IF EXISTS ", r, "");
 }
 
+const char *format_name(enum export_format format)
+{
+	static const char *const names[] = {[EXPORT_PARQUET] = "Parquet",
+		[EXPORT_CSV] = "CSVWithNames",
+		[EXPORT_JSON_LINES] = "JSONEachRow"};
+	return names[format];
+}
+
+static void write_object(struct buf *out, const struct object_target *target,
+	enum export_format format, const char *select)
+{
+	const char *const arguments[] = {target->url, target->access_key_id,
+		target->secret_access_key, target->session_token, format_name(format)};
+
+	buf_puts(out, "INSERT INTO FUNCTION s3(");
+	for (size_t i = 0; i < COUNT_OF(arguments); i++) {
+		if (!arguments[i])
+			continue;
+		buf_puts(out, i ? ", " : "");
+		put_text(out, arguments[i], strlen(arguments[i]));
+	}
+	buf_printf(out, ")\nSETTINGS s3_truncate_on_insert = 1, replace_running_query = 1\n%s\n",
+		select);
+}
+
 static void same_expression(struct buf *out, const char *a, const char *b)
 {
 	const char *const expressions[] = {a, b};
@@ -327,6 +352,7 @@ const struct dialect clickhouse_dialect = {
 	.replace_partition = replace_partition,
 	.drop_partition = drop_partition,
 	.drop = drop,
+	.write_object = write_object,
 	.same_expression = same_expression,
 	.history = clickhouse_history,
 	.partitions_outside = partitions_outside,

@@ -118,11 +118,8 @@ static bool write_file(
 bool clickhouse_export(struct engine *engine, const struct statement *s, enum export_format format,
 	int fd, struct statement_stats *stats, struct error *err)
 {
-	static const char *const names[] = {[EXPORT_PARQUET] = "Parquet",
-		[EXPORT_CSV] = "CSVWithNames",
-		[EXPORT_JSON_LINES] = "JSONEachRow"};
 	const struct clickhouse_setting settings[] = {
-		{"default_format", names[format]}, {NULL, NULL}};
+		{"default_format", format_name(format)}, {NULL, NULL}};
 	struct file_taker taker = {.taker.take = write_file, .fd = fd};
 	struct clickhouse_query query = {
 		.sql = s->sql, .settings = settings, .taker = &taker.taker, .streams = true};
