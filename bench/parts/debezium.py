@@ -5,7 +5,7 @@ import contextlib
 
 from figures import Span, Usage, memory_mib
 from harness import Tailrace
-from kafka import Connect, Kafka
+from kafka import AS_SHIPPED, Connect, Kafka
 from mirrors import catch_up, remove
 from orders import Orders
 from report import Part, ratio
@@ -30,8 +30,8 @@ class Debezium:
     def __init__(self, pg):
         self.pg = pg
         pg.sql("CREATE PUBLICATION debezium FOR TABLE orders")
-        self.kafka = Kafka(heap="1g")
-        self.connect = Connect(self.kafka)
+        self.kafka = Kafka(heap="1g", jvm=AS_SHIPPED)
+        self.connect = Connect(self.kafka, jvm=AS_SHIPPED)
 
     def config(self, name, mode, snapshot):
         return {

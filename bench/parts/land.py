@@ -4,7 +4,7 @@ import time
 
 from figures import Span, Usage, cpu_seconds, memory_mib
 from harness import ClickHouse, Tailrace
-from kafka import Kafka, published, subscribed
+from kafka import AS_SHIPPED, Kafka, published, subscribed
 from mirrors import catch_up
 from orders import Orders
 from report import Part, ratio
@@ -88,7 +88,7 @@ class Rounds:
 def run(options):
     rows = options.rows or 1_000_000
     part = Part(f"Out of Kafka: {rows:,} rows that wait in {PARTITIONS} partitions, into ClickHouse", rows)
-    orders, kafka = Orders(rows), Kafka(heap="1g")
+    orders, kafka = Orders(rows), Kafka(heap="1g", jvm=AS_SHIPPED)
     fill(orders, kafka)
     rounds = Rounds(kafka, rows)
     engines = {name: part.line(name) for name in ENGINES}
