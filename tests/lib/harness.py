@@ -520,15 +520,17 @@ class Tailrace(Server, HttpClickHouse):
         lsn = pg.value("SELECT pg_current_wal_insert_lsn()")
         ask = "SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_replication_slots WHERE slot_name = %s"
 
-        def confirmed():
-            if not self.running:
-                raise AssertionError(f"tailrace ended with exit code {self.process.returncode}")
-            rows = pg.sql(ask, (lsn, slot))
-            return rows and rows[0][0]
+        with contextlib.closing(pg.connect()) as connection, connection.cursor() as cursor:
 
-        # a record behind it, so that the slot has something to move to
-        pg.sql("SELECT pg_logical_emit_message(true, 'tailrace-test', '')")
-        wait_until(confirmed, f"the slot {slot} to reach {lsn}", seconds)
+            def confirmed():
+                if not self.running:
+                    raise AssertionError(f"tailrace ended with exit code {self.process.returncode}")
+                cursor.execute(ask, (lsn, slot))
+                return (cursor.fetchone() or [False])[0]
+
+            # a record behind it, so that the slot has something to move to
+            pg.sql("SELECT pg_logical_emit_message(true, 'tailrace-test', '')")
+            wait_until(confirmed, f"the slot {slot} to reach {lsn}", seconds)
 
     def verify(self, *tables):
         """`tailrace verify --json`; its exit code must be 0 (equal) or 1 (differences)."""
