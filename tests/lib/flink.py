@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from harness import Server, free_port, new_folder
-from kafka import DEPS, jars, java
+from kafka import BRIEF, LOG, jars, java
 from tap import wait_until
 
 # as Flink's own scripts have them
@@ -43,8 +43,7 @@ class Flink(Server):
         self.url = f"http://127.0.0.1:{port}"
         with open(os.path.join(self.folder, "config.yaml"), "w", encoding="utf-8") as file:
             file.write(f"{_SETTINGS}sql-gateway.endpoint.rest.port: {port}\nio.tmp.dirs: {self.folder}\n")
-        options = ["-Xmx512m", "-XX:TieredStopAtLevel=1", *_OPEN, f"-Djava.io.tmpdir={self.folder}"]
-        options.append(f"-Dlog4j2.configurationFile={DEPS}/maven/log4j2.properties")
+        options = ["-Xmx512m", *BRIEF, LOG, *_OPEN, f"-Djava.io.tmpdir={self.folder}"]
         self.spawn(
             [java(), *options, "-cp", jars("flink") + "/*", "org.apache.flink.table.gateway.SqlGateway"],
             env={"FLINK_CONF_DIR": self.folder},

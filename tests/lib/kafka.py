@@ -31,7 +31,7 @@ BRIEF = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 # as Kafka's own start scripts have it, to be measured
 AS_SHIPPED = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"]
 AS_SHIPPED += ["-XX:+ExplicitGCInvokesConcurrent"]
-_LOG = f"-Dlog4j2.configurationFile={DEPS}/maven/log4j2.properties"
+LOG = f"-Dlog4j2.configurationFile={DEPS}/maven/log4j2.properties"
 
 
 def jars(name):
@@ -161,7 +161,7 @@ class Broker(Server):
         return [java(), *options, "-cp", jars("kafka") + "/*"]
 
     def start(self):
-        self.spawn([*self.java_argv(*self.jvm, _LOG), "kafka.Kafka", self.path])
+        self.spawn([*self.java_argv(*self.jvm, LOG), "kafka.Kafka", self.path])
         return self
 
     def restart(self):
@@ -329,7 +329,7 @@ class Connect(Server):
             **{name.replace("_", "."): value for name, value in settings.items()},
         })
         # 256 MiB to 2 GiB: the heap that Kafka's own script gives it
-        self.spawn([java(), *jvm, _LOG, "-Xms256m", "-Xmx2g", "-cp", f"{jars('kafka')}/*:{jars('avro')}/*",
+        self.spawn([java(), *jvm, LOG, "-Xms256m", "-Xmx2g", "-cp", f"{jars('kafka')}/*:{jars('avro')}/*",
             "org.apache.kafka.connect.cli.ConnectDistributed", path])
         wait_until(lambda: self.call("GET", "/connectors") is not None, "Kafka Connect to answer", 120, every=0.2)
 

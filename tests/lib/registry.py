@@ -18,7 +18,7 @@ import avro.io
 import avro.schema
 
 from harness import Server, free_port, new_folder
-from kafka import jars, java
+from kafka import BRIEF, jars, java
 from tap import wait_until
 
 HEADER_BYTES = 5
@@ -63,7 +63,7 @@ class Registry(Server):
         }
         [jar] = glob.glob(os.path.join(program(), "*-runner.jar"))
         options = [f"-D{name}={value}" for name, value in settings.items()]
-        self.spawn([java(), "-Xmx256m", "-XX:TieredStopAtLevel=1", *options, "-jar", jar])
+        self.spawn([java(), "-Xmx256m", *BRIEF, *options, "-jar", jar])
         wait_until(self._answers, "the registry to answer", 120, every=0.2)
         return self
 
