@@ -55,7 +55,8 @@ static bool look(struct work *w, struct lineage *out, struct error *err)
 		error_clear(err);
 		return take_columns(w, out, gap, err);
 	}
-	return !has_own_columns(w->node) || take_columns(w, out, gap, err);
+	bool known = w->select && !has_own_columns(w->node);
+	return known || take_columns(w, out, gap, err);
 }
 
 void trace_columns(struct work *w)

@@ -28,7 +28,7 @@ void builder_close(struct builder *b)
 
 static bool lock(struct builder *b, struct error *err)
 {
-	if (!b->ends.locked && !state_lock(b->ends.state, err))
+	if (!b->ends.locked && !state_lock_briefly(b->ends.state, err))
 		return false;
 	b->ends.locked = true;
 	return true;

@@ -25,6 +25,7 @@ static int wait_for_end(struct parts *p, bool catch_up)
 			return DONE;
 		if (reached == CATCH_UP_FAILED)
 			return failed(&err), FAILED;
+		parts_look(p);
 		usleep(LOOK_US);
 	}
 	log_info("stopping");

@@ -65,7 +65,7 @@ bool ends_warehouse(struct ends *e, struct error *err)
 	if (ends_warehouse_runs(e))
 		return true;
 	/* Only one process can have its folder open: the lock says who, in our words. */
-	if (!e->locked && !state_lock(e->state, err))
+	if (!e->locked && !state_lock_briefly(e->state, err))
 		return false;
 	e->locked = true;
 	options.dir = arena_printf(&e->arena, "%s/warehouse", e->config.state_dir);

@@ -2,7 +2,13 @@
 #include "cli/parts.h"
 
 #include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
 #include "base/log.h"
+#include "cli/stop.h"
+
+#define WAIT_US 100000
+#define LOOK_MS 1000 /* for a project that comes later */
 
 /* Facts of an earlier process, that may have been killed, are gone before ours can be mistaken for them. */
 static bool forget_facts(struct state *state, struct error *err)
@@ -54,6 +60,28 @@ static bool start_models(struct parts *p, const char *warehouse_url, struct erro
 	return p->executor && start_scheduler(p, warehouse_url, err);
 }
 
+/* What builds or asks the embedded ClickHouse has the state to itself, until it ends. */
+static bool lock(struct parts *p, struct error *err)
+{
+	struct state *state = p->ends.state;
+
+	for (bool said = false; !state_lock(state, err); said = true) {
+		if (!state_runner_ends(state) || atomic_load(&stop_asked))
+			return false;
+		if (!said)
+			log_info("another command has the state folder; waiting until it ends",
+				F("process", state_runner(state)));
+		error_clear(err);
+		usleep(WAIT_US);
+	}
+	return true;
+}
+
+static const char *warehouse_url_of(const struct parts *p)
+{
+	return *p->ends.warehouse_url ? p->ends.warehouse_url : NULL;
+}
+
 bool parts_start(struct parts *p, const char *config_path, struct error *err)
 {
 	*p = (struct parts){0};
@@ -61,14 +89,28 @@ bool parts_start(struct parts *p, const char *config_path, struct error *err)
 		return false;
 	const struct server_config *server = &p->ends.config.server;
 	log_setup((enum log_level)server->log_level, (enum log_format)server->log_format);
-	if (!state_lock(p->ends.state, err))
+	if (!lock(p, err))
 		return false;
 	p->ends.locked = true;
 	if (!forget_facts(p->ends.state, err) || !start_warehouse(p, err))
 		return false;
-	const char *url = *p->ends.warehouse_url ? p->ends.warehouse_url : NULL;
+	const char *url = warehouse_url_of(p);
 	p->pipeline = pipeline_start(&p->ends.config, p->ends.state, url, err);
 	return p->pipeline && start_models(p, url, err) && start_server(p, err);
+}
+
+void parts_look(struct parts *p)
+{
+	struct error err = {0};
+
+	if (p->executor || mono_ms() < p->look_ms)
+		return;
+	p->look_ms = mono_ms() + LOOK_MS;
+	if (!start_models(p, warehouse_url_of(p), &err))
+		log_error("models are not built", F("error", (const char *)err.text));
+	else if (p->executor)
+		log_info(
+			"a project of models has come", F("folder", p->ends.config.models.project));
 }
 
 void parts_stop(struct parts *p)

@@ -17,11 +17,15 @@ struct parts {
 	struct pipeline *pipeline;
 	struct executor *executor;   /* NULL where there are no models */
 	struct scheduler *scheduler; /* likewise */
+	int64_t look_ms;             /* of mono_ms(): when parts_look() looks again */
 	struct server *server;       /* NULL where server.listen is "off" */
 };
 
 /* Logs as the configuration says from then on. On failure what has come up is still there: parts_stop(). */
 MUST_CHECK bool parts_start(struct parts *p, const char *config_path, struct error *err);
+
+/* From time to time: models that there were none of before are built from then on. */
+void parts_look(struct parts *p);
 
 /* Lets what is in flight arrive. Of a zeroed struct too. */
 void parts_stop(struct parts *p);

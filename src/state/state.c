@@ -155,6 +155,14 @@ void state_close(struct state *s)
 
 /* --- the process that runs --- */
 
+#define BRIEFLY " briefly"
+
+static bool read_briefly(int fd)
+{
+	char text[32] = "";
+	return pread(fd, text, sizeof text - 1, 0) > 0 && strstr(text, BRIEFLY);
+}
+
 static int read_pid(int fd)
 {
 	char text[32];
@@ -180,7 +188,19 @@ int state_runner(struct state *s)
 	return pid;
 }
 
-bool state_lock(struct state *s, struct error *err)
+bool state_runner_ends(struct state *s)
+{
+	int fd = open_lock(s, NULL);
+	if (fd < 0)
+		return false;
+	struct flock lock;
+	bool held = lock_do(fd, F_OFD_GETLK, LOCK_RUNNING, &lock) && lock.l_type != F_UNLCK;
+	bool ends = !held || read_briefly(fd);
+	close(fd);
+	return ends;
+}
+
+static bool lock_as(struct state *s, const char *how, struct error *err)
 {
 	assert(s->lock_fd < 0);
 	int fd = open_lock(s, err);
@@ -199,7 +219,7 @@ bool state_lock(struct state *s, struct error *err)
 		return false;
 	}
 	char pid[32];
-	int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	int n = snprintf(pid, sizeof pid, "%d%s\n", (int)getpid(), how);
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
 		error_set(err, ERROR_RETRY, "%s/lock: %s", s->dir, strerror(errno));
 		close(fd);
@@ -207,6 +227,16 @@ bool state_lock(struct state *s, struct error *err)
 	}
 	s->lock_fd = fd;
 	return true;
+}
+
+bool state_lock(struct state *s, struct error *err)
+{
+	return lock_as(s, "", err);
+}
+
+bool state_lock_briefly(struct state *s, struct error *err)
+{
+	return lock_as(s, BRIEFLY, err);
 }
 
 /* --- statements --- */

@@ -19,7 +19,10 @@ void state_close(struct state *);
 
 /* Held until close: the one process that runs. False when another holds it; its pid is in the message. */
 MUST_CHECK bool state_lock(struct state *, struct error *err);
-int state_runner(struct state *); /* pid of the process that holds it; 0: nobody runs */
+/* By a process that ends by itself, as one that builds does: others may wait for that. */
+MUST_CHECK bool state_lock_briefly(struct state *, struct error *err);
+bool state_runner_ends(struct state *); /* it holds the lock briefly, or nobody does by now */
+int state_runner(struct state *);       /* pid of the process that holds it; 0: nobody runs */
 
 /* --- streams --- */
 struct stream_state {

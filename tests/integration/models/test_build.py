@@ -2,6 +2,7 @@
 """Building a project of models: order, progress, failures, retries, cancelling, history, tests of data."""
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
@@ -316,6 +317,37 @@ def a_build_beside_a_process_that_runs_is_done_by_that():
     has(done.out, "by the process that runs")
     has(done.out, "PASS=3")
     eq(rows(p, "SELECT total FROM @total"), [(20,)])
+    eq(p.stop(), 0)
+
+
+@test
+def a_process_that_is_to_run_waits_until_a_build_has_ended():
+    slow = "{{ config(materialized='table') }} select sleepEachRow(1) as x from numbers(4) settings max_block_size = 1"
+    p = project({"models/slow.sql": slow, "models/after.sql": "select * from {{ ref('slow') }}"})
+    builds = subprocess.Popen([BINARY, "build", "-c", p.path], cwd=p.folder, stdout=subprocess.PIPE, text=True)
+    lock = os.path.join(p.folder, ".tailrace", "lock")
+    wait_until(lambda: os.path.exists(lock) and str(builds.pid) in open(lock).read(), "the build to begin")
+    p.start()
+    has(builds.communicate()[0], "PASS=2")
+    eq(p.said("another command has the state folder; waiting until it ends"), 1)
+    has(p.build("--all", "after").out, "by the process that runs")
+    second = p.command("run")
+    eq(second.code, 1)
+    has(second.err, f"already runs there, as process {p.process.pid}")
+    eq(p.stop(), 0)
+
+
+@test
+def models_that_come_while_a_process_runs_are_built_by_it():
+    p = project({})
+    p.write({"dbt_project.yml": None})
+    p.start()
+    eq(p.command("build").code, 2)
+    p.write({"dbt_project.yml": "name: shop", **CHAIN})
+    has(p.build().out, "by the process that runs")
+    eq(rows(p, "SELECT total FROM @total"), [(20,)])
+    p.write({"models/seen.sql": "{{ config(materialized='table', on='missing') }} select 1 as x"})
+    wait_until(lambda: rows(p, "SELECT count() FROM system.tables WHERE name = 'seen'") == [(1,)], "it to be built", 60)
     eq(p.stop(), 0)
 
 

@@ -258,14 +258,24 @@ static void a_second_runner_is_refused_until_the_first_is_gone(void **unused)
 	assert_non_null(strstr(err.text, pid_text));
 	assert_non_null(strstr(err.text, "already runs"));
 	assert_int_equal(state_runner(s), pid);
+	assert_false(state_runner_ends(s));
 
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(told[0]);
 	close(told[1]);
 	assert_int_equal(state_runner(s), 0);
-	assert_ok(state_lock(s, &err), &err);
+	assert_true(state_runner_ends(s));
+	assert_ok(state_lock_briefly(s, &err), &err);
+	struct state *other = open_state();
+	assert_true(state_runner_ends(other));
+	assert_int_equal(state_runner(other), getpid());
 	state_close(s);
+	assert_ok(state_lock(other, &err), &err);
+	s = open_state();
+	assert_false(state_runner_ends(s));
+	state_close(s);
+	state_close(other);
 }
 
 int main(void)
