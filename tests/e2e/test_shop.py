@@ -102,6 +102,17 @@ def the_questions_have_answers():
 
 
 @test
+def the_check_of_the_union_finds_a_discount_that_is_not_the_orders():
+    check = "total_sales_equal_the_source"
+    has(tail.command("test", check, *VARS, check=True).out, "PASS " + check)
+    of_one = "WHERE order_id = (SELECT min(order_id) FROM mart.fact_sales) AND line = 1 SETTINGS mutations_sync = 1"
+    tail.query(f"ALTER TABLE mart.fact_sales UPDATE net_amount = net_amount + 1 {of_one}")
+    has(tail.command("test", check, *VARS, check=True).out, "WARN " + check)
+    tail.query(f"ALTER TABLE mart.fact_sales UPDATE net_amount = net_amount - 1 {of_one}")
+    has(tail.command("test", check, *VARS, check=True).out, "PASS " + check)
+
+
+@test
 def a_late_change_makes_its_own_day_dirty_and_no_other():
     day = BEGIN + datetime.timedelta(days=3)
     order = pg.value(

@@ -6,3 +6,8 @@
     valid_to,
     valid_to >= toDateTime64('2100-01-01 00:00:00', 6, 'UTC') as is_current
 {%- endmacro %}
+
+{# One row of each, its latest version, also of what the shop does not have any more: what was sold stays sold. #}
+{% macro latest(dimension, key) -%}
+    (select * from {{ dimension }} order by valid_from desc limit 1 by {{ key }})
+{%- endmacro %}

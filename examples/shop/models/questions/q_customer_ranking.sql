@@ -10,6 +10,6 @@ from (
     from {{ ref('v_total_sales') }}
     group by customer_id
 ) as sums
-inner join {{ ref('dim_customers') }} as customers on customers.customer_id = sums.customer_id and customers.is_current
+inner join {{ latest(ref('dim_customers'), 'customer_id') }} as customers on customers.customer_id = sums.customer_id
 order by place
 limit 100

@@ -7,12 +7,12 @@ with earnings as (
 
 select
     categories.name as category,
-    row_number() over (partition by category order by earned desc, earnings.product_id) as place,
+    row_number() over (partition by earnings.category_id order by earned desc, earnings.product_id) as place,
     products.name as product,
     earnings.product_id as id,
     earned
 from earnings
-inner join {{ ref('dim_categories') }} as categories on categories.category_id = earnings.category_id and categories.is_current
-inner join {{ ref('dim_products') }} as products on products.product_id = earnings.product_id and products.is_current
+inner join {{ latest(ref('dim_categories'), 'category_id') }} as categories on categories.category_id = earnings.category_id
+inner join {{ latest(ref('dim_products'), 'product_id') }} as products on products.product_id = earnings.product_id
 qualify place <= 5
 order by category, place

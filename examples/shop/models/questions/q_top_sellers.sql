@@ -3,7 +3,7 @@ select
     sum(sales.net_amount) as sales,
     uniqExact(sales.order_id) as orders
 from {{ ref('v_total_sales') }} as sales
-inner join {{ ref('dim_sellers') }} as sellers on sellers.seller_id = sales.seller_id and sellers.is_current
-group by seller
+inner join {{ latest(ref('dim_sellers'), 'seller_id') }} as sellers on sellers.seller_id = sales.seller_id
+group by sales.seller_id, seller
 order by sales desc, seller
 limit 10
