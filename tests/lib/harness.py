@@ -364,10 +364,11 @@ class ClickHouse(Server, HttpClickHouse):
         return self.start()
 
 
-def clickhouse_cluster(n=2, name="duo"):
-    """So many servers that know each other as a cluster of shards."""
-    servers = [ClickHouse(start=False) for _ in range(n)]
-    shards = "".join(f"<shard><replica><host>127.0.0.1</host><port>{s.tcp_port}</port></replica></shard>" for s in servers)
+def clickhouse_cluster(n=2, name="duo", replicas=1):
+    """So many shards, of so many servers each, that know each other as a cluster."""
+    servers = [ClickHouse(start=False) for _ in range(n * replicas)]
+    places = [f"<replica><host>127.0.0.1</host><port>{s.tcp_port}</port></replica>" for s in servers]
+    shards = "".join(f"<shard>{''.join(places[i:i + replicas])}</shard>" for i in range(0, len(places), replicas))
     for server in servers:
         server.configure(f"<remote_servers><{name}>{shards}</{name}></remote_servers>")
         server.start()

@@ -24,8 +24,8 @@ static const struct option options[] = {
 			"behind it. Both are made when they are missing."},
 	{"cluster", OPTION_STRING, AT(cluster),
 		.help = "Name of a cluster (of the server's `remote_servers`) that the rows are "
-			"spread over by the hash of their keys: docs/scale-out.md. Not of the "
-			"embedded one."},
+			"spread over by the hash of their keys, to all replicas of a shard: "
+			"docs/scale-out.md. Not of the embedded one."},
 	{"cluster_nodes", OPTION_STRING, AT(cluster_nodes),
 		.help = "The cluster's other servers as `http(s)://host:port`, separated by "
 			"commas. User and password are those of `url`."},

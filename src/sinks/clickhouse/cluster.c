@@ -4,6 +4,9 @@
  *
  *	shop_shard.orders__g3  on each server: its part, a ReplacingMergeTree; the generation stays in its name
  *	shop_cdc.orders        on each server: Distributed over them; all is written and read through it
+ * A shard may have replicas: each has the whole of its part, and the Distributed table writes to all of them. So
+ * each has what was acknowledged, and what was not may be on some of them: nothing may be left out because one has
+ * it. Tables that replicate by a Keeper are not made.
  *
  * Statements go to each server by HTTP, to the one that is asked what there is last: what it has, all have. Each
  * may be made again on servers that had it already, so one that was away is waited for and nothing else.
@@ -37,26 +40,31 @@ static bool add_servers(
 	return ok;
 }
 
-/* Do we know as many servers as the cluster has, and has each a part of its own? */
+/* Do we know as many servers as the cluster has, and is every row written to each of its replicas? */
 static bool check_servers(struct clickhouse_sink *s, struct error *err)
 {
-	static const char sql[] = "SELECT toUInt64(count()), toUInt64(uniqExact(shard_num)) FROM "
-				  "system.clusters WHERE cluster = {c:String}";
+	static const char sql[] =
+		"SELECT toUInt64(sum(n)), toUInt64(countIf(n > 1 AND internal)) FROM (SELECT "
+		"count() AS n, max(internal_replication) AS internal FROM system.clusters WHERE "
+		"cluster = {c:String} GROUP BY shard_num)";
 	const struct clickhouse_setting settings[] = {{"param_c", s->cluster}, {0}};
 	struct rows rows;
 
 	if (!rows_query(s, "uu", sql, settings, &rows, err))
 		return false;
-	uint64_t servers = rows_number(&rows, 0, 0), shards = rows_number(&rows, 0, 1);
+	uint64_t servers = rows_number(&rows, 0, 0), internal = rows_number(&rows, 0, 1);
 	rows_release(&rows);
 	if (!servers)
 		return error_set(err, ERROR_CONFIG,
 			"ClickHouse at %s knows no cluster %s; name one of its remote_servers",
 			clickhouse_url(s->client), s->cluster);
-	if (servers != shards)
+	if (internal)
 		return error_set(err, ERROR_CONFIG,
-			"cluster %s has replicas, which are not supported; name one of shards "
-			"alone",
+			"cluster %s has replicas with internal_replication on: a row would be "
+			"written to one of them and never reach the others; name a cluster of "
+			"these "
+			"servers with <internal_replication>false</internal_replication> in "
+			"each <shard> of its remote_servers, so that rows are written to all",
 			s->cluster);
 	if (servers != s->others.len + 1)
 		return error_set(err, ERROR_CONFIG,

@@ -223,41 +223,14 @@ static bool delete_below(struct clickhouse_sink *s, const struct landing *landin
 	return ok;
 }
 
-static bool log_has_truncate(struct clickhouse_sink *s, const char *storage, version_t version,
-	bool *has, struct error *err)
-{
-	char text[VERSION_TEXT];
-	struct rows rows;
-	struct buf sql;
-
-	version_print(version, text);
-	buf_init(&sql, BUF_MAX);
-	buf_puts(&sql, "SELECT count() FROM ");
-	add_name(&sql, s->cdc, storage);
-	buf_printf(&sql, " WHERE _op = 't' AND _version = toUInt128('%s')", text);
-	bool ok = rows_query(s, "u", buf_text(&sql), NULL, &rows, err);
-	if (ok) {
-		*has = rows_number(&rows, 0, 0) > 0;
-		rows_release(&rows);
-	}
-	buf_release(&sql);
-	return ok;
-}
-
-/* One row of operation 't' and no values, and of a replay none. */
+/* One row of operation 't' and no values; of a replay an equal one, which is merged with it. */
 static bool log_truncate(struct clickhouse_sink *s, const struct landing *landing,
 	const struct row_meta *meta, struct error *err)
 {
-	CLEANUP(free_string) char *storage = storage_name(s, landing, STORAGE_LOG);
 	struct row_meta row = *meta;
 	struct batch b;
-	bool has;
 
 	row.op = 't';
-	if (!log_has_truncate(s, storage, meta->version, &has, err))
-		return error_add(err, "%s.%s", s->cdc, storage);
-	if (has)
-		return true;
 	batch_init(&b, landing->table);
 	for (size_t i = 0; i < landing->table->n_columns; i++)
 		column_add_default(&b.columns[i]);
