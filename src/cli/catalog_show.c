@@ -2,14 +2,14 @@
 #include <string.h>
 #include "base/json.h"
 #include "cli/catalog.h"
+#include "cli/sizes.h"
 
 struct shown {
 	struct catalog *c;
 	const struct asset *asset;
 	const char *description, *owner;
 	struct value about; /* what the yml says */
-	struct relation_info
-		at; /* in the warehouse; of no rows and bytes where they are not known */
+	struct asset_size size;
 	struct lineage
 		columns; /* recorded, or, of what is not built by us, as the warehouse has them */
 };
@@ -33,15 +33,18 @@ static void ask_warehouse(struct shown *s)
 {
 	struct outlook *o = s->c->outlook;
 	const struct relation_name name = {s->asset->database, s->asset->table};
+	struct sizes sizes = {.arena = &o->arena};
 	struct engine_columns columns = {0};
 	struct error err = {0};
 
 	if (!name.name)
 		return;
-	bool ok = outlook_reach(o, s->c->ends, true, &err) && o->engine &&
-		  o->engine->ops->inspect(o->engine, name, &o->arena, &s->at, &err) &&
-		  (s->columns.len ||
-			  o->engine->ops->columns(o->engine, name, &o->arena, &columns, &err));
+	bool ok = outlook_reach(o, s->c->ends, true, &err);
+	sizes.engine = o->engine;
+	ok = ok && size_of(&sizes, s->asset, &s->size, &err) &&
+	     (s->columns.len ||
+		     o->engine->ops->columns(o->engine, name, &o->arena, &columns, &err));
+	sizes_release(&sizes);
 	if (!ok)
 		fprintf(stderr, "tailrace: the warehouse is not asked: %s\n", err.text);
 	if (!columns.len)
@@ -121,9 +124,9 @@ static void print_text(const struct shown *s)
 	if (asset->table)
 		put_line("table", arena_printf(&s->c->outlook->arena, "%s.%s", asset->database,
 					  asset->table));
-	if (s->at.bytes) {
-		put_line("rows", print_count(s->at.rows, amount));
-		put_line("size", print_size(s->at.bytes, amount));
+	if (s->size.known) {
+		put_line("rows", print_count(s->size.rows, amount));
+		put_line("size", print_size(s->size.bytes, amount));
 	}
 	print_columns(s);
 }
@@ -164,10 +167,7 @@ static void print_json(const struct shown *s)
 	buf_puts(&out, "]");
 	json_put_text(&out, "database", asset->database);
 	json_put_text(&out, "table", asset->table);
-	if (s->at.bytes) {
-		json_put_uint(&out, "rows", s->at.rows);
-		json_put_uint(&out, "bytes", s->at.bytes);
-	}
+	size_put_json(&out, &s->size);
 	json_put_open(&out, "columns", '[');
 	for (size_t i = 0; i < s->columns.len; i++)
 		put_column_json(&out, s, i);

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/outlook.h"
+#include "cli/sizes.h"
 
 enum { FLAG_JSON, FLAG_EXCLUDE, FLAG_CHECKS, FLAG_FORGET };
 static const struct flag flags[] = {
@@ -19,6 +20,7 @@ struct row {
 	const struct asset *asset;
 	const struct status *status;
 	const struct plan_asset *planned; /* NULL: nothing of it is built */
+	struct asset_size size;
 };
 VEC_TYPE(rows, struct row);
 
@@ -41,6 +43,21 @@ static bool list(const struct call *call, struct outlook *o, struct plan *plan, 
 			vec_push(out, row);
 	}
 	return true;
+}
+
+/* Of a warehouse that is up: none is started for it, and one that does not answer is said. */
+static void measure(struct outlook *o, struct ends *ends, struct rows *rows)
+{
+	struct sizes sizes = {.arena = &o->arena};
+	struct error err = {0};
+	bool ok = outlook_reach(o, ends, false, &err);
+
+	sizes.engine = o->engine;
+	vec_each (rows, row)
+		ok = ok && size_of(&sizes, row->asset, &row->size, &err);
+	if (!ok)
+		fprintf(stderr, "tailrace: rows and sizes are not known: %s\n", err.text);
+	sizes_release(&sizes);
 }
 
 /* --- for people --- */
@@ -79,6 +96,14 @@ static void put_freshness(struct grid *g, const struct row *row)
 		as_of->unknown ? ", or older" : "");
 }
 
+static void put_size(struct grid *g, const struct asset_size *size)
+{
+	char n[AMOUNT];
+
+	grid_cell(g, "%s", size->known ? print_count(size->rows, n) : "");
+	grid_cell(g, "%s", size->known ? print_size(size->bytes, n) : "");
+}
+
 static const char *state_of(const struct row *row)
 {
 	const struct plan_asset *a = row->planned;
@@ -98,12 +123,12 @@ static const char *state_of(const struct row *row)
 
 static void print_rows(const struct rows *rows, struct arena *arena)
 {
-	static const char *const heads[] = {
-		"ASSET", "KIND", "STATE", "BUILT", "MISSING", "DIRTY", "AS OF", "AGE"};
+	static const char *const heads[] = {"ASSET", "KIND", "STATE", "BUILT", "MISSING", "DIRTY",
+		"ROWS", "SIZE", "AS OF", "AGE"};
 	struct grid g;
 	char n[AMOUNT];
 
-	grid_init(&g, COUNT_OF(heads), "lllrrrll");
+	grid_init(&g, COUNT_OF(heads), "lllrrrrrll");
 	for (size_t i = 0; i < COUNT_OF(heads); i++)
 		grid_cell(&g, "%s", heads[i]);
 	vec_each (rows, row) {
@@ -115,6 +140,7 @@ static void print_rows(const struct rows *rows, struct arena *arena)
 		grid_cell(&g, "%s", count_text(by ? a->n_built : 0, by, n));
 		grid_cell(&g, "%s", count_text(by ? a->n_missing : 0, by, n));
 		grid_cell(&g, "%s", count_text(a ? a->n_dirty : 0, by, n));
+		put_size(&g, &row->size);
 		put_freshness(&g, row);
 	}
 	grid_print(&g, "", stdout);
@@ -173,6 +199,7 @@ static void put_row(struct buf *out, const struct row *row, struct arena *arena)
 		json_put_int(out, "dirty", row->planned->n_dirty);
 		put_built(out, row);
 	}
+	size_put_json(out, &row->size);
 	json_put_utc(out, "as_of", as_of->us);
 	json_put_text(
 		out, "position", as_of->position && *as_of->position ? as_of->position : NULL);
@@ -233,6 +260,7 @@ static bool run(const struct call *call, struct ends *ends, struct outlook *o, s
 	if (!outlook_select(o, ends, call->args, call->n_args, call->flags[FLAG_EXCLUDE], err) ||
 		!list(call, o, plan, rows, err))
 		return false;
+	measure(o, ends, rows);
 	if (call->flags[FLAG_JSON])
 		print_json(rows, &o->arena);
 	else

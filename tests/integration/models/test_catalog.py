@@ -76,6 +76,9 @@ def a_model_is_shown_with_its_owner_rows_size_and_columns():
     eq(facts["rows"], 1)
     assert facts["bytes"] > 0, facts
     eq([(c["name"], c["type"], c["description"]) for c in facts["columns"]][2], ("total", "Int64", "In cents"))
+    listed = {a["name"]: (a["rows"], a["bytes"]) for a in p.command("assets", "--json", check=True).json["assets"]}
+    eq((listed["facts"], listed["staged"]), ((facts["rows"], facts["bytes"]), (None, None)))
+    eq(listed["raw.orders"][0], 1000)
     text = p.command("catalog", "show", "facts", check=True).out
     has(text, "What was sold")
     has(text, "staged.amount (aggregated)")
