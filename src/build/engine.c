@@ -20,7 +20,7 @@ const struct engine_ops *models_engine_ops(const struct config *config)
 	return found ? found->engine : NULL;
 }
 
-static const struct connection_config *connection_of(const struct config *config, struct error *err)
+const struct connection_config *models_connection(const struct config *config, struct error *err)
 {
 	const struct connection_config *found = find_connection(config);
 
@@ -38,7 +38,7 @@ static const struct connection_config *connection_of(const struct config *config
 struct engine *models_engine(const struct config *config, const char *warehouse_url,
 	struct arena *arena, struct error *err)
 {
-	const struct connection_config *connection = connection_of(config, err);
+	const struct connection_config *connection = models_connection(config, err);
 	struct engine *engine = connection ? config_engine(connection, arena, err) : NULL;
 	bool ok = engine;
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "build/internal.h"
 #include "build/materialize.h"
+#include "build/openlineage.h"
 
 #define LOOK_MS  100
 #define PRUNE_MS ((int64_t)3600 * 1000)
@@ -57,6 +58,8 @@ static void end_run(struct executor *e, struct active *a)
 			F("run", a->run.id), F("error", (const char *)err.text));
 	else if (!a->stopped)
 		log_info("run ended", F("run", a->run.id), F("status", run_status_name(status)));
+	if (!a->stopped)
+		openlineage_run(e->lineage, a, status);
 	active_free(a);
 }
 
@@ -167,6 +170,8 @@ static void take_run(struct executor *e, const struct run *run)
 			log_error("nor can this be recorded", F("error", (const char *)err.text));
 		return;
 	}
+	openlineage_interrupted(e->lineage, a);
+	openlineage_run(e->lineage, a, RUN_RUNNING);
 	pthread_mutex_lock(&e->lock);
 	vec_push(&e->active, a);
 	end_runs(e);
@@ -265,6 +270,7 @@ static void init_lock(struct executor *e)
 
 static void free_executor(struct executor *e)
 {
+	openlineage_free(e->lineage);
 	engine_free(e->engine);
 	pthread_cond_destroy(&e->changed);
 	pthread_mutex_destroy(&e->lock);
@@ -289,6 +295,7 @@ struct executor *executor_start(const struct executor_options *options, struct e
 		free_executor(e);
 		return NULL;
 	}
+	e->lineage = openlineage_new(e->config, e->state);
 	e->n_workers = (size_t)(options->threads ? options->threads : e->config->models.threads);
 	e->workers = xcalloc(e->n_workers, sizeof *e->workers);
 	for (size_t i = 0; i < e->n_workers; i++) {

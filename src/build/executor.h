@@ -37,6 +37,9 @@ bool models_wanted(const struct config *config);
 MUST_CHECK struct project *models_project(
 	const struct config *config, const char *vars, struct arena *arena, struct error *err);
 
+/* The connection that models are built in. */
+const struct connection_config *models_connection(const struct config *config, struct error *err);
+
 /* The engine of the models, opened; engine_free() closes it. Strings live in the arena. */
 MUST_CHECK struct engine *models_engine(const struct config *config, const char *warehouse_url,
 	struct arena *arena, struct error *err);

@@ -8,6 +8,7 @@
  *	job.c        one attempt at a job, and what is recorded of it
  *	stamp.c      what a build is made from, and whether that is there
  *	trace.c      what columns come from
+ *	openlineage*.c  who is told of runs and attempts
  *	check.c      tests of data; checked.c: how those of a model ended
  *	engine.c     the engine that the configuration names
  *	work.c       statements of an attempt; place.c: where in a file their errors are
@@ -77,7 +78,8 @@ struct executor {
 	const struct config *config;
 	struct state *state;
 	char *warehouse_url;
-	struct engine *engine; /* NULL: not reached yet */
+	struct engine *engine;       /* NULL: not reached yet */
+	struct openlineage *lineage; /* NULL: nobody is told */
 	struct arena arena;
 	bool recovered;
 	bool says; /* in its log what fails: nobody else does */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "build/internal.h"
 #include "build/materialize.h"
+#include "build/openlineage.h"
 
 struct attempting {
 	struct executor *e;
@@ -151,6 +152,8 @@ static void begin(struct attempting *at)
 	if (step->attempts == 1)
 		step->started_us = at->attempt.started_us;
 	record(at->e, at->a, at->job, &at->attempt);
+	openlineage_attempt(
+		at->e->lineage, at->a, at->job, step->attempts, RUN_RUNNING, NULL, NULL);
 	failpoint("build.begun");
 }
 
@@ -205,6 +208,8 @@ static bool attempt_job(struct executor *e, struct active *a, struct job *job)
 	bool again = tries_again(&at, status, &err);
 	job->step.status = again ? RUN_QUEUED : status;
 	record(e, a, job, &at.attempt);
+	openlineage_attempt(
+		e->lineage, a, job, at.attempt.number, status, &at.work, at.attempt.error);
 	failpoint("build.ended");
 	if (status == RUN_FAILED && e->says)
 		log_warn("a step failed", F("run", a->run.id), F("asset", job->step.asset),

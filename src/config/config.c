@@ -5,7 +5,7 @@
 #include "config/read.h"
 
 static const char *const root_keys[] = {
-	"connections", "streams", "server", "models", "sensors", NULL};
+	"connections", "streams", "server", "models", "sensors", "lineage", NULL};
 static const char *const connection_keys[] = {"kind", NULL};
 
 /* --- connections --- */
@@ -258,7 +258,7 @@ static bool read_root(struct reader *r, struct config *config)
 	static const struct keys keys = {.fixed = root_keys};
 	struct section root, section;
 	int connections_line = 1, streams_line = 1, server_line = 1, models_line = 1,
-	    sensors_line = 1;
+	    sensors_line = 1, lineage_line = 1;
 
 	if (!section_open(r, yaml_document_get_root_node(&r->document), 1, "the configuration",
 		    &keys, &root))
@@ -268,6 +268,7 @@ static bool read_root(struct reader *r, struct config *config)
 	const yaml_node_t *server = section_get(r, &root, "server", &server_line);
 	const yaml_node_t *models = section_get(r, &root, "models", &models_line);
 	const yaml_node_t *sensors = section_get(r, &root, "sensors", &sensors_line);
+	const yaml_node_t *lineage = section_get(r, &root, "lineage", &lineage_line);
 	if (!connections)
 		return complain(r, 1,
 			"'connections' is missing: the databases to read from and to write to");
@@ -278,6 +279,7 @@ static bool read_root(struct reader *r, struct config *config)
 	       read_connections(r, config, connections, connections_line) &&
 	       read_models(r, config, models, models_line) &&
 	       read_sensors(r, config, sensors, sensors_line) &&
+	       read_lineage(r, config, lineage, lineage_line) &&
 	       (!stream_node ||
 		       (section_open(r, stream_node, streams_line, "streams", NULL, &section) &&
 			       read_streams(r, config, &section)));

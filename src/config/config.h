@@ -90,6 +90,13 @@ struct sensor_config {
 	int64_t every_ms;
 };
 
+/* Who is told of builds. */
+struct lineage_config {
+	const char *url; /* NULL: nobody */
+	const char *endpoint, *api_key, *name_space;
+	const char *dataset_namespace; /* NULL: that of the warehouse */
+};
+
 struct config {
 	struct arena arena;
 	const char *path;      /* of the file */
@@ -102,6 +109,7 @@ struct config {
 	struct models_config models;
 	struct sensor_config *sensors;
 	size_t n_sensors;
+	struct lineage_config lineage;
 };
 
 /* On failure nothing is left to release. */
@@ -126,6 +134,6 @@ MUST_CHECK bool connection_options(const struct connection_config *, const struc
 void config_reference(struct buf *out);
 
 extern const struct option stream_option_table[], server_option_table[], models_option_table[],
-	sensor_option_table[];
+	sensor_option_table[], lineage_option_table[];
 
 #endif

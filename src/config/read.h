@@ -5,6 +5,7 @@
  *	config.c      load and release; connections and server; filling source and sink structs
  *	streams.c     streams, their tables and column rules
  *	sensors.c     sensors
+ *	lineage.c     who is told of builds
  *	options.c     option tables of streams and server
  *	read.c        the YAML file: mappings, lists, texts, each error with its line
  *	expand.c      ${NAME} and ${NAME:-default} in texts
@@ -87,6 +88,8 @@ bool is_name(const char *text, bool lower_case);
 const char *expand_text(const char *text, struct arena *arena, struct error *err);
 
 MUST_CHECK bool read_sensors(
+	struct reader *r, struct config *config, const yaml_node_t *node, int line);
+MUST_CHECK bool read_lineage(
 	struct reader *r, struct config *config, const yaml_node_t *node, int line);
 MUST_CHECK bool read_streams(struct reader *r, struct config *config, const struct section *s);
 

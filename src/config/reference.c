@@ -127,4 +127,7 @@ void config_reference(struct buf *out)
 		      "your own: "
 		      "see [models.md](models.md#sensors).\n\n");
 	option_reference(sensor_option_table, out);
+	buf_puts(out, "\n## lineage\n\nWho is told of builds, by events of OpenLineage: see "
+		      "[models.md](models.md#openlineage).\n\n");
+	option_reference(lineage_option_table, out);
 }
