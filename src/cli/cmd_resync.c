@@ -20,14 +20,6 @@ struct match {
 };
 VEC_TYPE(matches, struct match);
 
-/* "public.orders", the name in the target, or the bare name. */
-static bool is_called(const struct table_state *t, const char *name)
-{
-	CLEANUP(free_string) char *full = xasprintf("%s.%s", t->schema, t->name);
-	return strcmp(full, name) == 0 || strcmp(t->target, name) == 0 ||
-	       strcmp(t->name, name) == 0;
-}
-
 /* Tables of that name in the streams asked for; the names of all go to `known`. */
 static bool find(struct ends *e, const char *only, const char *name, struct matches *out,
 	struct arena *arena, const char ***known, struct error *err)
@@ -45,7 +37,7 @@ static bool find(struct ends *e, const char *only, const char *name, struct matc
 			snprintf(match.target, sizeof match.target, "%s", t->target);
 			snprintf(match.name, sizeof match.name, "%s.%s", t->schema, t->name);
 			vec_push(&names, arena_strdup(arena, match.name));
-			if (is_called(t, name))
+			if (table_state_is_called(t, name) || strcmp(t->name, name) == 0)
 				vec_push(out, match);
 		}
 		table_states_release(&tables);

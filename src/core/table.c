@@ -29,6 +29,11 @@ void table_unref(struct table *t)
 	free(t);
 }
 
+const char *table_read_as(const struct table *t, struct arena *arena)
+{
+	return arena_printf(arena, "%s%s", t->target, t->keep == KEEP_HISTORY ? "_log" : "");
+}
+
 int table_column_by_attribute(const struct table *t, int attribute)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

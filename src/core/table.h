@@ -97,6 +97,9 @@ struct table *table_new(void); /* one reference, arena ready, the rest zero */
 struct table *table_ref(struct table *t);
 void table_unref(struct table *t);
 
+/* What people read of it in a target of tables: `target`, or where history alone is kept `target`_log. */
+const char *table_read_as(const struct table *, struct arena *);
+
 /* Index of the column with that attribute or name; -1 when there is none. */
 int table_column_by_attribute(const struct table *t, int attribute);
 int table_column_by_name(const struct table *t, const char *name);

@@ -33,15 +33,6 @@ void answer_status(const struct http_request *request, struct http_reply *reply)
 	snapshot_release(&snapshot);
 }
 
-/* "public.orders" as in the source, or "orders" as in the target. */
-static bool is_called(const struct table_state *table, const char *name)
-{
-	size_t schema = strlen(table->schema);
-	bool source = !strncmp(name, table->schema, schema) && name[schema] == '.' &&
-		      !strcmp(name + schema + 1, table->name);
-	return source || !strcmp(name, table->target);
-}
-
 /* A request that waits already need not be made twice. */
 static bool ask_once(struct state *state, const char *kind, const char *stream, const char *name,
 	struct error *err)
@@ -94,7 +85,7 @@ void answer_resync(const struct http_request *request, struct http_reply *reply)
 		return;
 	}
 	vec_each (&tables, it) {
-		if (is_called(it, name))
+		if (table_state_is_called(it, name))
 			found = it;
 	}
 	if (found)

@@ -19,7 +19,7 @@ struct pipeline {
 
 /* A table as the state store has it; strings are the arena's. */
 struct table_snapshot recorded_table(
-	struct arena *, const char *stream, const struct table_state *known);
+	struct arena *, const struct stream_config *, const struct table_state *known);
 
 /* Under the stream's lock. */
 bool stream_progressing(const struct stream *);

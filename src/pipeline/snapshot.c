@@ -38,7 +38,8 @@ static void take_table(const struct mirror *m, struct arena *arena, struct table
 {
 	*out = (struct table_snapshot){
 		.name = arena_printf(arena, "%s.%s", m->table->schema, m->table->name),
-		.target = arena_strdup(arena, m->table->target),
+		.target = m->log ? arena_strdup(arena, m->table->target)
+				 : table_read_as(m->table, arena),
 		.status = table_status_name(m->status),
 		.generation = m->generation,
 		.building = m->building,
@@ -113,7 +114,7 @@ static void take_stream(struct stream *s, struct arena *arena, struct stream_sna
 	}
 	for (size_t i = 0; s->taken_up && i < s->absent.len; i++)
 		out->tables[out->n_tables++] = recorded_table(
-			arena, out->name, &s->absent.items[i]);
+			arena, s->settings, &s->absent.items[i]);
 }
 
 static uint64_t resident_bytes(void)

@@ -88,15 +88,19 @@ void snapshot_release(struct snapshot *snapshot)
 
 /* --- From the state store --- */
 
-/* The estimate stands in the recorded definition; one that cannot be read has none. */
-static uint64_t recorded_estimate(const char *stream, const struct table_state *known)
+/* What the recorded definition says; one that cannot be read says nothing. */
+static void take_definition(struct arena *a, const struct stream_config *stream,
+	const struct table_state *known, struct table_snapshot *out)
 {
 	static const struct table_options none;
-	struct table *table = table_from_json(known->definition, stream, &none, NULL);
-	uint64_t rows = table ? table->rows_estimate : 0;
+	struct table *table = table_from_json(known->definition, stream->name, &none, NULL);
 
+	out->rows_estimate = table ? table->rows_estimate : 0;
+	if (table && !stream->to->sink->log)
+		out->target = table_read_as(table, a);
+	else
+		out->target = arena_strdup(a, known->target);
 	table_unref(table);
-	return rows;
 }
 
 static double recorded_progress(const struct table_state *known)
@@ -107,16 +111,14 @@ static double recorded_progress(const struct table_state *known)
 }
 
 struct table_snapshot recorded_table(
-	struct arena *a, const char *stream, const struct table_state *known)
+	struct arena *a, const struct stream_config *stream, const struct table_state *known)
 {
-	return (struct table_snapshot){
+	struct table_snapshot out = {
 		.name = arena_printf(a, "%s.%s", known->schema, known->name),
-		.target = arena_strdup(a, known->target),
 		.status = table_status_name(known->status),
 		.generation = known->generation,
 		.building = known->building,
 		.rows_copied = known->copied_rows,
-		.rows_estimate = recorded_estimate(stream, known),
 		.chunks = known->chunks,
 		.chunks_done = known->chunks_done,
 		.copy_progress = recorded_progress(known),
@@ -126,10 +128,12 @@ struct table_snapshot recorded_table(
 		.lag_ms = -1,
 		.error = arena_strdup(a, known->error),
 	};
+	take_definition(a, stream, known, &out);
+	return out;
 }
 
-static bool recorded_tables(
-	struct arena *a, struct state *state, struct stream_snapshot *out, struct error *err)
+static bool recorded_tables(struct arena *a, struct state *state,
+	const struct stream_config *stream, struct stream_snapshot *out, struct error *err)
 {
 	struct table_states tables;
 
@@ -137,7 +141,7 @@ static bool recorded_tables(
 		return false;
 	out->tables = arena_alloc(a, (tables.len + 1) * sizeof *out->tables);
 	vec_each (&tables, known) {
-		out->tables[out->n_tables++] = recorded_table(a, out->name, known);
+		out->tables[out->n_tables++] = recorded_table(a, stream, known);
 		out->rows_copied += known->copied_rows;
 	}
 	table_states_release(&tables);
@@ -145,7 +149,7 @@ static bool recorded_tables(
 }
 
 static bool recorded_stream(struct arena *a, struct state *state, bool running,
-	struct stream_snapshot *out, struct error *err)
+	const struct stream_config *stream, struct stream_snapshot *out, struct error *err)
 {
 	struct stream_state known;
 	bool found;
@@ -160,7 +164,7 @@ static bool recorded_stream(struct arena *a, struct state *state, bool running,
 	out->lag_seconds = -1;
 	out->changes = known.changes;
 	out->set_aside = known.set_aside;
-	return recorded_tables(a, state, out, err);
+	return recorded_tables(a, state, stream, out, err);
 }
 
 bool state_snapshot(
@@ -172,7 +176,8 @@ bool state_snapshot(
 	out->n_streams = config->n_streams;
 	for (size_t i = 0; i < config->n_streams; i++) {
 		out->streams[i].name = arena_strdup(&out->arena, config->streams[i].name);
-		if (!recorded_stream(&out->arena, state, out->running, &out->streams[i], err)) {
+		if (!recorded_stream(&out->arena, state, out->running, &config->streams[i],
+			    &out->streams[i], err)) {
 			snapshot_release(out);
 			return false;
 		}

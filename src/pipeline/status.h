@@ -14,8 +14,9 @@
 	"to copy every table anew beside what is there, set on_gap: recopy for this stream"
 
 struct table_snapshot {
-	const char *name;   /* "public.orders" */
-	const char *target; /* "orders" */
+	const char *name; /* "public.orders" */
+	const char
+		*target; /* what is read in the target: "orders", of history alone "orders_log" */
 	const char *status; /* copying, live, broken, dropped, excluded */
 	uint32_t generation, building;
 	uint64_t rows_copied, rows_estimate; /* of the copy under way, or of the last one */

@@ -76,6 +76,8 @@ struct table_states {
 	size_t len, cap;
 };
 void table_states_release(struct table_states *);
+/* "public.orders" as in the source, "orders" or "orders_log" as what is read in the target? */
+bool table_state_is_called(const struct table_state *, const char *name);
 MUST_CHECK bool state_tables(
 	struct state *, const char *stream, struct table_states *out, struct error *);
 MUST_CHECK bool state_table_put(

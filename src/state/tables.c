@@ -30,6 +30,22 @@ static bool status_parse(const char *name, enum table_status *out)
 	return false;
 }
 
+bool table_state_is_called(const struct table_state *t, const char *name)
+{
+	static const struct table_options none;
+	CLEANUP(free_string) char *full = xasprintf("%s.%s", t->schema, t->name);
+
+	if (strcmp(full, name) == 0 || strcmp(t->target, name) == 0)
+		return true;
+	struct table *table = table_from_json(t->definition, "", &none, NULL);
+	struct arena arena;
+	arena_init(&arena);
+	bool is = table && strcmp(table_read_as(table, &arena), name) == 0;
+	arena_release(&arena);
+	table_unref(table);
+	return is;
+}
+
 void table_states_release(struct table_states *states)
 {
 	vec_each (states, it)

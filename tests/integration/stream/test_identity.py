@@ -108,6 +108,7 @@ def a_table_without_a_key_but_with_whole_rows_has_its_deletes_in_the_history():
         tail.query("SELECT _op, a, v, count() FROM shop.whole_keyless_log GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"),
         [("d", 2, "first", 10), ("r", 0, "first", 10), ("r", 1, "first", 10), ("r", 2, "first", 10), ("u", 1, "second", 10)],
     )
+    eq(tail.table("public.whole_keyless")["target"], "whole_keyless_log", "what people read")
 
 
 @test

@@ -11,7 +11,10 @@
 
 static char dir[64];
 static struct state *state;
-static struct stream_config streams[2] = {{.name = "shop"}, {.name = "never"}};
+static const struct sink_ops tables, logs = {.log = true};
+static struct connection_config warehouse = {.sink = &tables}, topics = {.sink = &logs};
+static struct stream_config streams[2] = {
+	{.name = "shop", .to = &warehouse}, {.name = "never", .to = &warehouse}};
 static const struct config config = {.streams = streams, .n_streams = 2};
 
 static int set_up(void **unused)
@@ -110,6 +113,43 @@ static void a_process_that_does_not_run_is_known_from_its_state(void **unused)
 	snapshot_release(&snapshot);
 }
 
+static void a_table_kept_as_history_alone_is_shown_as_what_is_read(void **unused)
+{
+	static const char *const keeps[] = {"latest", "history", "both"};
+	static const char *const read_as[] = {"visits", "visits_log", "visits"};
+	struct snapshot snapshot;
+	struct error err = {0};
+
+	(void)unused;
+	fill_state();
+	for (int i = 0; i < 3; i++) {
+		char definition[256];
+		snprintf(definition, sizeof definition,
+			"{\"source_id\":\"1\",\"schema\":\"public\",\"name\":\"visits\",\"target\":"
+			"\"visits\","
+			"\"keep\":\"%s\",\"columns\":[],\"key\":[],\"rows_estimate\":\"0\","
+			"\"bytes_estimate\":\"0\"}",
+			keeps[i]);
+		struct table_state row = {.source_id = 7,
+			.schema = "public",
+			.name = "visits",
+			.target = "visits",
+			.status = TABLE_LIVE,
+			.definition = definition};
+		assert_true(state_table_put(state, "shop", &row, &err));
+		assert_true(table_state_is_called(&row, read_as[i]));
+		assert_int_equal(table_state_is_called(&row, "visits_log"), i == 1);
+		assert_true(state_snapshot(&config, state, &snapshot, &err));
+		assert_string_equal(snapshot.streams[0].tables[3].target, read_as[i]);
+		snapshot_release(&snapshot);
+		streams[0].to = &topics;
+		assert_true(state_snapshot(&config, state, &snapshot, &err));
+		assert_string_equal(snapshot.streams[0].tables[3].target, "visits");
+		snapshot_release(&snapshot);
+		streams[0].to = &warehouse;
+	}
+}
+
 static void a_process_that_runs_without_a_listener_keeps_its_status(void **unused)
 {
 	(void)unused;
@@ -195,6 +235,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_process_that_does_not_run_is_known_from_its_state, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_table_kept_as_history_alone_is_shown_as_what_is_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_process_that_runs_without_a_listener_keeps_its_status, set_up, tear_down),
 		cmocka_unit_test(json_holds_every_field_once),
