@@ -192,6 +192,25 @@ static void a_reader_that_is_held_up_stays_connected(void **state)
 	sql(cluster.conn, "SELECT pg_reload_conf()");
 }
 
+/* The timer was set by the timeout of the start, and so does not answer in time. */
+static void a_keepalive_that_asks_is_answered_at_once(void **state)
+{
+	struct tail t;
+	struct error err = {0};
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, note text)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	sql(cluster.conn, "ALTER SYSTEM SET wal_sender_timeout = '3s'");
+	sql(cluster.conn, "SELECT pg_reload_conf()");
+	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 6000;)
+		if (tail_read(&t, 500, &err) == SOURCE_FAILED)
+			fail_msg("%s", err.text);
+	tail_close(&t);
+	sql(cluster.conn, "ALTER SYSTEM RESET wal_sender_timeout");
+	sql(cluster.conn, "SELECT pg_reload_conf()");
+}
+
 static size_t resident_bytes(void)
 {
 	unsigned long size, resident;
@@ -356,6 +375,7 @@ int main(void)
 			a_transaction_of_any_size_goes_through_in_bundles_of_the_size_asked_for,
 			clean),
 		cmocka_unit_test_setup(a_reader_that_is_held_up_stays_connected, clean),
+		cmocka_unit_test_setup(a_keepalive_that_asks_is_answered_at_once, clean),
 		cmocka_unit_test_setup(the_memory_of_a_huge_row_comes_back, clean),
 		cmocka_unit_test_setup(a_type_without_binary_form_is_streamed_as_text, clean),
 		cmocka_unit_test_setup(a_type_without_binary_form_may_join_later, clean),
