@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "build/internal.h"
+#include "build/place.h"
 #include "models/template/call.h"
 
 #define MOST_SPANS 8
@@ -156,8 +157,8 @@ static bool judge(struct work *w, bool warn, bool error, const char *kept, struc
 
 	w->message = arena_printf(w->arena, "%llu failing row%s", (unsigned long long)w->rows, s);
 	if (error && w->node->severity == SEVERITY_ERROR)
-		return error_set(err, ERROR_DATA, "%s: %llu failing row%s; %s", w->node->path,
-			(unsigned long long)w->rows, s, kept);
+		return error_set(err, ERROR_DATA, "%s: %llu failing row%s; %s",
+			place_of_node(w->node, w->arena), (unsigned long long)w->rows, s, kept);
 	w->warned = warn;
 	if (!warn)
 		w->message = "passed";
@@ -189,7 +190,7 @@ bool check_data(struct work *w, const struct spans *spans, struct error *err)
 		return false;
 	if (answer.n_rows != 1 || answer.n_columns != 3)
 		return error_set(err, ERROR_BROKEN, "%s: a test's query gave %zu rows",
-			w->node->path, answer.n_rows);
+			place_of_node(w->node, w->arena), answer.n_rows);
 	w->rows = answer.cells[0] ? strtoull(answer.cells[0], NULL, 10) : 0;
 	return judge(w, truth(answer.cells[1]), truth(answer.cells[2]), kept, err);
 }

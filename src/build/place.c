@@ -174,6 +174,12 @@ static int line_of_name(const char *message, const char *rendered)
 	return found;
 }
 
+/* Of what a yml says the line in it as well. */
+const char *place_of_node(const struct node *node, struct arena *arena)
+{
+	return node->line > 1 ? arena_printf(arena, "%s:%d", node->path, node->line) : node->path;
+}
+
 void place_error(const struct work *w, const char *sql, int line, struct error *err)
 {
 	struct line text;
@@ -185,7 +191,7 @@ void place_error(const struct work *w, const char *sql, int line, struct error *
 	if (!rendered && w->select && strstr(sql, w->select))
 		rendered = line_of_name(err->text, w->select);
 	if (!rendered || !line_at(w->select, rendered, &text) || !text.len) {
-		error_add(err, "%s", w->node->path);
+		error_add(err, "%s", place_of_node(w->node, w->arena));
 		return;
 	}
 	in_file = line_of_file(w, rendered);
@@ -196,5 +202,5 @@ void place_error(const struct work *w, const char *sql, int line, struct error *
 			told.text, in_file, shown, text.start);
 	else
 		error_set(err, told.kind, "%s: %.800s\n    line %d of its SQL | %.*s",
-			w->node->path, told.text, rendered, shown, text.start);
+			place_of_node(w->node, w->arena), told.text, rendered, shown, text.start);
 }

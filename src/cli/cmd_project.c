@@ -80,7 +80,7 @@ static void print_counts(const struct checking *c)
 			node_kind_name((enum node_kind)i));
 		between = ", ";
 	}
-	puts(*between ? " run here" : "there are no models");
+	puts(" run here");
 }
 
 static int check_all(struct checking *c)
@@ -119,7 +119,11 @@ static int project(const struct call *call)
 	if (!read)
 		return failed(&err);
 	c.project = read;
-	int code = check_all(&c);
+	int code = project_nodes(read)->len
+			   ? check_all(&c)
+			   : wrong_use("%s: there is no project of models here, neither models, "
+				       "seeds, snapshots nor tests",
+				     options.folder);
 	project_free(read);
 	return code;
 }

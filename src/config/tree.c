@@ -242,11 +242,16 @@ static const struct tree *read_node(struct reading *r, int id, int nesting)
 	return ok ? out : NULL;
 }
 
-static bool syntax_error(struct reading *r, const yaml_parser_t *parser)
+static bool syntax_error(
+	struct reading *r, const yaml_parser_t *parser, const char *text, size_t len)
 {
+	size_t at = parser->problem_offset ? parser->problem_offset : parser->problem_mark.index;
+
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
 	const char *context = parser->context ? parser->context : "";
 
+	if (at < len && text[at] == '\t')
+		problem = "a tab; YAML is indented by spaces:";
 	return error_set(r->err, ERROR_CONFIG, "%s:%zu: %s%s%s", r->path,
 		parser->problem_mark.line + 1, problem, *context ? " " : "", context);
 }
@@ -262,7 +267,7 @@ const struct tree *tree_parse(
 		abort();
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	if (!yaml_parser_load(&parser, &r.document)) {
-		syntax_error(&r, &parser);
+		syntax_error(&r, &parser, text, len);
 	} else {
 		if (yaml_document_get_root_node(&r.document))
 			root = read_node(&r, 1, 0);

@@ -7,6 +7,7 @@
  *	nodes.c        a node for each file, and its first rendering, which tells its config and parents
  *	properties.c   yml: sources, what it says of nodes, tests
  *	settings.c     the configuration of a node, from all that say something of it
+ *	keys.c         what a yml and a configuration may hold
  *	yaml.c         YAML to values of templates
  *	partition.c    partitions and schedules, from the configuration
  *	sources.c      tables of sources, by yml and by stream
@@ -93,6 +94,12 @@ struct value value_of_tree(struct arena *arena, const struct tree *tree);
 /* As that, with every text rendered as a template. */
 MUST_CHECK bool rendered_tree(struct project *p, const struct package *package,
 	const struct tree *tree, const char *path, struct value *out, struct error *err);
+
+/* --- keys.c --- */
+/* Has a yml the shape and the keys that one may have? */
+MUST_CHECK bool yml_is_known(const char *path, const struct tree *root, struct error *err);
+/* The known setting that this unknown one is nearly called; NULL. */
+const char *setting_nearly(const char *name);
 
 /* --- settings.c --- */
 /* What dbt_project.yml and a yml's `config:` say of a node. */

@@ -259,12 +259,31 @@ static bool take_severity(const struct taking *t)
 	return true;
 }
 
+/* What is called otherwise is the project's own, or another adapter's. */
+static bool names_are_known(const struct taking *t)
+{
+	size_t i = 0;
+
+	for (struct dict_entry *entry; (entry = dict_next(t->node->config, &i));) {
+		const char *name = entry->key.kind == VALUE_STRING
+					   ? value_strdup(&t->p->arena, entry->key)
+					   : "";
+		const char *near = setting_nearly(name);
+		if (near)
+			return wrong(t, name,
+				"is no setting; did you mean '%s'? What is your own goes below "
+				"meta:",
+				near);
+	}
+	return true;
+}
+
 void node_take_settings(struct project *p, struct node *node)
 {
 	struct taking t = {p, node};
 
-	if (take_texts(&t, "tags", &node->tags) && take_partitions(&t) && take_schedule(&t) &&
-		node->kind == NODE_TEST)
+	if (names_are_known(&t) && take_texts(&t, "tags", &node->tags) && take_partitions(&t) &&
+		take_schedule(&t) && node->kind == NODE_TEST)
 		take_severity(&t);
 }
 

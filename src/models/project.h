@@ -109,7 +109,8 @@ struct node {
 	struct value arguments;       /* of a test from yml: the dict of its macro's arguments */
 
 	struct dict *config;
-	struct dict *places; /* of its settings: "models/orders.sql:3" */
+	struct dict *places;   /* of its settings: "models/orders.sql:3" */
+	const char *described; /* "models/y.yml:3": where a yml speaks of it; NULL */
 	struct value
 		properties; /* what the yml says: description, columns, meta; a dict, or absent */
 	const char *database, *alias;

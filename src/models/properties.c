@@ -323,6 +323,11 @@ static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 			F("name", name->text));
 		return true;
 	}
+	if (node->described)
+		return error_set(y->err, ERROR_CONFIG,
+			"%s:%d: '%s' is described twice, also at %s; make one of them", y->path,
+			item->line, name->text, node->described);
+	node->described = arena_printf(&y->p->arena, "%s:%d", y->path, item->line);
 	node->properties = value_of_tree(&y->p->arena, item);
 	for (size_t i = 0; config && config->kind == TREE_MAP && i < config->n; i++)
 		if (!setting_put_tree(y->p, node, &config->entries[i], y->path, y->err))
@@ -386,7 +391,11 @@ static bool add_table(struct yml *y, const struct tree *source_item, const char 
 		if (strcmp(y->p->options.streams[i].database, database) == 0)
 			table->stream = &y->p->options.streams[i];
 	const char *key = arena_printf(&y->p->arena, "%s.%s", source, name->text);
-	map_put(&y->p->sources, key, strlen(key), table);
+	const struct source_table *other = map_put(&y->p->sources, key, strlen(key), table);
+	if (other && other->place)
+		return error_set(y->err, ERROR_CONFIG,
+			"%s: table '%s' is declared twice, also at %s; make one of them",
+			table->place, key, other->place);
 	struct tested of = {.source = table,
 		.model = arena_printf(&y->p->arena, "source('%s', '%s')", source, name->text),
 		.name = arena_printf(&y->p->arena, "%s_%s", source, name->text)};
@@ -419,6 +428,8 @@ static bool read_file(struct yml *y, const char *full)
 		return false;
 	if (root->kind != TREE_MAP && root->kind != TREE_NULL)
 		return wrong(y, root->line, "holds no map (models: ..., sources: ...)");
+	if (!yml_is_known(y->path, root, y->err))
+		return false;
 	for (size_t i = 0; sources && sources->kind == TREE_LIST && i < sources->n; i++)
 		if (!add_source(y, sources->entries[i].value))
 			return false;

@@ -359,4 +359,27 @@ def a_folder_without_models_is_told():
     has(done.err, "there is no project of models in")
 
 
+@test
+def a_failing_test_of_a_yml_names_its_line():
+    p = project(
+        {
+            "models/a.sql": "select 1 as n",
+            "models/y.yml": "models:\n  - name: a\n    columns:\n      - name: n\n        tests:\n"
+            "          - accepted_values: {values: [2]}\n          - not_null: {where: nothing = 1}\n",
+        }
+    )
+    done = p.build(code=1)
+    has(done.out, "models/y.yml:6: 1 failing row;")
+    has(done.out, "models/y.yml:7: ")
+
+
+@test
+def an_empty_folder_is_no_project():
+    p = project({})
+    os.makedirs(os.path.join(p.folder, "empty"))
+    done = p.command("project", "check", "empty")
+    eq(done.code, 2)
+    has(done.err, "empty: there is no project of models here")
+
+
 run()

@@ -331,6 +331,57 @@ static void what_a_model_says_to_the_warehouse_is_said_in_the_words_of_its_engin
 			     "\"s\".\"t\", \"c\", trino, trino, tr");
 }
 
+static void a_yml_of_the_wrong_shape_is_refused_with_its_line_and_the_nearest_key(void **state)
+{
+	static const char *const cases[][2] = {
+		{"models: 5\n", "y.yml:1: 'models' takes a list of maps (- name: ...), not "},
+		{"modls:\n  - name: a\n",
+			"y.yml:1: there is no key 'modls' here; did you mean 'models'?"},
+		{"models:\n  - a\n", "y.yml:2: 'models' takes a list of maps"},
+		{"models:\n  - name: a\n    colums: []\n",
+			"y.yml:3: there is no key 'colums' here; did you mean 'columns'?"},
+		{"models:\n  - name: a\n    columns: {a: 1}\n",
+			"y.yml:3: 'columns' takes a list of maps"},
+		{"models:\n  - name: a\n    columns:\n      - name: b\n        tests: not_null\n",
+			"y.yml:5: 'tests' takes a list, not a text"},
+		{"models:\n  - name: [a]\n", "y.yml:2: 'name' takes a text, not a list"},
+		{"models:\n\t- name: a\n", "y.yml:2: a tab; YAML is indented by spaces"},
+		{"models:\n  - name: a\n  - name: a\n",
+			"y.yml:3: 'a' is described twice, also at models/y.yml:2"},
+		{"sources:\n  - name: s\n    tables:\n      - name: t\n      - name: t\n",
+			"y.yml:5: table 's.t' is declared twice, also at models/y.yml:4"},
+		{"sources:\n  - name: s\n    tables:\n      - nam: t\n",
+			"y.yml:4: there is no key 'nam' here; did you mean 'name'?"},
+	};
+
+	(void)state;
+	put("models/a.sql", "select 1");
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		put("models/y.yml", cases[i][0]);
+		assert_refused(cases[i][1]);
+	}
+}
+
+static void a_misspelt_setting_is_a_problem_and_one_of_ones_own_is_not(void **state)
+{
+	(void)state;
+	put("dbt_project.yml", "name: p\nmodels:\n  p:\n    c:\n      +shedule: '@daily'\n");
+	put("models/a.sql", "select 1");
+	put("models/b.sql", "select 1\n{{ config(materialised='table') }}");
+	put("models/c/c.sql", "select 1");
+	put("models/d.sql", "select 1");
+	put("models/y.yml",
+		"version: 2\nmodels:\n  - name: a\n    confidential: 1\n    config:\n"
+		"      cluster_by: x\n      our_own_thing: 2\n  - name: d\n    config:\n"
+		"      batchsize: day\n");
+	load();
+	assert_compiles("a", "select 1");
+	assert_problem(
+		"b", "models/b.sql:2: materialised is no setting; did you mean 'materialized'?");
+	assert_problem("c", "dbt_project.yml:5: shedule is no setting; did you mean 'schedule'?");
+	assert_problem("d", "models/y.yml:10: batchsize is no setting; did you mean 'batch_size'?");
+}
+
 static void a_folder_that_is_not_there_is_an_error(void **state)
 {
 	const struct project_options nowhere = {
@@ -345,6 +396,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(refs_and_streams_are_resolved),
+		IN_FOLDER(a_yml_of_the_wrong_shape_is_refused_with_its_line_and_the_nearest_key),
+		IN_FOLDER(a_misspelt_setting_is_a_problem_and_one_of_ones_own_is_not),
 		IN_FOLDER(what_a_model_says_to_the_warehouse_is_said_in_the_words_of_its_engine),
 		IN_FOLDER(parents_come_before_children),
 		IN_FOLDER(tables_that_a_stream_does_not_take_are_errors),
