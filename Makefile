@@ -74,7 +74,7 @@ $(BUILD)/build.ninja: | build/ready/build
 
 # The warnings are those of the build that optimizes; with this one they would be others, and half of it twice.
 build-asan/build.ninja: | build/ready/build
-	$(call meson,,-Db_sanitize=address$(comma)undefined -Db_lundef=false -Doptimization=1 -Dc_args=-w)
+	$(call meson,,-Db_sanitize=address$(comma)undefined -Db_lundef=false -Doptimization=0 -Dc_args=-w)
 
 build-tsan/build.ninja: | build/ready/build
 	$(call meson,,-Db_sanitize=thread -Db_lundef=false)
