@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <stdio.h>
+#include "base/text.h"
 #include "build/making.h"
 
 /* "`sold_at` >= ... AND `sold_at` < ...", or "`region` = 'eu'" */
@@ -112,13 +113,25 @@ static bool make_first(struct making *m, struct error *err)
 	       create_empty(m, m->target, err);
 }
 
-/* One at a time: partitions that are built at once share the table. */
+/* Partitions that are built at once share the table: one at a time looks what is in it and changes that. Some
+ * tables share a lock. */
+static pthread_mutex_t *lock_table(const struct making *m)
+{
+	static pthread_mutex_t locks[] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+	uint64_t of = text_hash(m->target.name, strlen(m->target.name));
+	pthread_mutex_t *lock = &locks[of % COUNT_OF(locks)];
+
+	pthread_mutex_lock(lock);
+	return lock;
+}
+
 static bool have_table(struct making *m, struct error *err)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct work *w = m->w;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_t *lock = lock_table(m);
 	bool ok = w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
 	bool anew = ok && m->had.kind != RELATION_ABSENT &&
 		    (m->had.kind != RELATION_TABLE || (w->full_refresh && !made_by_this_run(m)));
@@ -126,7 +139,7 @@ static bool have_table(struct making *m, struct error *err)
 		ok = make_anew(m, err);
 	else if (ok && m->had.kind == RELATION_ABSENT)
 		ok = making_database(m, err) && make_first(m, err);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(lock);
 	return ok && w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
 }
 
@@ -224,15 +237,19 @@ static bool list_partitions(struct making *m, struct relation_name table,
 	return true;
 }
 
+/* Nobody puts rows into what is going to be replaced between the look and the swap. */
 static bool replace(struct making *m, struct relation_name staging, struct error *err)
 {
 	struct texts partitions = {0};
 	struct map seen = {0};
 
-	bool ok = list_partitions(m, staging, staging, &seen, &partitions, err) &&
-		  list_partitions(m, m->target, staging, &seen, &partitions, err);
+	bool ok = list_partitions(m, staging, staging, &seen, &partitions, err);
+	pthread_mutex_t *lock = lock_table(m);
+	ok = ok && list_partitions(m, m->target, staging, &seen, &partitions, err) &&
+	     swap_partitions(m, staging, &partitions, err);
+	pthread_mutex_unlock(lock);
 	map_release(&seen);
-	return ok && swap_partitions(m, staging, &partitions, err);
+	return ok;
 }
 
 bool make_partition(struct making *m, struct error *err)

@@ -119,6 +119,15 @@ def what_stands_on_a_parent_by_keys_is_built_once_that_is():
 
 
 @test
+def partitions_built_side_by_side_never_replace_the_rows_of_one_another():
+    p = project({"models/days.sql": FILES["models/days.sql"].replace("begin=", "partition_by='toYYYYMM(at)', begin=")})
+    done = backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-10", "--jobs", "4", code=1)
+    has(done.out, "partition_by must tell partitions of the model apart")
+    succeeded = [step for step, status in p.steps().items() if status == "succeeded"]
+    eq([f"days {day}" for day in days_of(p, "days")], succeeded)
+
+
+@test
 def what_a_table_is_split_and_ordered_by_may_be_nullable():
     days = FILES["models/days.sql"].replace("begin=", "order_by='id', begin=").replace("number as id", "nullIf(number, 1) as id")
     p = project({"models/days.sql": days.replace("as at,", "as time, toNullable(time) as at,")})
