@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """Events of OpenLineage: what a receiver gets, and that one that is slow, broken or away holds nothing up."""
+import datetime
+import glob
 import http.server
 import json
 import os
@@ -7,14 +9,19 @@ import sys
 import threading
 import time
 
+import jsonschema
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
 from harness import ClickHouse, free_port
-from jsonschema import Schemas
 from project import Project
 from tap import eq, has, run, test
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-schemas = Schemas(os.path.join(HERE, "..", "..", "golden", "openlineage"))
+SCHEMAS = {}
+for path in glob.glob(os.path.join(HERE, "..", "..", "golden", "openlineage", "*.json")):
+    with open(path, encoding="utf-8") as schema:
+        SCHEMAS |= {(document := json.load(schema))["$id"]: document}
+FORMATS = jsonschema.FormatChecker()
 warehouse = ClickHouse()
 warehouse.query("CREATE DATABASE raw ENGINE = Atomic")
 warehouse.query("CREATE TABLE raw.orders (id Int64, amount Int64, at DateTime('UTC')) ORDER BY id")
@@ -74,13 +81,23 @@ def project(lineage, files=None, env=None, **models):
     return made
 
 
+@FORMATS.checks("date-time", ValueError)
+def is_date_time(value):
+    return datetime.datetime.fromisoformat(value.replace("Z", "+00:00")).tzinfo is not None
+
+
+def check_by(url, document):
+    resolver = jsonschema.RefResolver(url, SCHEMAS[url.partition("#")[0]], store=SCHEMAS)
+    jsonschema.Draft202012Validator({"$ref": url}, resolver=resolver, format_checker=FORMATS).validate(document)
+
+
 def check(event):
-    schemas.check(event, event["schemaURL"])
+    check_by(event["schemaURL"], event)
     facets = [*event["run"]["facets"].values(), *event["job"]["facets"].values()]
     for dataset in event["inputs"] + event["outputs"]:
         facets += [*dataset.get("facets", {}).values(), *dataset.get("outputFacets", {}).values()]
     for facet in facets:
-        schemas.check(facet, facet["_schemaURL"])
+        check_by(facet["_schemaURL"], facet)
 
 
 def check_all(receiver):
@@ -159,7 +176,7 @@ def the_check_of_events_is_one():
         spoil(spoiled)
         try:
             check(spoiled)
-        except (AssertionError, ValueError):
+        except jsonschema.ValidationError:
             continue
         raise AssertionError(f"taken: {spoiled}")
 
