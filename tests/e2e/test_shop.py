@@ -87,6 +87,22 @@ def discounts_are_shared_out_to_the_cent():
 
 
 @test
+def money_is_never_computed_in_floats():
+    shares = """
+        SELECT discount_amount, gross_amount, is_first, order_gross, discount FROM (
+            SELECT *, row_number() OVER (PARTITION BY order_id ORDER BY line) = 1 AS is_first,
+                sum(gross_amount) OVER (PARTITION BY order_id) AS order_gross,
+                sum(discount_amount) OVER (PARTITION BY order_id) AS discount
+            FROM mart.fact_sales)
+        WHERE NOT is_first AND discount != 0"""
+    # the first line of an order takes what rounding leaves, any other is half a cent off its share at most
+    off = "abs(discount_amount * order_gross - discount * gross_amount) * 200 > order_gross"
+    eq(tail.query(f"SELECT count() > 10, countIf({off}) FROM ({shares})"), [(1, 0)])
+    costs = "mart.stg_products AS p JOIN shop.products AS s ON s.id = p.product_id WHERE s.cost IS NULL"
+    eq(tail.query(f"SELECT count() > 0, countIf(p.cost * 100 != p.price * 62) FROM {costs}"), [(1, 0)])
+
+
+@test
 def the_questions_have_answers():
     for question, least in (
         ("q_total_sales", 1),

@@ -21,7 +21,7 @@ lines as (
         gross_amount,
         row_number() over (partition by items.order_id order by line) = 1 as is_first,
         sum(gross_amount) over (partition by items.order_id) as order_gross,
-        toDecimal64(if(order_gross = 0, 0, round(toFloat64(discount) * toFloat64(gross_amount) / toFloat64(order_gross), 2)), 2) as part
+        toDecimal128(if(order_gross = 0, 0, round(discount * gross_amount / order_gross, 2)), 2) as part
     from {{ ref('stg_order_items') }} as items
     inner join orders on orders.order_id = items.order_id
     where items.order_id in (select order_id from orders)

@@ -1,7 +1,7 @@
 -- The day of the week that sells most, on average.
 select
     dates.day_name as day_name,
-    sum(sales.net_amount) / uniqExact(sales.date_key) as sales_a_day
+    round(toDecimal128(sum(sales.net_amount), 4) / uniqExact(sales.date_key), 2) as sales_a_day
 from {{ ref('v_total_sales') }} as sales
 inner join {{ ref('dim_dates') }} as dates on dates.date_key = sales.date_key
 group by day_name

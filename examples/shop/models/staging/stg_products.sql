@@ -7,6 +7,6 @@ select
     seller_id,
     price,
     -- where the shop does not know what it paid, its usual margin is taken
-    coalesce(cost, toDecimal64(price * 0.62, 4)) as cost,
+    coalesce(cost, price * toDecimal64('0.62', 2)) as cost,
     status
 from {{ source('shop', 'products') }}
