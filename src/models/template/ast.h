@@ -12,6 +12,7 @@
 
 enum expr_kind {
 	EXPR_CONSTANT,
+	EXPR_TOO_LARGE, /* an integer beyond 64 bits: fails when it is computed, not what stands around */
 	EXPR_NAME,
 	EXPR_LIST,
 	EXPR_TUPLE,

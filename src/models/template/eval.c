@@ -9,6 +9,13 @@ static bool eval_constant(struct render *r, const struct expr *e, struct value *
 	return true;
 }
 
+static bool eval_too_large(struct render *r, const struct expr *e, struct value *out)
+{
+	(void)e;
+	(void)out;
+	return render_fail(r, "integers have 64 bits here: this one does not fit");
+}
+
 static bool eval_name(struct render *r, const struct expr *e, struct value *out)
 {
 	struct value key = value_text(e->name);
@@ -192,6 +199,7 @@ static bool eval_conditional(struct render *r, const struct expr *e, struct valu
 typedef bool eval_fn(struct render *r, const struct expr *e, struct value *out);
 static eval_fn *const evaluators[] = {
 	[EXPR_CONSTANT] = eval_constant,
+	[EXPR_TOO_LARGE] = eval_too_large,
 	[EXPR_NAME] = eval_name,
 	[EXPR_LIST] = eval_list,
 	[EXPR_TUPLE] = eval_list,

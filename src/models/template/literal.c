@@ -84,7 +84,7 @@ bool parse_string(struct parser *p, struct buf *out)
 	return true;
 }
 
-bool parse_number(struct parser *p, struct value *out)
+void parse_number(struct parser *p, struct expr *out)
 {
 	const struct token *token = parse_token(p);
 	struct buf digits;
@@ -96,18 +96,15 @@ bool parse_number(struct parser *p, struct value *out)
 		if (p->t->source[token->at + i] != '_')
 			buf_u8(&digits, (uint8_t)p->t->source[token->at + i]);
 	const char *text = buf_text(&digits);
-	errno = 0;
 	if (token->kind == TOKEN_FLOAT) {
-		*out = value_float(strtod(text, NULL));
-		errno = 0;
+		out->constant = value_float(strtod(text, NULL));
 	} else {
 		char base = text[0] == '0' ? (char)(text[1] | 0x20) : '\0';
 		int radix = base == 'x' ? 16 : base == 'o' ? 8 : base == 'b' ? 2 : 10;
-		*out = value_int(strtoll(text + (radix == 10 ? 0 : 2), &end, radix));
+		errno = 0;
+		out->constant = value_int(strtoll(text + (radix == 10 ? 0 : 2), &end, radix));
+		if (errno)
+			out->kind = EXPR_TOO_LARGE;
 	}
 	buf_release(&digits);
-	if (errno)
-		return parse_fail(
-			p, token->at, "integers have 64 bits here: this one does not fit");
-	return true;
 }

@@ -81,6 +81,6 @@ void parse_note_name(struct parser *p, const char *name, bool set);
 
 /* The constants of the source, in literal.c. */
 MUST_CHECK bool parse_string(struct parser *p, struct buf *out); /* appends the text of the token */
-MUST_CHECK bool parse_number(struct parser *p, struct value *out);
+void parse_number(struct parser *p, struct expr *out);
 
 #endif

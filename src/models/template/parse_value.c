@@ -71,7 +71,8 @@ static const struct expr *parse_texts(struct parser *p)
 static const struct expr *parse_numeral(struct parser *p)
 {
 	struct expr *e = parse_new(p, EXPR_CONSTANT, parse_token(p)->at);
-	return parse_number(p, &e->constant) ? e : NULL;
+	parse_number(p, e);
+	return e;
 }
 
 bool parse_at_tuple_end(const struct parser *p)

@@ -230,6 +230,19 @@ static void one_broken_file_keeps_no_other_from_compiling(void **state)
 	assert_int_equal(project_nodes(project)->len, 7);
 }
 
+static void an_integer_beyond_64_bits_stops_only_who_uses_it(void **state)
+{
+	(void)state;
+	put("macros/m.sql", "{% macro big() %}{{ 18446744073709551616 }}{% endmacro %}"
+			    "{% macro small() %}{{ 9223372036854775807 }}{% endmacro %}");
+	put("models/good.sql", "select {{ small() }}{{ 0x8000000000000000 if false }}");
+	put("models/wrong.sql", "select {{ big() }}");
+	load();
+	assert_compiles("good", "select 9223372036854775807");
+	assert_problem(
+		"wrong", "macros/m.sql:1:21: integers have 64 bits here: this one does not fit");
+}
+
 static void circles_are_named_in_full(void **state)
 {
 	(void)state;
@@ -411,6 +424,7 @@ int main(void)
 		IN_FOLDER(tests_of_yml_become_queries),
 		IN_FOLDER(snapshots_are_blocks_or_yml),
 		IN_FOLDER(one_broken_file_keeps_no_other_from_compiling),
+		IN_FOLDER(an_integer_beyond_64_bits_stops_only_who_uses_it),
 		IN_FOLDER(circles_are_named_in_full),
 		IN_FOLDER(two_models_of_one_name_are_refused),
 		IN_FOLDER(two_models_that_become_one_table_are_refused),
