@@ -60,6 +60,12 @@ static bool usual_partition(struct making *m, const struct engine_columns *colum
 	if (!column)
 		return config_wrong(m, by_key ? "partition_column" : "event_time", err,
 			"the model gives no column '%s', which its partitions are told by", name);
+	if (!by_key && !m->d->has_period(column, node->batch_size))
+		return config_wrong(m, "event_time", err,
+			"column '%s' is of type %s, which does not tell the %s of a row; let the "
+			"model give a %s",
+			name, column->type, period_name(node->batch_size),
+			node->batch_size == PERIOD_HOUR ? "time" : "date or a time");
 	if (spec->partition_by)
 		return true;
 	buf_init(&out, BUF_MAX);

@@ -159,6 +159,8 @@ struct dialect {
 	void (*text)(struct buf *, const char *, size_t len);
 	/* a moment that compares with any kind of date or time column */
 	void (*time)(struct buf *, int64_t us);
+	/* Can such periods be told by a column of its type? */
+	bool (*has_period)(const struct engine_column *, enum period);
 	/* the expression that tables are partitioned by: the period of a column of dates or times */
 	void (*period)(struct buf *, const struct engine_column *, enum period);
 	/* a value as that type; one that it cannot hold is an error */

@@ -30,6 +30,16 @@ static void put_time(struct buf *out, int64_t us)
 	buf_printf(out, "toDateTime64('%.26s', 6, 'UTC')", text);
 }
 
+static bool has_period(const struct engine_column *column, enum period period)
+{
+	static const char nullable[] = "Nullable(";
+	size_t wrapped = strncmp(column->type, nullable, strlen(nullable)) ? 0 : strlen(nullable);
+	const char *type = column->type + wrapped;
+
+	return !strncmp(type, "DateTime", 8) ||
+	       (!strncmp(type, "Date", 4) && period != PERIOD_HOUR);
+}
+
 /* Periods are those of UTC, whatever the zone of the server or the column; a Date has none. */
 static void put_period(struct buf *out, const struct engine_column *column, enum period period)
 {
@@ -332,6 +342,7 @@ const struct dialect clickhouse_dialect = {
 	.relation = put_relation,
 	.text = put_text,
 	.time = put_time,
+	.has_period = has_period,
 	.period = put_period,
 	.exact_cast = put_exact_cast,
 	.create_database = create_database,

@@ -194,6 +194,20 @@ def wrong_ranges_are_told():
 
 
 @test
+def a_column_that_tells_no_time_is_refused_before_anything_is_made():
+    days, _, _ = FILES["models/days.sql"].partition(" where")
+    text = days.replace("as at", "as time, toString(time) as at")
+    date = days.replace("as at", "as time, toDate(time) as at").replace("batch_size='day'", "batch_size='hour'")
+    p = project({"models/days.sql": text})
+    done = backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-01", code=1)
+    has(done.out, "column 'at' is of type String, which does not tell the day of a row")
+    p.write({"models/days.sql": date})
+    done = backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-01", code=1)
+    has(done.out, "column 'at' is of type Date, which does not tell the hour of a row")
+    eq(warehouse.query(f"SELECT count() FROM system.tables WHERE database = '{p.database}'"), [(0,)])
+
+
+@test
 def who_follows_takes_over_the_embedded_warehouse_too():
     slow = "{{ config(materialized='table') }} select number as id, sleepEachRow(0.02) as z from numbers(100)"
     p = Project({"models/slow.sql": slow, "models/next.sql": "select id from {{ ref('slow') }}"}, models={"schedules": False})
