@@ -37,6 +37,12 @@ void plan_release(struct plan *plan)
 	arena_release(&plan->arena);
 }
 
+bool plan_is_current(const struct plan_asset *a)
+{
+	return !a->problem && !a->unchecked && a->change <= CHANGE_FORMAT && !a->n_missing &&
+	       !a->n_dirty;
+}
+
 void planning_note(struct planning *p, struct plan_asset *a, const char *text)
 {
 	if (!a->note)

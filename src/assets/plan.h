@@ -78,6 +78,9 @@ void plan_release(struct plan *plan);
 MUST_CHECK bool plan_make(
 	struct survey *v, const struct plan_options *options, struct plan *plan, struct error *err);
 
+/* Is all of it built, of what there is now, and checked? */
+bool plan_is_current(const struct plan_asset *a);
+
 /* A step a partition, parents before children, each asset's checks behind it. Texts in the arena. */
 void plan_steps(
 	const struct plan *plan, const struct graph *g, struct arena *arena, struct steps *out);

@@ -118,7 +118,7 @@ static const char *state_of(const struct row *row)
 		return "changed";
 	if (a->unchecked)
 		return "checks failed";
-	return a->n_dirty || a->n_missing ? "to build" : "up to date";
+	return plan_is_current(a) ? "up to date" : "to build";
 }
 
 static void print_rows(const struct rows *rows, struct arena *arena)

@@ -179,6 +179,22 @@ static void print_stream(const json_t *s)
 	}
 }
 
+static void print_models(const json_t *m)
+{
+	uint64_t total = number(m, "total"), up_to_date = number(m, "up_to_date");
+
+	if (!total)
+		return;
+	printf("\nmodels  %llu up to date", (unsigned long long)up_to_date);
+	if (total > up_to_date)
+		printf(", %llu to build", (unsigned long long)(total - up_to_date));
+	if (number(m, "failed"))
+		printf(", %s%llu failed%s", colour(RED), (unsigned long long)number(m, "failed"),
+			colour(PLAIN));
+	printf("; runs: %llu running, %llu queued\n", (unsigned long long)number(m, "runs_running"),
+		(unsigned long long)number(m, "runs_queued"));
+}
+
 static int print_document(const struct buf *document, int pid, const char *address)
 {
 	json_error_t why;
@@ -205,6 +221,7 @@ static int print_document(const struct buf *document, int pid, const char *addre
 			putchar('\n');
 		print_stream(json_array_get(streams, i));
 	}
+	print_models(json_object_get(root, "models"));
 	json_decref(root);
 	return DONE;
 }

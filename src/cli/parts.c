@@ -34,6 +34,7 @@ static bool start_server(struct parts *p, struct error *err)
 	p->server = server_start(listen, p->pipeline, p->ends.state, err);
 	if (!p->server)
 		return false;
+	server_tell_models(p->server, p->scheduler);
 	return state_fact_put(p->ends.state, "http_address", server_address(p->server), err);
 }
 
@@ -111,6 +112,8 @@ void parts_look(struct parts *p)
 	else if (p->executor)
 		log_info(
 			"a project of models has come", F("folder", p->ends.config.models.project));
+	if (p->server)
+		server_tell_models(p->server, p->scheduler);
 }
 
 void parts_stop(struct parts *p)

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "http/routes.h"
 #include "pipeline/status.h"
+#include "state/runs.h"
 
 void answer_health(const struct http_request *request, struct http_reply *reply)
 {
@@ -23,13 +24,43 @@ void answer_ready(const struct http_request *request, struct http_reply *reply)
 	buf_puts(&reply->body, "}\n");
 }
 
+static bool sum_models(
+	const struct http_request *request, struct models_snapshot *out, struct error *err)
+{
+	int64_t runs[RUN_STATUSES];
+	struct model_facts facts;
+	struct arena arena;
+
+	if (!request->scheduler)
+		return true;
+	if (!state_runs_count(request->state, runs, err))
+		return false;
+	arena_init(&arena);
+	scheduler_facts(request->scheduler, &arena, &facts);
+	*out = (struct models_snapshot){.total = facts.len,
+		.runs_queued = (uint64_t)(runs[RUN_QUEUED] + runs[RUN_INTERRUPTED]),
+		.runs_running = (uint64_t)runs[RUN_RUNNING]};
+	vec_each (&facts, it) {
+		out->up_to_date += it->up_to_date;
+		out->failed += !strcmp(it->status, run_status_name(RUN_FAILED));
+	}
+	vec_release(&facts);
+	arena_release(&arena);
+	return true;
+}
+
 void answer_status(const struct http_request *request, struct http_reply *reply)
 {
 	struct snapshot snapshot;
+	struct error err = {0};
 
 	pipeline_snapshot(request->pipeline, &snapshot);
-	snapshot_json(&snapshot, &reply->body);
-	buf_puts(&reply->body, "\n");
+	if (sum_models(request, &snapshot.models, &err)) {
+		snapshot_json(&snapshot, &reply->body);
+		buf_puts(&reply->body, "\n");
+	} else {
+		reply_error(reply, 503, "%s", err.text);
+	}
 	snapshot_release(&snapshot);
 }
 

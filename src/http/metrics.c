@@ -1,12 +1,13 @@
 /*
  * /metrics in the Prometheus text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). The
- * metrics of streams and tables are rows of metrics.def.
+ * metrics of streams, tables and models are rows of metrics.def.
  */
 #include <inttypes.h>
 #include <math.h>
 #include "http/process.h"
 #include "http/routes.h"
 #include "pipeline/status.h"
+#include "state/runs.h"
 
 static void print_head(
 	const char *prefix, const char *name, const char *type, const char *help, struct buf *out)
@@ -64,9 +65,11 @@ static void print_streams(const struct snapshot *snapshot, struct buf *out)
 	for (const struct stream_snapshot *s = snapshot->streams; s < end; s++) \
 		print_sample("tailrace_stream_", name, s, NULL, (double)(value), out);
 #define TABLE_METRIC(name, type, value, help)
+#define MODEL_METRIC(name, type, value, help)
 #include "http/metrics.def"
 #undef STREAM_METRIC
 #undef TABLE_METRIC
+#undef MODEL_METRIC
 }
 
 static void print_tables(const struct snapshot *snapshot, struct buf *out)
@@ -79,9 +82,11 @@ static void print_tables(const struct snapshot *snapshot, struct buf *out)
 	for (const struct stream_snapshot *s = snapshot->streams; s < end; s++)                    \
 		for (const struct table_snapshot *t = s->tables; t < s->tables + s->n_tables; t++) \
 			print_sample("tailrace_table_", name, s, t, (double)(value), out);
+#define MODEL_METRIC(name, type, value, help)
 #include "http/metrics.def"
 #undef STREAM_METRIC
 #undef TABLE_METRIC
+#undef MODEL_METRIC
 }
 
 static void print_partitions(const struct snapshot *snapshot, struct buf *out)
@@ -149,6 +154,85 @@ static void print_whole(const struct snapshot *snapshot, bool ready, struct buf 
 	print_number(snapshot->uptime_s, out);
 }
 
+/* --- models --- */
+
+static void print_model_labels(const struct model_fact *m, struct buf *out)
+{
+	print_label("project", m->project, out);
+	buf_puts(out, ",");
+	print_label("model", m->name, out);
+}
+
+static void print_model(const char *name, const struct model_fact *m, double value, struct buf *out)
+{
+	if (value < 0)
+		return;
+	buf_printf(out, "tailrace_model_%s{", name);
+	print_model_labels(m, out);
+	buf_puts(out, "} ");
+	print_number(value, out);
+}
+
+static void print_models(const struct model_facts *models, struct buf *out)
+{
+#define STREAM_METRIC(name, type, value, help)
+#define TABLE_METRIC(name, type, value, help)
+#define MODEL_METRIC(name, type, value, help)                 \
+	print_head("tailrace_model_", name, type, help, out); \
+	vec_each (models, m)                                  \
+		print_model(name, m, (double)(value), out);
+#include "http/metrics.def"
+#undef STREAM_METRIC
+#undef TABLE_METRIC
+#undef MODEL_METRIC
+}
+
+static void print_model_status(const struct model_fact *m, struct buf *out)
+{
+	for (enum run_status status = 0; status < RUN_STATUSES; status++) {
+		const char *name = run_status_name(status);
+		if (status == RUN_INTERRUPTED) /* of whole runs alone */
+			continue;
+		buf_puts(out, "tailrace_model_status{");
+		print_model_labels(m, out);
+		buf_puts(out, ",");
+		print_label("status", name, out);
+		buf_printf(out, "} %d\n", !strcmp(m->status, name));
+	}
+}
+
+/* Those that have ended are forgotten some day, so their number would tell nothing. */
+static void print_runs(const int64_t *counts, struct buf *out)
+{
+	print_head("tailrace_", "runs_open", "gauge",
+		"Runs of models that have not ended, by status.", out);
+	for (enum run_status status = 0; status < RUN_STATUSES; status++)
+		if (!run_status_ended(status))
+			buf_printf(out, "tailrace_runs_open{status=\"%s\"} %" PRId64 "\n",
+				run_status_name(status), counts[status]);
+}
+
+static void print_project(const struct http_request *request, struct buf *out)
+{
+	int64_t runs[RUN_STATUSES];
+	struct model_facts models;
+	struct arena arena;
+
+	if (!request->scheduler)
+		return;
+	arena_init(&arena);
+	scheduler_facts(request->scheduler, &arena, &models);
+	print_models(&models, out);
+	print_head("tailrace_", "model_status", "gauge",
+		"1 for the status that the model has in the latest run that builds it.", out);
+	vec_each (&models, m)
+		print_model_status(m, out);
+	vec_release(&models);
+	arena_release(&arena);
+	if (state_runs_count(request->state, runs, NULL))
+		print_runs(runs, out);
+}
+
 void answer_metrics(const struct http_request *request, struct http_reply *reply)
 {
 	struct snapshot snapshot;
@@ -162,6 +246,7 @@ void answer_metrics(const struct http_request *request, struct http_reply *reply
 	print_tables(&snapshot, &reply->body);
 	print_statuses(&snapshot, &reply->body);
 	print_partitions(&snapshot, &reply->body);
+	print_project(request, &reply->body);
 	process_metrics(&reply->body);
 	snapshot_release(&snapshot);
 }

@@ -7,13 +7,15 @@
 
 #include "base/buf.h"
 #include "pipeline/pipeline.h"
+#include "schedule/scheduler.h"
 
 #define REPLY_MAX ((size_t)64 << 20)
 
 struct http_request {
 	struct pipeline *pipeline;
 	struct state *state;
-	const char *method, *path; /* the path percent-decoded, without the query */
+	struct scheduler *scheduler; /* NULL: there are no models */
+	const char *method, *path;   /* the path percent-decoded, without the query */
 	/* What the stars of the route stood for. */
 	char captured[2][256];
 };

@@ -6,6 +6,7 @@
 #include "http/server.h"
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,6 +23,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct pipeline *pipeline;
 	struct state *state;
+	_Atomic(struct scheduler *) scheduler;
 	char address[300];
 };
 
@@ -65,6 +67,7 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 {
 	struct http_request request = {.pipeline = server->pipeline,
 		.state = server->state,
+		.scheduler = atomic_load(&server->scheduler),
 		.method = method,
 		.path = path};
 	struct http_reply reply = {.type = "application/json"};
@@ -133,6 +136,11 @@ struct server *server_start(
 	}
 	log_info("status is served", F("address", (const char *)server->address));
 	return server;
+}
+
+void server_tell_models(struct server *server, struct scheduler *scheduler)
+{
+	atomic_store(&server->scheduler, scheduler);
 }
 
 const char *server_address(const struct server *server)

@@ -16,11 +16,15 @@
 
 #include "pipeline/pipeline.h"
 
+struct scheduler;
 struct server;
 
 /* Listens on "host:port" ("[::1]:8080", ":8080" for every address; port 0: any free one) until server_stop().
  * Pipeline and state outlive the server. NULL on failure: ERROR_CONFIG where the address is no address. */
 struct server *server_start(const char *listen, struct pipeline *, struct state *, struct error *);
+
+/* Models are told of from now on; the scheduler outlives the server. Any thread. */
+void server_tell_models(struct server *, struct scheduler *);
 
 /* "127.0.0.1:8080": where it listens, with the port that was chosen. Lives as long as the server. */
 const char *server_address(const struct server *);

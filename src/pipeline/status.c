@@ -68,6 +68,17 @@ static void print_stream(const struct stream_snapshot *s, struct buf *out)
 	buf_puts(out, "]}");
 }
 
+static void print_models(const struct models_snapshot *m, struct buf *out)
+{
+	json_put_open(out, "models", '{');
+	json_put_uint(out, "total", m->total);
+	json_put_uint(out, "up_to_date", m->up_to_date);
+	json_put_uint(out, "failed", m->failed);
+	json_put_uint(out, "runs_queued", m->runs_queued);
+	json_put_uint(out, "runs_running", m->runs_running);
+	buf_puts(out, "}");
+}
+
 void snapshot_json(const struct snapshot *snapshot, struct buf *out)
 {
 	json_put_open(out, NULL, '{');
@@ -77,7 +88,10 @@ void snapshot_json(const struct snapshot *snapshot, struct buf *out)
 	json_put_open(out, "streams", '[');
 	for (size_t i = 0; i < snapshot->n_streams; i++)
 		print_stream(&snapshot->streams[i], out);
-	buf_puts(out, "]}");
+	buf_puts(out, "]");
+	if (snapshot->models.total)
+		print_models(&snapshot->models, out);
+	buf_puts(out, "}");
 }
 
 void snapshot_release(struct snapshot *snapshot)

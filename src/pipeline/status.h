@@ -54,6 +54,13 @@ struct stream_snapshot {
 	size_t n_partitions;
 };
 
+/* Of the models that the process builds, by those who know of them; not the pipeline. */
+struct models_snapshot {
+	uint64_t total; /* 0: there is no project, or it is not read yet */
+	uint64_t up_to_date, failed;
+	uint64_t runs_queued, runs_running;
+};
+
 struct snapshot {
 	struct arena arena; /* owns everything below */
 	bool running;
@@ -61,6 +68,7 @@ struct snapshot {
 	uint64_t memory_bytes; /* resident, of this process */
 	struct stream_snapshot *streams;
 	size_t n_streams;
+	struct models_snapshot models;
 };
 
 struct pipeline;

@@ -7,6 +7,7 @@
  *	wanted.c      what is due becomes a run, as far as there is anything to build
  *	sensor.c      files, values in the warehouse, words by HTTP
  *	files.c       have the project's files changed?
+ *	facts.c       what is known of every model, for those who watch
  *	watch.c       which tables of streams have an event time
  */
 #ifndef SCHEDULE_INTERNAL_H
@@ -23,7 +24,9 @@ struct scheduler {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool stopping; /* under the lock */
+	bool stopping;            /* under the lock */
+	struct arena facts_arena; /* likewise */
+	struct model_facts facts; /* likewise */
 
 	/* of the thread */
 	uint64_t files; /* of the project as it is read */
@@ -33,6 +36,7 @@ struct scheduler {
 	struct graph *graph;
 	struct triggers triggers;
 	struct map busy;       /* assets that open runs build -> the run's id */
+	int64_t facts_ms;      /* when facts are gathered next */
 	int64_t *sensors_ms;   /* when each was looked at last */
 	struct engine *engine; /* of sensors; NULL: not opened yet */
 	struct arena engine_arena;
@@ -50,6 +54,9 @@ MUST_CHECK bool want(
 
 /* Those that are due; the first failure of several is told. */
 MUST_CHECK bool look_at_sensors(struct scheduler *s, struct error *err);
+
+/* Gathers what scheduler_facts() tells, when it is time to. */
+MUST_CHECK bool look_at_facts(struct scheduler *s, struct error *err);
 
 /* Writes a reason down, unless it is the one that was written last. */
 void say(struct scheduler *s, struct trigger *t, const char *fmt, ...) PRINTF(3, 4);

@@ -297,7 +297,8 @@ static void *scheduler_run(void *scheduler)
 	do {
 		struct error err = {0};
 		look_at_files(s);
-		if (s->options.config->models.schedules && !round_of(s, &err))
+		bool ok = !s->options.config->models.schedules || round_of(s, &err);
+		if (!(ok && look_at_facts(s, &err)))
 			say_failure(s, "the scheduler could not look at everything", &err);
 	} while (pause_round(s));
 	return NULL;
@@ -308,6 +309,8 @@ static void scheduler_free(struct scheduler *s)
 	forget_project(s);
 	engine_free(s->engine);
 	arena_release(&s->engine_arena);
+	vec_release(&s->facts);
+	arena_release(&s->facts_arena);
 	map_release(&s->busy);
 	free(s->sensors_ms);
 	pthread_cond_destroy(&s->wake);
@@ -323,6 +326,7 @@ struct scheduler *scheduler_start(const struct scheduler_options *options, struc
 	s->options = *options;
 	arena_init(&s->arena);
 	arena_init(&s->engine_arena);
+	arena_init(&s->facts_arena);
 	s->sensors_ms = xcalloc(options->config->n_sensors + 1, sizeof *s->sensors_ms);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&monotonic);

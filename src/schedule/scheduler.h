@@ -26,6 +26,20 @@ struct scheduler;
 MUST_CHECK struct scheduler *scheduler_start(const struct scheduler_options *, struct error *err);
 void scheduler_stop(struct scheduler *s); /* NULL-safe */
 
+/* What is known of something that the project builds. */
+struct model_fact {
+	const char *project, *name; /* of the package; "orders" */
+	bool up_to_date;            /* as `tailrace assets` says it, but for tables that are gone */
+	int64_t built_us;           /* when something of it was built last; 0: never */
+	int64_t as_of_us; /* every change of its streams committed until then is in it; 0: not known */
+	int64_t took_us;    /* of the last run that built it; -1: not known */
+	uint64_t rows;      /* that it wrote, where took_us is known */
+	const char *status; /* of its steps in the latest run; "": there was none */
+};
+VEC_TYPE(model_facts, struct model_fact);
+/* As of a few seconds ago: nothing is asked, and nobody waits. Texts in the arena; release the list. */
+void scheduler_facts(struct scheduler *s, struct arena *arena, struct model_facts *out);
+
 /* The tables of streams that have an event time, as sources of the project. */
 void project_watch_list(const struct project *, struct watch_list *out);
 

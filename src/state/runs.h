@@ -26,6 +26,7 @@ enum run_status {
 	RUN_INTERRUPTED,
 	RUN_SKIPPED, /* what the step stands on failed */
 };
+#define RUN_STATUSES (RUN_SKIPPED + 1)
 const char *run_status_name(enum run_status);
 bool run_status_ended(enum run_status);
 
@@ -96,6 +97,20 @@ MUST_CHECK bool state_steps(
 /* Of one step, or with -1 of all. */
 MUST_CHECK bool state_attempts(struct state *, int64_t run, int step, struct arena *arena,
 	struct attempts *out, struct error *err);
+
+/* What became of an asset last. */
+struct latest {
+	/* in the latest run that has steps of it: running or queued while one is, else the worst end */
+	enum run_status status;
+	/* of the run that built it last, from the first start of its steps to the last end; -1: it is forgotten */
+	int64_t took_us;
+	uint64_t rows; /* that these steps wrote */
+};
+/* `built_run`: see struct built; 0: none. *found false: no run that is known has steps of it. */
+MUST_CHECK bool state_latest(struct state *, const char *asset, int64_t built_run,
+	struct latest *out, bool *found, struct error *err);
+/* How many there are by status, those that have ended until they are forgotten. */
+MUST_CHECK bool state_runs_count(struct state *, int64_t counts[RUN_STATUSES], struct error *err);
 
 /* --- who runs them; holds state_lock() --- */
 

@@ -201,6 +201,8 @@ static const char *const steps[] = {
 	"	how INTEGER NOT NULL,\n" /* enum lineage_how */
 	"	PRIMARY KEY (asset, number, place)\n"
 	") STRICT, WITHOUT ROWID;\n",
+
+	"CREATE INDEX steps_asset ON steps (asset, run)",
 };
 
 static bool version_of(struct state *s, int *version, struct error *err)

@@ -8,6 +8,7 @@
  *	requests.c   requests and facts: what processes tell one another
  *	runs.c       the queue of runs of models, and reasons
  *	steps.c      their steps and attempts
+ *	latest.c     what became of an asset last, and the number of runs
  *	ranges.c     marks and built ranges: overlaid and merged
  *	ahead.c      marks of changes that are about to be written
  *	lineage.c    columns of assets, and what they come from

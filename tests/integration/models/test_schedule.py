@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
 from harness import Postgres, Tailrace, mirror
@@ -219,6 +220,53 @@ def an_asset_that_is_unknown_has_its_nearest_name():
     done = tail.command("why", "chnged")
     eq(done.code, 2)
     has(done.err, "there is no asset 'chnged'; did you mean 'changed'?")
+
+
+def metric(line):
+    """The value of one sample; None: it is not among them."""
+    text = tail.get("/metrics")[1]
+    found = [float(at.rsplit(" ", 1)[1]) for at in text.splitlines() if at.rsplit(" ", 1)[0] == line]
+    return found[0] if found else None
+
+
+def of_model(name, model, more=""):
+    return metric(f'tailrace_model_{name}{{project="shop",model="{model}"{more}}}')
+
+
+@test
+def models_are_measured():
+    model("measured", "materialized='table'")
+    wait_until(lambda: of_model("up_to_date", "measured") == 0, "the model to be seen", 30)
+    eq(of_model("last_built_timestamp_seconds", "measured"), None)
+    eq(of_model("status", "measured", ',status="succeeded"'), 0)
+    before = time.time()
+    tail.command("build", "measured", check=True)
+    wait_until(lambda: of_model("up_to_date", "measured") == 1, "the model to be up to date", 30)
+    assert before - 1 <= of_model("last_built_timestamp_seconds", "measured") <= time.time() + 1
+    committed = of_model("freshness_timestamp_seconds", "measured")
+    assert 0 < committed <= time.time(), committed
+    eq(of_model("last_build_rows", "measured"), 6)
+    assert 0 < of_model("last_build_seconds", "measured") < 60
+    eq(of_model("status", "measured", ',status="succeeded"'), 1)
+    eq(metric('tailrace_runs_open{status="interrupted"}'), 0)
+
+    pg.sql("INSERT INTO orders VALUES (6, %s, 6)", (f"{TODAY} 00:30Z",))
+    wait_until(lambda: of_model("up_to_date", "measured") == 0, "the change to be seen", 30)
+    model("measured", "materialized='table'", "select nothing_of_the_kind from {{ source('shop', 'orders') }}")
+    eq(tail.command("build", "measured").code, 1)
+    wait_until(lambda: of_model("status", "measured", ',status="failed"') == 1, "the failure", 30)
+    eq(of_model("last_build_rows", "measured"), 6)
+
+
+@test
+def status_sums_the_models_up():
+    models = tail.status()["models"]
+    eq(models["failed"], 1)
+    assert 0 < models["up_to_date"] < models["total"], models
+    has(tail.command("status", check=True).out, "to build, 1 failed; runs: ")
+    os.unlink(os.path.join(tail.folder, "models/measured.sql"))
+    wait_until(lambda: of_model("up_to_date", "measured") is None, "what no file makes to be told of no more", 30)
+    eq(tail.status()["models"]["failed"], 0)
 
 
 @test

@@ -13,6 +13,8 @@
 #include <jansson.h>
 #include "http/server.h"
 #include "pipeline/status.h"
+#include "schedule/scheduler.h"
+#include "state/runs.h"
 
 static const char *not_ready; /* the reason, or NULL */
 
@@ -69,6 +71,27 @@ void pipeline_snapshot(struct pipeline *p, struct snapshot *out)
 	out->n_streams = 1;
 }
 
+void scheduler_facts(struct scheduler *s, struct arena *arena, struct model_facts *out)
+{
+	static const struct model_fact facts[] = {
+		{.project = "shop",
+			.name = "orders",
+			.up_to_date = true,
+			.built_us = 1700000000500000,
+			.as_of_us = 1699999999000000,
+			.took_us = 2250000,
+			.rows = 42,
+			.status = "succeeded"},
+		{.project = "shop", .name = "b\"d", .took_us = -1, .status = "failed"},
+		{.project = "shop", .name = "new", .took_us = -1, .status = ""},
+	};
+
+	(void)s, (void)arena;
+	*out = (struct model_facts){0};
+	for (size_t i = 0; i < COUNT_OF(facts); i++)
+		vec_push(out, facts[i]);
+}
+
 /* --- Server and state --- */
 
 static char dir[64];
@@ -119,6 +142,23 @@ static int stop(void **unused)
 	server_stop(server);
 	state_close(state);
 	return nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static char scheduler; /* asked for nothing: scheduler_facts() is above */
+
+static void have_models(void)
+{
+	server_tell_models(server, (struct scheduler *)&scheduler);
+}
+
+static void queue_run(void)
+{
+	struct run run = {.kind = "build", .reason = "by hand"};
+	const struct step step = {.asset = "model.shop.orders", .why = "never built"};
+	struct error err = {0};
+
+	if (!state_run_add(state, &run, &step, 1, &err))
+		fail_msg("%s", err.text);
 }
 
 static size_t requests_waiting(char table[192])
@@ -275,10 +315,58 @@ static void metrics_are_in_the_text_format_of_prometheus(void **unused)
 	}
 }
 
+static void models_are_measured(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ask("GET", "/metrics", ""), 200);
+	assert_null(strstr(body(), "tailrace_model_"));
+	have_models();
+	queue_run();
+	queue_run();
+	assert_int_equal(ask("GET", "/metrics", ""), 200);
+	static const char *const lines[] = {
+		"# TYPE tailrace_model_up_to_date gauge",
+		"tailrace_model_up_to_date{project=\"shop\",model=\"orders\"} 1",
+		"tailrace_model_up_to_date{project=\"shop\",model=\"b\\\"d\"} 0",
+		"tailrace_model_last_built_timestamp_seconds{project=\"shop\",model=\"orders\"} "
+		"1700000000.500000",
+		"tailrace_model_freshness_timestamp_seconds{project=\"shop\",model=\"orders\"} "
+		"1699999999",
+		"tailrace_model_last_build_seconds{project=\"shop\",model=\"orders\"} 2.250000",
+		"tailrace_model_last_build_rows{project=\"shop\",model=\"orders\"} 42",
+		"tailrace_model_status{project=\"shop\",model=\"orders\",status=\"succeeded\"} 1",
+		"tailrace_model_status{project=\"shop\",model=\"orders\",status=\"failed\"} 0",
+		"tailrace_model_status{project=\"shop\",model=\"b\\\"d\",status=\"failed\"} 1",
+		"tailrace_model_status{project=\"shop\",model=\"new\",status=\"queued\"} 0",
+		"tailrace_runs_open{status=\"queued\"} 2",
+		"tailrace_runs_open{status=\"running\"} 0",
+	};
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		if (!has_line(lines[i]))
+			fail_msg("no line \"%s\" in\n%s", lines[i], body());
+	}
+	/* what is not known is left out, and not 0 */
+	assert_null(strstr(body(), "seconds{project=\"shop\",model=\"new\""));
+	assert_null(strstr(body(), "rows{project=\"shop\",model=\"new\""));
+}
+
+static void models_are_summed_up_in_the_status(void **unused)
+{
+	(void)unused;
+	assert_int_equal(ask("GET", "/api/v1/status", ""), 200);
+	assert_null(strstr(body(), "\"models\""));
+	have_models();
+	queue_run();
+	assert_int_equal(ask("GET", "/api/v1/status", ""), 200);
+	assert_non_null(strstr(body(), ",\"models\":{\"total\":3,\"up_to_date\":1,\"failed\":1,"
+				       "\"runs_queued\":1,\"runs_running\":0}}\n"));
+}
+
 /* Every sample belongs to the # TYPE above it, and no metric comes twice. */
 static void each_metric_is_one_group(void **unused)
 {
 	(void)unused;
+	have_models();
 	char name[200] = "", seen[1 << 16] = "\n";
 	size_t samples = 0;
 
@@ -492,6 +580,8 @@ int main(void)
 		TEST(head_is_get_without_its_body),
 		TEST(status_is_the_snapshot),
 		TEST(metrics_are_in_the_text_format_of_prometheus),
+		TEST(models_are_measured),
+		TEST(models_are_summed_up_in_the_status),
 		TEST(each_metric_is_one_group),
 		TEST(the_process_is_measured),
 		TEST(unknown_paths_and_methods_are_told_what_there_is),

@@ -347,6 +347,91 @@ static void commits_are_synced_again_after_history_was_written(void **unused)
 	state_close(s);
 }
 
+static void put_step(struct state *s, int64_t run, int number, enum run_status status,
+	int64_t started_us, int64_t ended_us, uint64_t rows)
+{
+	struct error err = {0};
+	struct step step = {.number = number,
+		.status = status,
+		.started_us = started_us,
+		.ended_us = ended_us,
+		.rows = rows};
+	assert_ok(state_step_put(s, run, &step, NULL, &err), &err);
+}
+
+static struct latest latest_of(struct state *s, const char *asset, int64_t built_run)
+{
+	struct error err = {0};
+	struct latest latest;
+	bool found;
+	assert_ok(state_latest(s, asset, built_run, &latest, &found, &err), &err);
+	assert_true(found);
+	return latest;
+}
+
+static void what_became_of_an_asset_last_is_told(void **unused)
+{
+	(void)unused;
+	struct error err = {0};
+	struct state *s = open_state();
+	struct latest latest;
+	bool found;
+	assert_ok(state_latest(s, "model.shop.orders", 0, &latest, &found, &err), &err);
+	assert_false(found);
+	int64_t first = add(s);
+	assert_true(take(s, first));
+	put_step(s, first, 0, RUN_SUCCEEDED, 100, 350, 7);
+	put_step(s, first, 1, RUN_FAILED, 100, 200, 3);
+	end_run(s, first, RUN_FAILED);
+	latest = latest_of(s, "model.shop.orders", first);
+	assert_int_equal(latest.status, RUN_SUCCEEDED);
+	assert_int_equal(latest.took_us, 250);
+	assert_int_equal(latest.rows, 7);
+	latest = latest_of(s, "model.shop.facts", 0);
+	assert_int_equal(latest.status, RUN_FAILED);
+	assert_int_equal(latest.took_us, -1);
+
+	/* a later run changes the status; what was built last stays that of the first */
+	int64_t second = add(s);
+	assert_true(take(s, second));
+	put_step(s, second, 0, RUN_FAILED, 500, 600, 0);
+	latest = latest_of(s, "model.shop.orders", first);
+	assert_int_equal(latest.status, RUN_FAILED);
+	assert_int_equal(latest.took_us, 250);
+	assert_int_equal(latest_of(s, "model.shop.facts", 0).status, RUN_QUEUED);
+
+	int64_t counts[RUN_STATUSES];
+	assert_ok(state_runs_count(s, counts, &err), &err);
+	assert_int_equal(counts[RUN_FAILED], 1);
+	assert_int_equal(counts[RUN_RUNNING], 1);
+	assert_int_equal(counts[RUN_QUEUED], 0);
+	state_close(s);
+}
+
+static void the_steps_of_one_asset_are_one(void **unused)
+{
+	(void)unused;
+	struct error err = {0};
+	struct state *s = open_state();
+	struct run run = {.kind = "backfill", .reason = "by hand"};
+	const struct step days[] = {
+		{.asset = "model.shop.facts", .partition = "2026-11-01", .why = "missing"},
+		{.asset = "model.shop.facts", .partition = "2026-11-02", .why = "missing"},
+		{.asset = "model.shop.facts", .partition = "2026-11-03", .why = "missing"},
+	};
+	assert_ok(state_run_add(s, &run, days, COUNT_OF(days), &err), &err);
+	put_step(s, run.id, 0, RUN_SUCCEEDED, 100, 200, 10);
+	put_step(s, run.id, 1, RUN_WARNED, 150, 400, 20);
+	put_step(s, run.id, 2, RUN_FAILED, 50, 900, 40);
+	struct latest latest = latest_of(s, "model.shop.facts", run.id);
+	assert_int_equal(latest.status, RUN_FAILED);
+	assert_int_equal(latest.took_us, 300);
+	assert_int_equal(latest.rows, 30);
+	put_step(s, run.id, 0, RUN_RUNNING, 100, 0, 0);
+	assert_int_equal(latest_of(s, "model.shop.facts", run.id).status, RUN_RUNNING);
+	state_close(s);
+}
+
 #define RUNS(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
 
 int main(void)
@@ -364,6 +449,8 @@ int main(void)
 		RUNS(a_number_is_never_given_twice),
 		RUNS(a_reason_that_is_said_again_is_counted_and_the_newest_are_kept),
 		RUNS(commits_are_synced_again_after_history_was_written),
+		RUNS(what_became_of_an_asset_last_is_told),
+		RUNS(the_steps_of_one_asset_are_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
