@@ -157,7 +157,7 @@ static bool overwrite(struct making *m, struct error *err)
 		ids[i] = partitions.items[i].id;
 	const struct texts list = {ids, partitions.len};
 	making_message(m, "%zu partitions of %llu rows", list.n, (unsigned long long)m->w->rows);
-	return swap_partitions(m, staging, &list, err);
+	return swap_partitions(m, staging, &list, err) && swap_end(m, staging, RELATION_TABLE, err);
 }
 
 bool make_incremental(struct making *m, struct error *err)

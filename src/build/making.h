@@ -80,7 +80,8 @@ MUST_CHECK bool making_hook(struct making *m, const char *text, struct error *er
 
 /* The staging table becomes the target, which becomes the staging table; then as swap_end(). */
 MUST_CHECK bool swap_table(struct making *m, struct relation_name staging, struct error *err);
-/* Those partitions of the target become those of the staging table, where it has none they go; then as swap_end(). */
+/* Those partitions of the target become those of the staging table, where it has none they go; swap_end()
+ * is to follow. */
 MUST_CHECK bool swap_partitions(struct making *m, struct relation_name staging,
 	const struct texts *partitions, struct error *err);
 /* The hooks, the record; `left` is dropped, its name may be NULL. */

@@ -141,12 +141,15 @@ static bool have_table(struct making *m, struct error *err)
 	bool ok = w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
 	bool anew = ok && m->had.kind != RELATION_ABSENT &&
 		    (m->had.kind != RELATION_TABLE || (w->full_refresh && !made_by_this_run(m)));
+	bool first = ok && m->had.kind == RELATION_ABSENT;
 	if (anew)
 		ok = make_anew(m, err);
-	else if (ok && m->had.kind == RELATION_ABSENT)
+	else if (first)
 		ok = making_database(m, err) && make_first(m, err);
+	if (ok && (anew || first))
+		ok = w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
 	pthread_mutex_unlock(lock);
-	return ok && w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
+	return ok;
 }
 
 /* "(a, b)" is "a, b" where the engine writes it back. */
@@ -255,7 +258,7 @@ static bool replace(struct making *m, struct relation_name staging, struct error
 	     swap_partitions(m, staging, &partitions, err);
 	pthread_mutex_unlock(lock);
 	map_release(&seen);
-	return ok;
+	return ok && swap_end(m, staging, RELATION_TABLE, err);
 }
 
 bool make_partition(struct making *m, struct error *err)

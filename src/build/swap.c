@@ -126,7 +126,7 @@ bool swap_partitions(struct making *m, struct relation_name staging, const struc
 		failpoint("build.replaced");
 	}
 	buf_release(&list);
-	return ok && swap_end(m, staging, RELATION_TABLE, err);
+	return ok;
 }
 
 /* --- where it is not known whether it happened --- */
