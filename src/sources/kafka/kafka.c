@@ -128,7 +128,9 @@ static bool make_member(struct kafka_source *k, struct error *err)
 		.given = give_partitions,
 		.context = k,
 	};
-	k->member = kafka_consumer_new(&k->kafka, &group, k->source.bundle_bytes / 2, err);
+	/* librdkafka may fetch nothing for a second once its queue is full: it holds what is
+	 * written in that time. */
+	k->member = kafka_consumer_new(&k->kafka, &group, k->source.bundle_bytes * 3 / 2, err);
 	return k->member;
 }
 
