@@ -54,13 +54,10 @@ const struct lineage *columns_of(const struct columns *c, const struct asset *as
 	return &c->of[asset->index];
 }
 
-static const struct lineage_column *find_column(
-	const struct columns *c, const struct asset *asset, const char *name, size_t n)
+const struct lineage_column *column_named(const struct lineage *l, const char *name, size_t len)
 {
-	const struct lineage *l = columns_of(c, asset);
-
 	for (size_t i = 0; i < l->len; i++)
-		if (!strncmp(l->items[i].name, name, n) && !l->items[i].name[n])
+		if (!strncmp(l->items[i].name, name, len) && !l->items[i].name[len])
 			return &l->items[i];
 	return NULL;
 }
@@ -73,7 +70,7 @@ static const struct lineage_column *column_or_whole(
 
 	for (size_t n = strlen(name); !found && n; n--)
 		if (!name[n] || name[n] == '.')
-			found = find_column(c, asset, name, n);
+			found = column_named(columns_of(c, asset), name, n);
 	return found;
 }
 
@@ -137,8 +134,8 @@ static bool is_made_of(const struct step *s, const struct lineage_input *in)
 	if (asset != s->from.asset || strncmp(in->column, s->from.column, n) != 0)
 		return false;
 	/* as a whole, or a part of it */
-	return !in->column[n] ||
-	       (in->column[n] == '.' && !find_column(c, asset, in->column, strlen(in->column)));
+	return !in->column[n] || (in->column[n] == '.' && !column_named(columns_of(c, asset),
+								  in->column, strlen(in->column)));
 }
 
 static void step_down_to(
@@ -205,7 +202,7 @@ const struct asset *columns_find(const struct columns *c, const char *text, cons
 			continue;
 		*column = dot + 1;
 		nearly = asset;
-		if (find_column(c, asset, *column, strlen(*column)))
+		if (column_named(columns_of(c, asset), *column, strlen(*column)))
 			break;
 	}
 	arena_release(&arena);

@@ -17,6 +17,9 @@ void columns_free(struct columns *c);
 /* As it was built last; none: never, or it is no table or view of ours. */
 const struct lineage *columns_of(const struct columns *c, const struct asset *asset);
 
+/* NULL: none is called so. */
+const struct lineage_column *column_named(const struct lineage *l, const char *name, size_t len);
+
 /* A column that one is made of, or that is made of it. */
 struct column_ref {
 	const struct asset *asset; /* NULL: of a table that is no asset */

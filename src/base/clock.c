@@ -36,11 +36,6 @@ int64_t mono_ms(void)
 	return mono_us() / 1000;
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
 struct civil civil_from_days(int64_t days)
 {
 	int64_t since = days + ERA_TO_1970;

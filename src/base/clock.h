@@ -11,6 +11,12 @@ int64_t mono_us(void);
 /* "2026-11-02T10:11:12.123456Z" into out, which holds at least 28 bytes. Years 0 to 9999. */
 void format_utc(int64_t us, char *out);
 
+/* a / b downwards, for b above 0: what lies before 1970 is in the unit that has begun. */
+static inline int64_t floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
 /* A day of the proleptic Gregorian calendar; year 0 is 1 BC. */
 struct civil {
 	int64_t year;

@@ -8,8 +8,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include "base/mem.h"
+#include "base/wait.h"
 
 struct queue_item {
 	struct queue_item *next;
@@ -19,14 +19,9 @@ struct queue_item {
 
 void queue_init(struct queue *q, size_t max_bytes)
 {
-	pthread_condattr_t monotonic;
-
 	*q = (struct queue){.max_bytes = max_bytes};
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	wait_init(&q->changed);
 }
 
 void queue_release(struct queue *q)
@@ -42,22 +37,6 @@ void queue_close(struct queue *q)
 	q->closed = true;
 	pthread_cond_broadcast(&q->changed);
 	pthread_mutex_unlock(&q->lock);
-}
-
-static struct timespec deadline_in(int wait_ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	if (wait_ms < 0)
-		wait_ms = 0;
-	at.tv_sec += wait_ms / 1000;
-	at.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_nsec -= 1000000000;
-		at.tv_sec++;
-	}
-	return at;
 }
 
 /* False once the deadline has passed. */

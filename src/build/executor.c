@@ -7,10 +7,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "build/internal.h"
 #include "build/materialize.h"
 #include "build/openlineage.h"
@@ -21,19 +21,11 @@
 /* Waits for a change, at most so long; wait_ms < 0: for ever. With the lock. */
 static void wait_changed(struct executor *e, int wait_ms)
 {
-	struct timespec until;
-
 	if (wait_ms < 0) {
 		pthread_cond_wait(&e->changed, &e->lock);
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	struct timespec until = deadline_in(wait_ms);
 	pthread_cond_timedwait(&e->changed, &e->lock, &until);
 }
 
@@ -257,17 +249,6 @@ void executor_poke(struct executor *e)
 	pthread_mutex_unlock(&e->lock);
 }
 
-static void init_lock(struct executor *e)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&e->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 static void free_executor(struct executor *e)
 {
 	openlineage_free(e->lineage);
@@ -290,7 +271,8 @@ struct executor *executor_start(const struct executor_options *options, struct e
 	e->state = options->state;
 	e->warehouse_url = options->warehouse_url ? xstrdup(options->warehouse_url) : NULL;
 	arena_init(&e->arena);
-	init_lock(e);
+	pthread_mutex_init(&e->lock, NULL);
+	wait_init(&e->changed);
 	if (!state_runs_interrupt(e->state, err) || (!options->patient && !reach_engine(e, err))) {
 		free_executor(e);
 		return NULL;

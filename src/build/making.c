@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "models/template/value.h"
+#include "models/tokens.h"
 
 /* --- configuration --- */
 
@@ -219,15 +220,8 @@ static bool is_made_as(const struct making *m, const char *materialized)
 
 static bool says_something(const struct work *w, struct error *err)
 {
-	const char *at = w->select;
-
-	for (;;) {
-		at += strspn(at, " \t\r\n");
-		if (strncmp(at, "--", 2) != 0)
-			break;
-		at = strchrnul(at, '\n');
-	}
-	return *at || error_set(err, ERROR_CONFIG, "%s: it gives no SQL", w->node->path);
+	return *sql_skip_space(w->select) ||
+	       error_set(err, ERROR_CONFIG, "%s: it gives no SQL", w->node->path);
 }
 
 bool making_options(struct making *m, bool incremental, struct compile_batch *batch,

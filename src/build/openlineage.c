@@ -1,9 +1,9 @@
 /* What is told when; see openlineage.h. */
 #include "build/openlineage.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include "base/text.h"
 #include "clients/http.h"
 #include "clients/poster.h"
@@ -162,7 +162,7 @@ void openlineage_attempt(struct openlineage *l, const struct active *a, const st
 	make_id(parent_id, a, -1, 0);
 	const char *name = node_kind_name(job->node->kind);
 	for (size_t i = 0; name[i] && i + 1 < sizeof kind; i++)
-		kind[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32 : name[i]);
+		kind[i] = (char)toupper((unsigned char)name[i]);
 	struct lineage_event e = {.config = l->config,
 		.type = type_of(status),
 		.tables = l->tables,

@@ -34,6 +34,15 @@ static void put_parent(struct buf *out, const struct lineage_event *e)
 	buf_puts(out, "}}");
 }
 
+/* Also 1970-01-01T00:00:00Z. */
+static void put_time(struct buf *out, const char *key, int64_t us)
+{
+	char time[32];
+
+	format_utc(us, time);
+	json_put_text(out, key, time);
+}
+
 static void put_run(struct buf *out, const struct lineage_event *e)
 {
 	json_put_open(out, "run", '{');
@@ -44,13 +53,9 @@ static void put_run(struct buf *out, const struct lineage_event *e)
 	if (e->from_us != e->to_us) {
 		open_facet(out, "nominalTime",
 			"1-0-1/NominalTimeRunFacet.json#/$defs/NominalTimeRunFacet");
-		json_put_key(out, "nominalStartTime");
-		char time[32];
-		format_utc(e->from_us, time);
-		buf_printf(out, "\"%s\"", time);
-		json_put_key(out, "nominalEndTime");
-		format_utc(e->to_us, time);
-		buf_printf(out, "\"%s\"}", time);
+		put_time(out, "nominalStartTime", e->from_us);
+		put_time(out, "nominalEndTime", e->to_us);
+		buf_puts(out, "}");
 	}
 	if (e->error) {
 		open_facet(out, "errorMessage",

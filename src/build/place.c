@@ -174,7 +174,6 @@ static int line_of_name(const char *message, const char *rendered)
 	return found;
 }
 
-/* Of what a yml says the line in it as well. */
 const char *place_of_node(const struct node *node, struct arena *arena)
 {
 	return node->line > 1 ? arena_printf(arena, "%s:%d", node->path, node->line) : node->path;

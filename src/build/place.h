@@ -8,8 +8,9 @@
 
 #include "build/work.h"
 
-/* Puts file and line before the error, and the line behind it. line 0: not known. */
+/* Its file; of what a yml says the line in it as well. */
 const char *place_of_node(const struct node *node, struct arena *arena);
+/* Puts file and line before the error, and the line behind it. line 0: not known. */
 void place_error(const struct work *w, const char *sql, int line, struct error *err);
 
 /* The line of the template (from 1) that became line `line` of the rendered text; 0: cannot be told. */

@@ -6,7 +6,6 @@
 #include "assets/definition.h"
 #include "assets/survey.h"
 #include "base/clock.h"
-#include "base/clock.h"
 
 /* --- what it is made from --- */
 

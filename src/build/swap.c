@@ -96,12 +96,16 @@ bool swap_doubt(struct state *state, struct arena *arena, const char *asset,
 	return !known || state_built_put(state, asset, &doubted, &mark, 1, err);
 }
 
-static bool has_partition(const struct engine_partitions *list, const char *id)
+/* The statement for one partition: what the staging table does not have goes. */
+static void put_swap_of(struct buf *sql, const struct dialect *d, struct relation_name target,
+	struct relation_name staging, const struct engine_partitions *have, const char *id)
 {
-	for (size_t i = 0; i < list->len; i++)
-		if (!strcmp(list->items[i].id, id))
-			return true;
-	return false;
+	for (size_t i = 0; i < have->len; i++)
+		if (!strcmp(have->items[i].id, id)) {
+			d->replace_partition(sql, target, staging, id);
+			return;
+		}
+	d->drop_partition(sql, target, id);
 }
 
 bool swap_partitions(struct making *m, struct relation_name staging, const struct texts *partitions,
@@ -117,11 +121,7 @@ bool swap_partitions(struct making *m, struct relation_name staging, const struc
 	bool ok = engine->ops->partitions(engine, staging, m->w->arena, &have, err) &&
 		  (!partitions->n || intend(m, staging, buf_text(&list), err));
 	for (size_t i = 0; ok && i < partitions->n; i++) {
-		const char *id = partitions->items[i];
-		if (has_partition(&have, id))
-			m->d->replace_partition(&m->sql, m->target, staging, id);
-		else
-			m->d->drop_partition(&m->sql, m->target, id);
+		put_swap_of(&m->sql, m->d, m->target, staging, &have, partitions->items[i]);
 		ok = making_run(m, err);
 		failpoint("build.replaced");
 	}
@@ -152,17 +152,13 @@ static bool run(struct settling *s, struct error *err)
 static bool replace_again(struct settling *s, const struct swap *w, struct relation_name target,
 	struct relation_name staging, struct error *err)
 {
-	const struct dialect *d = s->engine->ops->dialect;
 	char *list = arena_strdup(s->arena, w->engine_partition), *rest = NULL;
 	struct engine_partitions have;
 
 	if (!s->engine->ops->partitions(s->engine, staging, s->arena, &have, err))
 		return false;
 	for (char *id = strtok_r(list, " ", &rest); id; id = strtok_r(NULL, " ", &rest)) {
-		if (has_partition(&have, id))
-			d->replace_partition(&s->sql, target, staging, id);
-		else
-			d->drop_partition(&s->sql, target, id);
+		put_swap_of(&s->sql, s->engine->ops->dialect, target, staging, &have, id);
 		if (!run(s, err))
 			return false;
 	}

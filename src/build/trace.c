@@ -3,6 +3,7 @@
  * A table may have other columns than its query: those of a snapshot, or of what an incremental model once had.
  */
 #include <string.h>
+#include "assets/columns.h"
 #include "build/internal.h"
 
 static bool is_command(const struct node *node)
@@ -17,14 +18,6 @@ static bool has_own_columns(const struct node *node)
 	return node->kind != NODE_MODEL || node->materialization == MATERIALIZED_INCREMENTAL;
 }
 
-static const struct lineage_column *find(const struct lineage *l, const char *name)
-{
-	for (size_t i = 0; i < l->len; i++)
-		if (!strcmp(l->items[i].name, name))
-			return &l->items[i];
-	return NULL;
-}
-
 /* Columns of the table, with what is known of those that the query gives as well. */
 static bool take_columns(struct work *w, struct lineage *l, const char *gap, struct error *err)
 {
@@ -35,9 +28,10 @@ static bool take_columns(struct work *w, struct lineage *l, const char *gap, str
 		return false;
 	struct lineage_column *items = arena_alloc(w->arena, (columns.len + 1) * sizeof *items);
 	for (size_t i = 0; i < columns.len; i++) {
-		const struct lineage_column *known = find(l, columns.items[i].name);
+		const char *name = columns.items[i].name;
+		const struct lineage_column *known = column_named(l, name, strlen(name));
 		items[i] = known ? *known : (struct lineage_column){.gap = gap};
-		items[i].name = columns.items[i].name;
+		items[i].name = name;
 		items[i].type = columns.items[i].type;
 	}
 	*l = (struct lineage){items, columns.len};

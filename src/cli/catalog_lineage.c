@@ -72,17 +72,6 @@ static void print_json(const struct asset *asset, const struct lineage_column *c
 	buf_release(&out);
 }
 
-static const struct lineage_column *column_of(
-	const struct catalog *c, const struct asset *asset, const char *name)
-{
-	const struct lineage *l = columns_of(c->columns, asset);
-
-	for (size_t i = 0; i < l->len; i++)
-		if (!strcmp(l->items[i].name, name))
-			return &l->items[i];
-	return NULL;
-}
-
 static const char *nearest_column(const struct lineage *l, const char *typed, struct arena *arena)
 {
 	const char **names = arena_alloc(arena, (l->len + 1) * sizeof *names);
@@ -106,7 +95,7 @@ static bool find(struct catalog *c, const char *text, const struct asset **asset
 		return error_set(err, ERROR_CONFIG,
 			"the columns of %s are not known: they are recorded when it is built",
 			(*asset)->name);
-	if (!l->len || column_of(c, *asset, *column))
+	if (!l->len || column_named(l, *column, strlen(*column)))
 		return true;
 	const char *near = nearest_column(l, *column, &c->outlook->arena);
 	return error_set(err, ERROR_CONFIG, "%s has no column '%s'%s%s%s", (*asset)->name, *column,
@@ -122,7 +111,8 @@ bool catalog_lineage(struct catalog *c, const char *name, struct error *err)
 
 	if (!find(c, name, &asset, &column, err))
 		return false;
-	const struct lineage_column *known = column_of(c, asset, column);
+	const struct lineage_column *known = column_named(
+		columns_of(c->columns, asset), column, strlen(column));
 	columns_up(c->columns, asset, column, c->depth, &up);
 	columns_down(c->columns, asset, column, c->depth, &down);
 	if (c->json) {

@@ -1,15 +1,13 @@
 /* See poster.h. */
 #include "clients/poster.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "base/backoff.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "base/wait.h"
 #include "clients/http.h"
 
 #define CONNECT_MS 5000
@@ -27,20 +25,6 @@ struct poster {
 	int64_t dropped; /* since that was said last */
 	atomic_bool cancelled;
 };
-
-static struct timespec after_ms(int64_t ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
 
 static void drop(struct poster *p)
 {
@@ -100,7 +84,7 @@ static enum verdict post(struct poster *p, const char *document, struct error *e
 /* True: it is being closed. */
 static bool wait_closing(struct poster *p, int ms)
 {
-	struct timespec until = after_ms(ms);
+	struct timespec until = deadline_in(ms);
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->closing && pthread_cond_timedwait(&p->changed, &p->lock, &until) == 0) {
@@ -156,7 +140,6 @@ struct poster *poster_new(const struct poster_options *options)
 	const struct http_options http = {
 		.connect_timeout_ms = CONNECT_MS, .stall_timeout_ms = STALL_MS};
 	struct poster *p = xcalloc(1, sizeof *p);
-	pthread_condattr_t attr;
 
 	p->name = xstrdup(options->name);
 	p->url = xstrdup(options->url);
@@ -165,10 +148,7 @@ struct poster *poster_new(const struct poster_options *options)
 	p->http = http_new(&http);
 	queue_init(&p->queue, options->max_bytes);
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	wait_init(&p->changed);
 	pthread_create(&p->thread, NULL, work, p);
 	return p;
 }
@@ -187,7 +167,7 @@ void poster_free(struct poster *p, int64_t wait_ms)
 {
 	if (!p)
 		return;
-	struct timespec until = after_ms(wait_ms);
+	struct timespec until = deadline_in(wait_ms);
 	queue_close(&p->queue);
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;

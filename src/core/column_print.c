@@ -147,7 +147,7 @@ static void print_day(int64_t days, struct buf *out)
 
 static void print_timestamp(int64_t us, const char *zone, struct buf *out)
 {
-	int64_t days = us / DAY_US - (us % DAY_US < 0);
+	int64_t days = floor_div(us, DAY_US);
 	int64_t rest = us % DAY_US +
 		       (us % DAY_US < 0 ? DAY_US : 0); /* days * DAY_US may be out of range */
 	int second = (int)(rest / 1000000), fraction = (int)(rest % 1000000), digits = 6;

@@ -32,11 +32,6 @@ bool period_parse(const char *name, enum period *out)
 	return false;
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
 static int64_t month_start(int64_t year, int64_t month) /* month from 0, beyond 11 too */
 {
 	struct civil civil = {.year = year + floor_div(month, 12), .day = 1};

@@ -133,7 +133,7 @@ int32_t zone_rule_offset(const struct zone_rule *rule, int64_t instant)
 	if (!rule->has_summer)
 		return rule->standard;
 	int64_t local = instant + rule->standard;
-	int64_t days = local >= 0 ? local / DAY_S : -((-local + DAY_S - 1) / DAY_S);
+	int64_t days = floor_div(local, DAY_S);
 	int64_t year = civil_from_days(days).year;
 	int64_t begins = day_in(&rule->begins, year) * DAY_S + rule->begins.second - rule->standard;
 	int64_t ends = day_in(&rule->ends, year) * DAY_S + rule->ends.second - rule->summer;

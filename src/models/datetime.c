@@ -46,7 +46,7 @@ static bool call_total_seconds(struct call *c)
 
 static int64_t days_of(int64_t us)
 {
-	return us / DAY_US - (us % DAY_US < 0);
+	return floor_div(us, DAY_US);
 }
 
 static bool get_of_delta(struct render *r, struct object *self, const char *name, struct value *out)

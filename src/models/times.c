@@ -39,7 +39,7 @@ static void offset_text(const struct time_object *t, const char *between, char o
 static bool call_strftime(struct call *c)
 {
 	int64_t us = self_us(c);
-	time_t seconds = (time_t)(us / SECOND_US - (us % SECOND_US < 0));
+	time_t seconds = (time_t)floor_div(us, SECOND_US);
 	struct tm tm;
 	const struct time_object *t = (struct time_object *)c->self.object;
 	char text[256], zone[32] = "UTC";

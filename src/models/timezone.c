@@ -2,6 +2,7 @@
  * modules.pytz: zones of tzdata by name, as tzinfo of datetimes. As with pytz a datetime keeps the offset it has when
  * something is added to it; astimezone() asks the zone again. What has no zone is in UTC.
  */
+#include "base/clock.h"
 #include "core/zone.h"
 #include "models/internal.h"
 
@@ -66,11 +67,6 @@ static const char *name_of(struct call *c, struct value zone)
 	return NULL;
 }
 
-static int64_t seconds_of(int64_t us)
-{
-	return us / SECOND_US - (us % SECOND_US < 0);
-}
-
 bool time_in_zone(struct call *c, int64_t us, struct value zone)
 {
 	const char *name = name_of(c, zone);
@@ -78,7 +74,8 @@ bool time_in_zone(struct call *c, int64_t us, struct value zone)
 
 	if (!z)
 		return false;
-	c->result = time_zoned(render_arena(c->render), us, zone_offset(z, seconds_of(us)));
+	c->result = time_zoned(
+		render_arena(c->render), us, zone_offset(z, floor_div(us, SECOND_US)));
 	zone_free(z);
 	return true;
 }
@@ -93,7 +90,7 @@ bool time_of_zone(struct call *c, int64_t local_us, struct value zone)
 	struct zone *z = name ? load(c, name) : NULL;
 	if (!z)
 		return false;
-	int64_t wall = seconds_of(local_us), instant = zone_instant(z, wall);
+	int64_t wall = floor_div(local_us, SECOND_US), instant = zone_instant(z, wall);
 	c->result = time_zoned(render_arena(c->render),
 		instant * SECOND_US + local_us - wall * SECOND_US, zone_offset(z, instant));
 	zone_free(z);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "pipeline/internal.h"
 
 #define STUCK_MS 30000 /* no progress for so long is not ready */
@@ -38,7 +39,6 @@ static struct stream *stream_new(
 	struct pipeline *p, const struct stream_config *settings, const char *warehouse_url)
 {
 	struct stream *s = xcalloc(1, sizeof *s);
-	pthread_condattr_t monotonic;
 
 	s->config = p->config;
 	s->settings = settings;
@@ -49,10 +49,7 @@ static struct stream *stream_new(
 	s->n_copiers = copiers_of(settings);
 	s->progress_ms = s->counted_ms = mono_ms();
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	wait_init(&s->changed);
 	return s;
 }
 

@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/wait.h"
 #include "pipeline/status.h"
 
 #define READ_MS      250   /* longest wait for something to read */
@@ -39,15 +40,8 @@ bool stream_leaving(struct stream *s)
 
 void stream_pause(struct stream *s, int ms)
 {
-	struct timespec until;
+	struct timespec until = deadline_in(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&s->lock);
 	if (!stream_leaving(s))
 		pthread_cond_timedwait(&s->changed, &s->lock, &until);

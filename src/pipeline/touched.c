@@ -2,6 +2,7 @@
 #include "pipeline/touched.h"
 
 #include <string.h>
+#include "base/clock.h"
 
 #define MOST_RANGES 4096
 #define DAY_HOURS   24
@@ -102,7 +103,7 @@ void touched_add(struct touched *t, struct hours h)
 
 void touched_add_time(struct touched *t, int64_t us)
 {
-	int64_t hour = us / HOUR_US - (us % HOUR_US < 0);
+	int64_t hour = floor_div(us, HOUR_US);
 
 	touched_add(t, (struct hours){hour, hour + 1});
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "schedule/internal.h"
 #include "state/runs.h"
 
@@ -276,12 +277,8 @@ static bool round_of(struct scheduler *s, struct error *err)
 
 static bool pause_round(struct scheduler *s)
 {
-	struct timespec until;
+	struct timespec until = deadline_in(ROUND_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += ROUND_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&s->lock);
 	if (!s->stopping)
 		pthread_cond_timedwait(&s->wake, &s->lock, &until);
@@ -321,7 +318,6 @@ static void scheduler_free(struct scheduler *s)
 struct scheduler *scheduler_start(const struct scheduler_options *options, struct error *err)
 {
 	struct scheduler *s = xcalloc(1, sizeof *s);
-	pthread_condattr_t monotonic;
 
 	s->options = *options;
 	arena_init(&s->arena);
@@ -329,10 +325,7 @@ struct scheduler *scheduler_start(const struct scheduler_options *options, struc
 	arena_init(&s->facts_arena);
 	s->sensors_ms = xcalloc(options->config->n_sensors + 1, sizeof *s->sensors_ms);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	wait_init(&s->wake);
 	if (pthread_create(&s->thread, NULL, scheduler_run, s) == 0)
 		return s;
 	error_set(err, ERROR_RETRY, "no thread could be started for the scheduler");

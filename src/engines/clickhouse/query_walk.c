@@ -53,11 +53,21 @@ static void walk_below(struct walk *w, size_t at, enum lineage_how how)
 
 /* --- columns of subqueries --- */
 
-/* The branches of a UNION whose values it gives: of EXCEPT the first alone. */
-static size_t first_branch(const struct query_tree *t, size_t at)
+/* Whose columns a query has: of a UNION its first branch; NO_LINE. */
+static size_t first_query(const struct query_tree *t, size_t at)
 {
-	size_t list = tree_list(t, tree_heading(t, at, "QUERIES"));
-	return list == NO_LINE ? NO_LINE : tree_first(t, list);
+	while (at != NO_LINE && tree_is(t, at, "UNION")) {
+		size_t list = tree_list(t, tree_heading(t, at, "QUERIES"));
+		at = list == NO_LINE ? NO_LINE : tree_first(t, list);
+	}
+	return at;
+}
+
+/* The expressions that it gives; NO_LINE. */
+static size_t projection_of(const struct query_tree *t, size_t at)
+{
+	size_t query = first_query(t, at);
+	return query == NO_LINE ? NO_LINE : tree_list(t, tree_heading(t, query, "PROJECTION"));
 }
 
 /* The column of that name; a name may hold spaces, so its type decides where several fit. -1: cannot be told. */
@@ -67,8 +77,7 @@ static int column_number(
 	size_t n = strlen(name), heading;
 	int number = 0, found = -1, several = 0;
 
-	while (query != NO_LINE && tree_is(t, query, "UNION"))
-		query = first_branch(t, query);
+	query = first_query(t, query);
 	heading = query == NO_LINE ? NO_LINE : tree_heading(t, query, "PROJECTION COLUMNS");
 	if (heading == NO_LINE)
 		return -1;
@@ -119,12 +128,8 @@ static void walk_output(struct walk *w, size_t query, int number, enum lineage_h
 static void walk_query(struct walk *w, size_t at, enum lineage_how how)
 {
 	const struct query_tree *t = w->tree;
-	size_t query = at;
+	size_t list = projection_of(t, at);
 
-	while (query != NO_LINE && tree_is(t, query, "UNION"))
-		query = first_branch(t, query);
-	size_t list = query == NO_LINE ? NO_LINE
-				       : tree_list(t, tree_heading(t, query, "PROJECTION"));
 	if (list == NO_LINE)
 		no_way(w, "a subquery", "");
 	for (size_t i = 0; list != NO_LINE && i < count_below(t, list); i++)
@@ -315,12 +320,8 @@ static void find_inputs(const struct query_tree *t, size_t number, struct lineag
 
 static bool gives(const struct query_tree *t, size_t n)
 {
-	size_t query = 0;
+	size_t list = projection_of(t, 0);
 
-	while (query != NO_LINE && tree_is(t, query, "UNION"))
-		query = first_branch(t, query);
-	size_t list = query == NO_LINE ? NO_LINE
-				       : tree_list(t, tree_heading(t, query, "PROJECTION"));
 	return list != NO_LINE && count_below(t, list) == n;
 }
 

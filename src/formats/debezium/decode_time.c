@@ -1,6 +1,7 @@
 /* Dates and times from integers of their units and from ISO 8601. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "formats/debezium/decode.h"
 #include "formats/iso.h"
 #include "formats/pgtype/forms.h"
@@ -182,7 +183,7 @@ bool decode_date(const struct decoder *d, struct connect_reader *r, enum connect
 		return pg_date_text(&d->pg, r->data, r->len, column, err);
 	if (!iso_parse(r->data, r->len, &us))
 		return no_time(d, err);
-	return add_days(d, us / DAY_US - (us % DAY_US < 0), column, err);
+	return add_days(d, floor_div(us, DAY_US), column, err);
 }
 
 static int64_t to_us(const struct decoder *d, int64_t v)
@@ -190,7 +191,7 @@ static int64_t to_us(const struct decoder *d, int64_t v)
 	int64_t us, unit_us = d->unit_ns / 1000;
 
 	if (!unit_us)
-		return v / 1000 - (v % 1000 < 0);
+		return floor_div(v, 1000);
 	if (__builtin_mul_overflow(v, unit_us, &us))
 		return v < 0 ? INT64_MIN : INT64_MAX;
 	return us;

@@ -23,19 +23,13 @@ static int32_t read_i32(const struct column *c, size_t row)
 	return v;
 }
 
-/* Downwards, as java.time does it: what lies before 1970 is in the unit that has begun. */
-static int64_t divide(int64_t v, int64_t by)
-{
-	return v / by - (v % by < 0);
-}
-
 static bool write_units(
 	const struct field *f, int64_t us, struct connect_writer *w, struct error *err)
 {
 	int64_t v;
 
 	if (f->units_us < 0)
-		v = divide(us, -f->units_us);
+		v = floor_div(us, -f->units_us);
 	else if (__builtin_mul_overflow(us, f->units_us, &v))
 		return error_set(err, ERROR_DATA, "the time is out of the range of nanoseconds");
 	w->ops->integer(w, v);
@@ -96,7 +90,7 @@ static char *put_time(char *out, int64_t us, int digits)
 
 static size_t print_timestamp(char *text, int64_t us, int digits)
 {
-	int64_t days = divide(us, DAY_US);
+	int64_t days = floor_div(us, DAY_US);
 	char *end = put_day(text, days);
 
 	*end++ = 'T';

@@ -2,6 +2,7 @@
 #include "sources/postgres/literal.h"
 
 #include <inttypes.h>
+#include "base/clock.h"
 
 #define OID_BYTEA   17
 #define OID_TEXT    25
@@ -63,7 +64,7 @@ static void print_string(
 /* Exact over the whole range, unlike a time given in seconds or as years before Christ. */
 static void print_timestamp(int64_t us, const char *type, struct buf *sql)
 {
-	int64_t days = us / DAY_US - (us % DAY_US < 0), rest = us - days * DAY_US;
+	int64_t days = floor_div(us, DAY_US), rest = us - days * DAY_US;
 	buf_printf(sql,
 		"(%s '1970-01-01 00:00:00' + interval '%" PRId64 " days %" PRId64 ".%06" PRId64
 		" seconds')",
