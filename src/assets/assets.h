@@ -1,6 +1,6 @@
 /*
  * The graph of assets: whatever holds rows or says something of them, and what stands on what. It is made from a
- * project; what is built, dirty or fresh is asked with the state store (plan.h, freshness.h).
+ * project; what is built, dirty or fresh is asked with the state store (plan.h, survey.h).
  *
  *	struct graph *g = graph_new(project);
  *	const struct asset *orders = graph_find(g, "orders");

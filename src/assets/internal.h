@@ -5,9 +5,10 @@
  *	graph.c        assets, and what stands on what
  *	select.c       selectors: the words; methods.c: what each method takes
  *	definition.c   what a definition is now, and how it differs from another
- *	effect.c       what changed of the parents, as seen by a child
- *	plan.c         what would be built, and why; plan_print.c: for people and programs
- *	freshness.c    up to when an asset is
+ *	survey.c       what is built of an asset, what of that is dirty, up to when it is
+ *	plan.c         what would be built, and why; plan_make.c, plan_parents.c: how it is found out;
+ *	               plan_print.c: for people and programs
+ *	columns.c      what columns are made of
  */
 #ifndef ASSETS_INTERNAL_H
 #define ASSETS_INTERNAL_H

@@ -26,4 +26,10 @@ struct civil civil_from_days(
 	int64_t days); /* since 1970-01-01; exact for every int32, and far beyond */
 int64_t civil_to_days(struct civil civil);
 
+/* Sunday is 0. */
+static inline int weekday_of(int64_t days)
+{
+	return (int)(days + 4 - floor_div(days + 4, 7) * 7);
+}
+
 #endif

@@ -108,12 +108,6 @@ static int64_t first_of(int64_t year, int month)
 	return civil_to_days((struct civil){.year = year, .month = month, .day = 1});
 }
 
-/* 0: Sunday. */
-static int weekday(int64_t days)
-{
-	return (int)(((days + 4) % 7 + 7) % 7);
-}
-
 static int64_t day_in(const struct zone_day *day, int64_t year)
 {
 	if (day->kind == DAY_OF_YEAR)
@@ -124,7 +118,7 @@ static int64_t day_in(const struct zone_day *day, int64_t year)
 	}
 	int64_t first = first_of(year, day->month);
 	int64_t next = day->month == 12 ? first_of(year + 1, 1) : first_of(year, day->month + 1);
-	int64_t found = first + (day->day - weekday(first) + 7) % 7 + 7 * (day->week - 1);
+	int64_t found = first + (day->day - weekday_of(first) + 7) % 7 + 7 * (day->week - 1);
 	return found < next ? found : found - 7;
 }
 

@@ -17,6 +17,7 @@
  *	ask.c          run_query and its like: what asks the warehouse; results.c, column.c: answers
  *	macros/        macros and tests that tailrace brings
  *	tokens.c       SQL as tokens, without white space and comments; pure
+ *	describe.c     a node as JSON
  *	compile.c      SQL, with ephemeral models as CTEs; supports.c: whether it can be built
  */
 #ifndef MODELS_INTERNAL_H

@@ -104,7 +104,7 @@ static bool call_weekday(struct call *c)
 {
 	int64_t days = period_start(PERIOD_DAY, self_us(c)) / DAY_US;
 
-	c->result = value_int(((days + 3) % 7 + 7) % 7);
+	c->result = value_int((weekday_of(days) + 6) % 7);
 	return true;
 }
 

@@ -10,16 +10,14 @@
 
 static int64_t floor_to(int64_t seconds, int64_t unit)
 {
-	int64_t rest = seconds % unit;
-
-	return seconds - (rest < 0 ? rest + unit : rest);
+	return floor_div(seconds, unit) * unit;
 }
 
 static bool day_matches(const struct cron *c, int64_t days)
 {
 	struct civil civil = civil_from_days(days);
 	bool day = c->days >> civil.day & 1;
-	bool weekday = c->weekdays >> (((days + 4) % 7 + 7) % 7) & 1;
+	bool weekday = c->weekdays >> weekday_of(days) & 1;
 
 	return (c->months >> civil.month & 1) && (c->either_day ? day || weekday : day && weekday);
 }

@@ -1,7 +1,7 @@
 /*
  * Inside of the scheduler.
  *
- *	cron.c, cron_next.c, zone.c, zone_rule.c   when a line comes; pure
+ *	cron.c, cron_next.c   when a line comes; pure
  *	trigger.c     what makes one asset run, and what a tick builds of it
  *	scheduler.c   the thread: project, triggers, what is due
  *	wanted.c      what is due becomes a run, as far as there is anything to build
@@ -9,6 +9,7 @@
  *	files.c       have the project's files changed?
  *	facts.c       what is known of every model, for those who watch
  *	watch.c       which tables of streams have an event time
+ *	describe.c    when and by what an asset runs, for people
  */
 #ifndef SCHEDULE_INTERNAL_H
 #define SCHEDULE_INTERNAL_H
