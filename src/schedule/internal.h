@@ -25,7 +25,7 @@ struct scheduler {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool stopping;            /* under the lock */
+	atomic_bool stopping;     /* set under the lock */
 	struct arena facts_arena; /* likewise */
 	struct model_facts facts; /* likewise */
 
@@ -38,10 +38,16 @@ struct scheduler {
 	struct triggers triggers;
 	struct map busy;       /* assets that open runs build -> the run's id */
 	int64_t facts_ms;      /* when facts are gathered next */
-	int64_t *sensors_ms;   /* when each was looked at last */
+	struct look *looks;    /* one a sensor */
 	struct engine *engine; /* of sensors; NULL: not opened yet */
 	struct arena engine_arena;
-	char said[1024]; /* the failure logged last */
+	struct error said;     /* the failure logged last */
+};
+
+/* What is known of a sensor. */
+struct look {
+	int64_t ms;        /* when it was looked at last; 0: never */
+	struct error said; /* why it could not be; cleared: it could */
 };
 
 /* What makes assets run. */
@@ -53,11 +59,14 @@ VEC_TYPE(trigger_list, struct trigger *);
 MUST_CHECK bool want(
 	struct scheduler *s, enum cause cause, const struct trigger_list *due, struct error *err);
 
-/* Those that are due; the first failure of several is told. */
-MUST_CHECK bool look_at_sensors(struct scheduler *s, struct error *err);
+/* Those that are due. One that cannot be looked at is told, and keeps nothing else from running. */
+void look_at_sensors(struct scheduler *s);
 
 /* Gathers what scheduler_facts() tells, when it is time to. */
 MUST_CHECK bool look_at_facts(struct scheduler *s, struct error *err);
+
+/* Logs a failure, unless it is the one that was logged last; was it another one? */
+bool say_failure(struct error *said, const char *what, const struct error *err);
 
 /* Writes a reason down, unless it is the one that was written last. */
 void say(struct scheduler *s, struct trigger *t, const char *fmt, ...) PRINTF(3, 4);

@@ -55,11 +55,13 @@ static void take_triggers(struct scheduler *s)
 	}
 }
 
-static void say_failure(struct scheduler *s, const char *what, const struct error *err)
+bool say_failure(struct error *said, const char *what, const struct error *err)
 {
-	if (strcmp(s->said, err->text) != 0)
-		log_warn(what, F("error", (const char *)err->text));
-	snprintf(s->said, sizeof s->said, "%s", err->text);
+	if (strcmp(said->text, err->text) == 0)
+		return false;
+	log_warn(what, F("error", (const char *)err->text));
+	*said = *err;
+	return true;
 }
 
 /* A project that cannot be read leaves the one before in force. */
@@ -74,7 +76,7 @@ static void read_project(struct scheduler *s)
 	struct project *project = models_project(config, NULL, &arena, &err);
 	if (!project) {
 		arena_release(&arena);
-		say_failure(s, "the project of models is not read", &err);
+		say_failure(&s->said, "the project of models is not read", &err);
 		return;
 	}
 	forget_project(s);
@@ -115,7 +117,7 @@ void say(struct scheduler *s, struct trigger *t, const char *fmt, ...)
 		return;
 	snprintf(t->said, sizeof t->said, "%s", text);
 	if (!state_reason_put(s->options.state, t->asset->id, text, &err))
-		say_failure(s, "a reason is not recorded", &err);
+		say_failure(&s->said, "a reason is not recorded", &err);
 }
 
 static bool list_busy(struct scheduler *s, struct error *err)
@@ -256,8 +258,9 @@ static bool round_of(struct scheduler *s, struct error *err)
 {
 	int64_t now_us = wall_us();
 
-	if (!list_busy(s, err) || !look_at_sensors(s, err))
+	if (!list_busy(s, err))
 		return false;
+	look_at_sensors(s);
 	if (!s->triggers.len)
 		return true;
 	vec_each (&s->triggers, t) {
@@ -296,7 +299,7 @@ static void *scheduler_run(void *scheduler)
 		look_at_files(s);
 		bool ok = !s->options.config->models.schedules || round_of(s, &err);
 		if (!(ok && look_at_facts(s, &err)))
-			say_failure(s, "the scheduler could not look at everything", &err);
+			say_failure(&s->said, "the scheduler could not look at everything", &err);
 	} while (pause_round(s));
 	return NULL;
 }
@@ -309,7 +312,7 @@ static void scheduler_free(struct scheduler *s)
 	vec_release(&s->facts);
 	arena_release(&s->facts_arena);
 	map_release(&s->busy);
-	free(s->sensors_ms);
+	free(s->looks);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -323,7 +326,7 @@ struct scheduler *scheduler_start(const struct scheduler_options *options, struc
 	arena_init(&s->arena);
 	arena_init(&s->engine_arena);
 	arena_init(&s->facts_arena);
-	s->sensors_ms = xcalloc(options->config->n_sensors + 1, sizeof *s->sensors_ms);
+	s->looks = xcalloc(options->config->n_sensors + 1, sizeof *s->looks);
 	pthread_mutex_init(&s->lock, NULL);
 	wait_init(&s->wake);
 	if (pthread_create(&s->thread, NULL, scheduler_run, s) == 0)

@@ -15,17 +15,15 @@
 #include "schedule/internal.h"
 #include "state/runs.h"
 
-#define SEEN_MAX 64
+#define SQL_MS 30000 /* the schedules wait for the query of a sensor */
 
 /* --- what is seen --- */
 
-/* Of all files that match, in the order of their names; "" where there is none. */
-static void see_files(const char *pattern, char seen[SEEN_MAX])
+/* A word for each file that matches, another one once the file has changed. */
+static void see_files(const char *pattern, struct buf *seen)
 {
-	uint64_t hash = 0;
 	glob_t found;
 
-	*seen = '\0';
 	if (glob(pattern, 0, NULL, &found) != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
@@ -33,13 +31,10 @@ static void see_files(const char *pattern, char seen[SEEN_MAX])
 		if (stat(found.gl_pathv[i], &st) != 0)
 			continue;
 		CLEANUP(free_string)
-		char *text = xasprintf("%016llx %s %lld %lld %ld", (unsigned long long)hash,
-			found.gl_pathv[i], (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-			st.st_mtim.tv_nsec);
-		hash = text_hash(text, strlen(text));
+		char *text = xasprintf("%s %lld %lld %ld", found.gl_pathv[i],
+			(long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		buf_printf(seen, "%016llx ", (unsigned long long)text_hash(text, strlen(text)));
 	}
-	if (found.gl_pathc)
-		snprintf(seen, SEEN_MAX, "%016llx", (unsigned long long)hash);
 	globfree(&found);
 }
 
@@ -48,9 +43,10 @@ static bool is_true(const char *value)
 	return value && *value && strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0;
 }
 
-static bool see_value(struct scheduler *s, const char *sql, char seen[SEEN_MAX], struct error *err)
+static bool see_value(struct scheduler *s, const char *sql, struct buf *seen, struct error *err)
 {
-	struct statement statement = {.sql = sql};
+	struct statement statement = {
+		.sql = sql, .timeout_ms = SQL_MS, .cancelled = &s->stopping};
 	struct engine_rows rows = {0};
 	struct arena arena;
 
@@ -59,10 +55,31 @@ static bool see_value(struct scheduler *s, const char *sql, char seen[SEEN_MAX],
 		s->engine = models_engine(
 			s->options.config, s->options.warehouse_url, &s->engine_arena, err);
 	bool ok = s->engine && s->engine->ops->query(s->engine, &statement, &arena, &rows, err);
-	if (ok)
-		snprintf(seen, SEEN_MAX, "%d", rows.n_rows && is_true(rows.cells[0]));
+	if (ok && rows.n_rows && is_true(rows.cells[0]))
+		buf_puts(seen, "true ");
 	arena_release(&arena);
 	return ok;
+}
+
+static size_t word_bytes(const char *p)
+{
+	size_t n = strcspn(p, " ");
+
+	return p[n] ? n + 1 : n;
+}
+
+/* Is there a word that was not there the last time? What is gone is no news. */
+static bool is_news(const char *seen, const char *last)
+{
+	struct map known = {0};
+	bool news = false;
+
+	for (size_t n; (n = word_bytes(last)); last += n)
+		map_put(&known, last, n, &known);
+	for (size_t n; (n = word_bytes(seen)); seen += n)
+		news |= !map_get(&known, seen, n);
+	map_release(&known);
+	return news;
 }
 
 /* A request of that sensor that waits; 0: none does. */
@@ -162,7 +179,7 @@ static bool fire(
 			*done = false;
 	ok = ok && (!*done || queue_selected(s, sensor, &selected, err));
 	vec_release(&selected);
-	return ok || error_add(err, "sensor '%s'", sensor->name);
+	return ok;
 }
 
 /* --- one look --- */
@@ -178,44 +195,71 @@ static bool look_at_request(
 			       (!done || state_request_done(s->options.state, id, err))));
 }
 
-static bool look_at(struct scheduler *s, const struct sensor_config *sensor, struct error *err)
+static bool look_outside(struct scheduler *s, const struct sensor_config *sensor,
+	struct buf *seen, struct buf *last, struct error *err)
 {
 	CLEANUP(free_string) char *fact = xasprintf("sensor %s", sensor->name);
-	char last[SEEN_MAX] = "", seen[SEEN_MAX] = "";
 	bool done = true;
 
-	if (sensor->webhook)
-		return look_at_request(s, sensor, err);
 	if (sensor->file)
 		see_files(sensor->file, seen);
 	else if (!see_value(s, sensor->sql, seen, err))
-		return error_add(err, "sensor '%s'", sensor->name);
-	(void)state_fact_get(s->options.state, fact, last, sizeof last);
-	if (strcmp(seen, last) == 0)
-		return true;
-	if (*seen && strcmp(seen, "0") != 0 && !fire(s, sensor, &done, err))
 		return false;
-	return !done || state_fact_put(s->options.state, fact, seen, err);
+	(void)state_fact_read(s->options.state, fact, last);
+	if (strcmp(buf_text(seen), buf_text(last)) == 0)
+		return true;
+	if (is_news(buf_text(seen), buf_text(last)) && !fire(s, sensor, &done, err))
+		return false;
+	return !done || state_fact_put(s->options.state, fact, buf_text(seen), err);
 }
 
-bool look_at_sensors(struct scheduler *s, struct error *err)
+static bool look_at(struct scheduler *s, const struct sensor_config *sensor, struct error *err)
+{
+	struct buf seen, last;
+
+	if (sensor->webhook)
+		return look_at_request(s, sensor, err);
+	buf_init(&seen, BUF_MAX);
+	buf_init(&last, BUF_MAX);
+	bool ok = look_outside(s, sensor, &seen, &last, err);
+	buf_release(&seen);
+	buf_release(&last);
+	return ok;
+}
+
+/* What it would build is told why that is not. */
+static void say_blind(struct scheduler *s, const struct sensor_config *sensor, struct error *said,
+	const struct error *err)
+{
+	struct selector selector = {.select = &sensor->select, .n_select = 1};
+	struct assets selected = {0};
+
+	if (!say_failure(said, "a sensor could not be looked at", err) || !s->graph ||
+		!assets_select(s->graph, s->options.state, &selector, &selected, NULL))
+		return;
+	vec_each (&selected, it)
+		if (!state_reason_put(s->options.state, (*it)->id, err->text, NULL))
+			break;
+	vec_release(&selected);
+}
+
+void look_at_sensors(struct scheduler *s)
 {
 	const struct config *config = s->options.config;
 	int64_t now = mono_ms();
-	bool ok = true;
 
 	for (size_t i = 0; i < config->n_sensors; i++) {
 		const struct sensor_config *sensor = &config->sensors[i];
-		if (!sensor->webhook && s->sensors_ms[i] &&
-			now - s->sensors_ms[i] < sensor->every_ms)
+		struct look *look = &s->looks[i];
+		struct error err = {0};
+		if (!sensor->webhook && look->ms && now - look->ms < sensor->every_ms)
 			continue;
-		s->sensors_ms[i] = now;
-		/* one that cannot be looked at keeps no other from it */
-		struct error one = {0};
-		if (!look_at(s, sensor, &one) && ok) {
-			*err = one;
-			ok = false;
+		look->ms = now;
+		if (look_at(s, sensor, &err)) {
+			error_clear(&look->said);
+			continue;
 		}
+		error_add(&err, "sensor '%s'", sensor->name);
+		say_blind(s, sensor, &look->said, &err);
 	}
-	return ok;
 }

@@ -52,15 +52,27 @@ bool state_fact_put(struct state *s, const char *name, const char *value, struct
 	return store_leave(s, ok);
 }
 
-bool state_fact_get(struct state *s, const char *name, char *value, size_t size)
+bool state_fact_read(struct state *s, const char *name, struct buf *value)
 {
 	store_enter(s);
 	sqlite3_stmt *row = store_query(
 		s, "SELECT value FROM facts WHERE name = ?", VALUES(V(name)), NULL);
 	bool found = row && store_step(s, row, NULL) == 1;
 	if (found) {
-		snprintf(value, size, "%s", (const char *)sqlite3_column_text(row, 0));
+		buf_puts(value, (const char *)sqlite3_column_text(row, 0));
 		sqlite3_reset(row);
 	}
 	return store_leave(s, found);
+}
+
+bool state_fact_get(struct state *s, const char *name, char *value, size_t size)
+{
+	struct buf text;
+
+	buf_init(&text, BUF_MAX);
+	bool found = state_fact_read(s, name, &text);
+	if (found)
+		snprintf(value, size, "%s", buf_text(&text));
+	buf_release(&text);
+	return found;
 }

@@ -7,6 +7,7 @@
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
 
+#include "base/buf.h"
 #include "base/vec.h"
 #include "core/position.h"
 #include "core/source.h"
@@ -125,5 +126,7 @@ MUST_CHECK bool state_request_done(struct state *, int64_t id, struct error *);
 /* --- facts that commands share: addresses of the server and of the embedded ClickHouse, pid --- */
 MUST_CHECK bool state_fact_put(struct state *, const char *name, const char *value, struct error *);
 bool state_fact_get(struct state *, const char *name, char *value, size_t size);
+/* Likewise, of any length; appended. */
+bool state_fact_read(struct state *, const char *name, struct buf *value);
 
 #endif

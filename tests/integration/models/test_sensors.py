@@ -19,6 +19,8 @@ tail = Tailrace(
             "arrival": {"file": "in/*.csv", "select": "by_file", "every": "1s"},
             "switch": {"sql": "SELECT max(is_on) FROM shop.switches", "select": "by_value", "every": "1s"},
             "call": {"webhook": "true", "select": "tag:called"},
+            "lost": {"webhook": "true", "select": "nothing_of_the_kind"},
+            "wrong": {"sql": "SELECT nothing FROM nowhere", "select": "by_value", "every": "1s"},
         },
     )
 )
@@ -69,6 +71,10 @@ def a_file_that_appears_or_changes_has_its_models_built():
     wait_runs("arrival", [["by_file"]] * 2)
     write("in/first.csv", "1\n2\n")
     wait_runs("arrival", [["by_file"]] * 3)
+    os.unlink(os.path.join(tail.folder, "in/second.csv"))
+    before = fact("sensor arrival")
+    wait_until(lambda: fact("sensor arrival") != before, "the file to be missed")
+    wait_runs("arrival", [["by_file"]] * 3)
 
 
 @test
@@ -82,7 +88,7 @@ def a_value_that_becomes_true_has_them_built_once():
     eq(runs("switch"), [["by_value"]])
     pg.sql("UPDATE switches SET is_on = false")
     tail.wait_caught_up(pg)
-    wait_until(lambda: fact("sensor switch") == "0", "the value to be seen")
+    wait_until(lambda: fact("sensor switch") == "", "the value to be seen")
     pg.sql("UPDATE switches SET is_on = true")
     wait_runs("switch", [["by_value"]] * 2)
 
@@ -105,6 +111,17 @@ def a_word_by_http_has_what_is_selected_built():
     wait_runs("call", [["also", "by_call"]] * 2)
     eq(post("/api/v1/sensors/arrival"), 404)
     has(tail.command("why", "by_call", check=True).out, "by the sensor call")
+
+
+@test
+def a_sensor_that_is_wrong_is_told_and_keeps_nothing_else_from_running():
+    has(tail.command("why", "by_value", check=True).out, "sensor 'wrong': ")
+    eq(post("/api/v1/sensors/lost"), 202)
+    wait_until(lambda: tail.said("sensor 'lost': nothing is selected by 'nothing_of_the_kind'"), "the log")
+    write("models/ticked.sql", "{{ config(materialized='table', on='missing') }} select 1 as a\n")
+    wait_until(lambda: tail.command("why", "ticked").out.count("of 1 step: by"), "a model to run by itself", 30)
+    eq(tail.said("sensor 'lost': "), 1)
+    eq(tail.said("sensor 'wrong': "), 1)
 
 
 @test
