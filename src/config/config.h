@@ -86,6 +86,7 @@ struct sensor_config {
 	const char *file; /* path, its last part a pattern */
 	const char *sql;
 	bool webhook;
+	const char *token; /* that who posts must show; NULL: none */
 	const char *select;
 	int64_t every_ms;
 };

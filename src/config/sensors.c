@@ -14,6 +14,8 @@ const struct option sensor_option_table[] = {
 			"false nor empty."},
 	{"webhook", OPTION_BOOL, SENSOR(webhook), "false",
 		.help = "Whenever somebody posts to `/api/v1/sensors/NAME`."},
+	{"token", OPTION_SECRET, SENSOR(token),
+		.help = "With webhook: who posts must send it as `Authorization: Bearer TOKEN`."},
 	{"every", OPTION_DURATION, SENSOR(every_ms), "30s", .min = 1000, .max = 86400000,
 		.help = "How often file or sql are looked at."},
 	OPTION_END,
@@ -39,6 +41,8 @@ static bool read_sensor(struct reader *r, const struct entry *e, struct sensor_c
 		return complain_at(r, e->line, what);
 	if (!!out->file + !!out->sql + out->webhook != 1)
 		return complain(r, e->line, "%s: it takes one of file, sql and webhook", what);
+	if (out->token && !out->webhook)
+		return complain(r, e->line, "%s: a token is of a webhook", what);
 	if (out->file && *out->file != '/')
 		out->file = arena_printf(r->arena, "%s/%s", r->folder, out->file);
 	return true;

@@ -1,4 +1,5 @@
 /* Health, readiness, status and requests; see server.h. */
+#include <strings.h>
 #include "base/json.h"
 #include "http/routes.h"
 #include "pipeline/status.h"
@@ -136,15 +137,44 @@ static const struct sensor_config *find_sensor(const struct config *config, cons
 	return NULL;
 }
 
+/* How long that takes says nothing of the token. */
+static bool shows_token(const struct http_request *request, const char *token)
+{
+	static const char scheme[] = "Bearer ";
+	const char *shown = request->authorization;
+	size_t wanted = strlen(token);
+
+	if (!shown || strncasecmp(shown, scheme, sizeof scheme - 1) != 0)
+		return false;
+	shown += sizeof scheme - 1;
+	unsigned differs = strlen(shown) != wanted;
+	for (size_t i = 0; wanted && shown[i]; i++)
+		differs |= (unsigned char)(shown[i] ^ token[i % wanted]);
+	return !differs;
+}
+
 /* What it has built is seen to by the scheduler; a request that waits already need not be made twice. */
 void answer_sensor(const struct http_request *request, struct http_reply *reply)
 {
+	const struct config *config = pipeline_config(request->pipeline);
 	const char *name = request->captured[0];
+	const struct sensor_config *sensor = find_sensor(config, name);
 	struct error err = {0};
 
-	if (!find_sensor(pipeline_config(request->pipeline), name)) {
+	if (!sensor) {
 		reply_error(reply, 404, "the configuration has no sensor '%s' with webhook: true",
 			name);
+		return;
+	}
+	if (sensor->token && !shows_token(request, sensor->token)) {
+		reply_error(reply, 401, "sensor '%s' wants its token: Authorization: Bearer TOKEN",
+			name);
+		return;
+	}
+	if (!config->models.schedules || !request->scheduler) {
+		reply_error(reply, 409, "nothing would be built: %s",
+			config->models.schedules ? "there are no models"
+						 : "`schedules: false` stands in `models:`");
 		return;
 	}
 	if (!ask_once(request->state, "sensor", "", name, &err)) {

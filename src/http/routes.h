@@ -16,6 +16,7 @@ struct http_request {
 	struct state *state;
 	struct scheduler *scheduler; /* NULL: there are no models */
 	const char *method, *path;   /* the path percent-decoded, without the query */
+	const char *authorization;   /* the header; NULL: there is none */
 	/* What the stars of the route stood for. */
 	char captured[2][256];
 };

@@ -69,7 +69,9 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 		.state = server->state,
 		.scheduler = atomic_load(&server->scheduler),
 		.method = method,
-		.path = path};
+		.path = path,
+		.authorization = MHD_lookup_connection_value(
+			connection, MHD_HEADER_KIND, "Authorization")};
 	struct http_reply reply = {.type = "application/json"};
 	bool reads = !strcmp(method, "GET") || !strcmp(method, "HEAD");
 

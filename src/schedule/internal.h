@@ -41,7 +41,7 @@ struct scheduler {
 	struct look *looks;    /* one a sensor */
 	struct engine *engine; /* of sensors; NULL: not opened yet */
 	struct arena engine_arena;
-	struct error said;     /* the failure logged last */
+	struct error said; /* the failure logged last */
 };
 
 /* What is known of a sensor. */

@@ -31,8 +31,8 @@ static void see_files(const char *pattern, struct buf *seen)
 		if (stat(found.gl_pathv[i], &st) != 0)
 			continue;
 		CLEANUP(free_string)
-		char *text = xasprintf("%s %lld %lld %ld", found.gl_pathv[i],
-			(long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		char *text = xasprintf("%s %lld %lld %ld", found.gl_pathv[i], (long long)st.st_size,
+			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 		buf_printf(seen, "%016llx ", (unsigned long long)text_hash(text, strlen(text)));
 	}
 	globfree(&found);
@@ -45,8 +45,7 @@ static bool is_true(const char *value)
 
 static bool see_value(struct scheduler *s, const char *sql, struct buf *seen, struct error *err)
 {
-	struct statement statement = {
-		.sql = sql, .timeout_ms = SQL_MS, .cancelled = &s->stopping};
+	struct statement statement = {.sql = sql, .timeout_ms = SQL_MS, .cancelled = &s->stopping};
 	struct engine_rows rows = {0};
 	struct arena arena;
 
@@ -195,8 +194,8 @@ static bool look_at_request(
 			       (!done || state_request_done(s->options.state, id, err))));
 }
 
-static bool look_outside(struct scheduler *s, const struct sensor_config *sensor,
-	struct buf *seen, struct buf *last, struct error *err)
+static bool look_outside(struct scheduler *s, const struct sensor_config *sensor, struct buf *seen,
+	struct buf *last, struct error *err)
 {
 	CLEANUP(free_string) char *fact = xasprintf("sensor %s", sensor->name);
 	bool done = true;

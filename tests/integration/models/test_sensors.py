@@ -19,6 +19,7 @@ tail = Tailrace(
             "arrival": {"file": "in/*.csv", "select": "by_file", "every": "1s"},
             "switch": {"sql": "SELECT max(is_on) FROM shop.switches", "select": "by_value", "every": "1s"},
             "call": {"webhook": "true", "select": "tag:called"},
+            "guarded": {"webhook": "true", "select": "by_call", "token": "open sesame"},
             "lost": {"webhook": "true", "select": "nothing_of_the_kind"},
             "wrong": {"sql": "SELECT nothing FROM nowhere", "select": "by_value", "every": "1s"},
         },
@@ -52,8 +53,10 @@ def wait_runs(sensor, expected):
     wait_until(lambda: runs(sensor) == expected, f"runs of {sensor}: {expected}", 30, every=0.2)
 
 
-def post(path):
+def post(path, authorization=None):
     request = urllib.request.Request(tail.api_url + path, data=b"", method="POST")
+    if authorization:
+        request.add_header("Authorization", authorization)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status
@@ -114,6 +117,16 @@ def a_word_by_http_has_what_is_selected_built():
 
 
 @test
+def a_webhook_with_a_token_asks_for_it():
+    for wrong in (None, "Bearer ", "Bearer open", "Bearer open sesame!", "Bearer open sesameopen sesame", "open sesame"):
+        eq((wrong, post("/api/v1/sensors/guarded", wrong)), (wrong, 401))
+    eq(runs("guarded"), [])
+    eq(post("/api/v1/sensors/guarded", "bearer open sesame"), 202)
+    wait_runs("guarded", [["by_call"]])
+    eq(tail.said("sesame"), 0)
+
+
+@test
 def a_sensor_that_is_wrong_is_told_and_keeps_nothing_else_from_running():
     has(tail.command("why", "by_value", check=True).out, "sensor 'wrong': ")
     eq(post("/api/v1/sensors/lost"), 202)
@@ -140,6 +153,7 @@ def sensors_that_are_wrong_are_told_with_their_line():
     for sensors, expected in (
         ({"x": {"select": "by_file"}}, "sensor 'x': it takes one of file, sql and webhook"),
         ({"x": {"file": "a", "sql": "b", "select": "c"}}, "sensor 'x': it takes one of file, sql and webhook"),
+        ({"x": {"file": "a", "select": "c", "token": "t"}}, "sensor 'x': a token is of a webhook"),
         ({"x": {"file": "a"}}, "'select'"),
         ({"x": {"file": "a", "selct": "c"}}, "did you mean 'select'"),
         ({"x y": {"file": "a", "select": "c"}}, "sensor name 'x y'"),
