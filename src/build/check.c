@@ -35,32 +35,25 @@ static bool setting_is_true(struct work *w, const char *name)
 
 /* --- the query --- */
 
-/* Without white space and semicolons behind it. */
-static const char *bare(struct work *w, struct buf *sql)
-{
-	while (sql->len && strchr(" \t\r\n;", sql->data[sql->len - 1]))
-		sql->len--;
-	return arena_strndup(w->arena, (const char *)sql->data, sql->len);
-}
-
-static bool compile(struct work *w, const struct span *span, const char **out, struct error *err)
+/* Appended, without white space and semicolons behind it. */
+static bool compile(struct work *w, const struct span *span, struct buf *sql, struct error *err)
 {
 	struct compile_batch batch = {.key = ""};
-	struct compile_options options = {
-		.command = "test", .engine = w->engine, .cancelled = w->cancelled};
-	struct buf sql;
+	struct compile_options options = {.command = "test",
+		.engine = w->engine,
+		.cancelled = w->cancelled,
+		.origins = &w->origins};
 
 	if (span) {
 		batch.from_us = span->from_us;
 		batch.to_us = span->to_us;
 		options.batch = &batch;
 	}
-	buf_init(&sql, BUF_MAX);
-	bool ok = project_compile(w->project, w->node, &options, &sql, err);
-	if (ok)
-		*out = bare(w, &sql);
-	buf_release(&sql);
-	return ok;
+	if (!project_compile(w->project, w->node, &options, sql, err))
+		return false;
+	while (sql->len && strchr(" \t\r\n;", sql->data[sql->len - 1]))
+		sql->len--;
+	return true;
 }
 
 static struct span hull(const struct spans *spans)
@@ -68,27 +61,35 @@ static struct span hull(const struct spans *spans)
 	return (struct span){spans->items[0].from_us, spans->items[spans->len - 1].to_us};
 }
 
+static bool compile_each(
+	struct work *w, const struct spans *spans, struct buf *sql, struct error *err)
+{
+	for (size_t i = 0; i < spans->len; i++) {
+		buf_printf(sql, "%sselect * from (\n", i ? "\nunion all\n" : "");
+		if (!compile(w, &spans->items[i], sql, err))
+			return false;
+		buf_printf(sql, "\n) as tested_%zu", i);
+	}
+	return true;
+}
+
 /* The rows that fail: of all, or of each span. */
 static bool failing_rows(
 	struct work *w, const struct spans *spans, const char **out, struct error *err)
 {
 	struct span all;
-
-	if (!spans->len || !w->node->by_rows)
-		return compile(w, NULL, out, err);
-	if (spans->len == 1 || spans->len > MOST_SPANS) {
-		all = hull(spans);
-		return compile(w, &all, out, err);
-	}
 	struct buf sql;
-	const char *part;
-	bool ok = true;
+	bool ok;
+
 	buf_init(&sql, BUF_MAX);
-	for (size_t i = 0; ok && i < spans->len; i++) {
-		ok = compile(w, &spans->items[i], &part, err);
-		if (ok)
-			buf_printf(&sql, "%sselect * from (\n%s\n) as tested_%zu",
-				i ? "\nunion all\n" : "", part, i);
+	w->origins = (struct origins){.arena = w->arena};
+	if (!spans->len || !w->node->by_rows) {
+		ok = compile(w, NULL, &sql, err);
+	} else if (spans->len == 1 || spans->len > MOST_SPANS) {
+		all = hull(spans);
+		ok = compile(w, &all, &sql, err);
+	} else {
+		ok = compile_each(w, spans, &sql, err);
 	}
 	if (ok)
 		*out = arena_strdup(w->arena, buf_text(&sql));
@@ -172,7 +173,7 @@ bool check_data(struct work *w, const struct spans *spans, struct error *err)
 
 	if (!failing_rows(w, spans, &rows, err))
 		return false;
-	w->select = rows;
+	w->select = w->rendered = rows;
 	rows = limited(w, rows);
 	kept = "`tailrace runs` with --sql shows the query; store_failures: true keeps the rows";
 	if (setting_is_true(w, "store_failures")) {

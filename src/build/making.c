@@ -209,7 +209,7 @@ static void keep_select(struct work *w, struct buf *sql)
 {
 	while (sql->len && (isspace(sql->data[sql->len - 1]) || sql->data[sql->len - 1] == ';'))
 		sql->len--;
-	w->select = arena_strdup(w->arena, buf_text(sql));
+	w->select = w->rendered = arena_strdup(w->arena, buf_text(sql));
 }
 
 static bool is_made_as(const struct making *m, const char *materialized)
@@ -253,6 +253,8 @@ bool making_compile(struct making *m, bool incremental, struct error *err)
 	if (!making_options(m, incremental, &batch, &options, err))
 		return false;
 	buf_init(&sql, BUF_MAX);
+	w->origins = (struct origins){.arena = w->arena};
+	options.origins = &w->origins;
 	bool ok = project_compile(w->project, w->node, &options, &sql, err);
 	if (ok) {
 		keep_select(w, &sql);

@@ -71,7 +71,7 @@ bool work_end(struct work *w, const char *sql, const struct statement_stats *sta
 	if (stats->peak_bytes > sum->peak_bytes)
 		sum->peak_bytes = stats->peak_bytes;
 	if (!ok)
-		place_error(w, sql, stats->line, err);
+		place_error(w, sql, stats, err);
 	return ok;
 }
 

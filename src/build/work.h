@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "models/project.h"
+#include "models/template/origin.h"
 #include "state/assets.h"
 #include "state/runs.h"
 
@@ -33,11 +34,12 @@ struct work {
 	struct built built;
 
 	/* --- for the doer to fill --- */
-	const char
-		*select; /* the rendered SQL, set before it is run: an error's line is told by it */
-	const char *message; /* "created view", "inserted 120 rows"; NULL */
-	uint64_t rows;       /* that the table or partition got; of a check: that fail */
-	bool warned;         /* of a check */
+	const char *rendered;   /* its SQL as it was rendered: an error is looked for in it */
+	struct origins origins; /* where that came from */
+	const char *select;     /* its SQL as it is run: the same, or something around it */
+	const char *message;    /* "created view", "inserted 120 rows"; NULL */
+	uint64_t rows;          /* that the table or partition got; of a check: that fail */
+	bool warned;            /* of a check */
 
 	/* --- the record --- */
 	const char *id; /* query ids begin with it */

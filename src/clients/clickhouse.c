@@ -238,7 +238,10 @@ static void summarize(struct answer *a, struct clickhouse_summary *out)
 {
 	const char *json = a->headers[HEADER_SUMMARY].value;
 	const char *place = strstr(buf_text(&a->text), "(line ");
+	int line = 0, column = 0;
 
+	if (place)
+		sscanf(place, "(line %d, col %d", &line, &column);
 	*out = (struct clickhouse_summary){
 		.read_rows = summary_number(json, "read_rows"),
 		.read_bytes = summary_number(json, "read_bytes"),
@@ -246,7 +249,8 @@ static void summarize(struct answer *a, struct clickhouse_summary *out)
 		.written_bytes = summary_number(json, "written_bytes"),
 		.result_rows = summary_number(json, "result_rows"),
 		.peak_bytes = summary_number(json, "memory_usage"),
-		.error_line = place ? atoi(place + strlen("(line ")) : 0,
+		.error_line = line,
+		.error_column = column,
 	};
 }
 

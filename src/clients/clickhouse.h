@@ -36,7 +36,7 @@ struct clickhouse_setting {
 /* What the server says of a statement that has ended. */
 struct clickhouse_summary {
 	uint64_t read_rows, read_bytes, written_rows, written_bytes, result_rows, peak_bytes;
-	int error_line; /* of the statement, where an exception names one; 0 */
+	int error_line, error_column; /* of the statement, where an exception names them; 0 */
 };
 
 struct clickhouse_query {

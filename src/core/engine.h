@@ -109,7 +109,8 @@ struct statement {
 struct statement_stats {
 	uint64_t read_rows, read_bytes, written_rows, written_bytes, result_rows, peak_bytes;
 	int64_t us;
-	int line; /* of a statement that failed: the line of it that the engine names; 0: none */
+	/* of a statement that failed: what the engine names of it, the column in bytes; 0: none */
+	int line, column;
 };
 
 /* A small answer as text; a NULL is NULL. */

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <strings.h>
 #include "models/internal.h"
+#include "models/template/origin.h"
 #include "models/tokens.h"
 
 /* --- rendering --- */
@@ -38,34 +39,6 @@ static bool render_arguments(struct context *c, const struct node *node, struct 
 	return true;
 }
 
-static bool get_snapshot(struct call *c)
-{
-	const struct node *node = context_of(c)->node;
-
-	c->result = macro_value(c->render, node->snapshot);
-	return true;
-}
-
-/* A snapshot's block is a macro without parameters. */
-static bool render_snapshot(
-	struct context *c, const struct node *node, struct buf *out, struct error *err)
-{
-	static const char source[] = "{{ snapshot_block()() }}";
-	static const struct function function = {"snapshot_block", "", get_snapshot};
-	struct arena a;
-	struct dict more = {0};
-	struct template *t = template_parse(node->path, source, strlen(source), err);
-
-	arena_init(&a);
-	dict_put_text(&a, &more, "snapshot_block", function_value(&a, &function, c));
-	c->more = &more;
-	bool ok = t && template_render(t, &c->host, NULL, out, err);
-	c->more = NULL;
-	arena_release(&a);
-	template_free(t);
-	return ok;
-}
-
 static bool render_test(
 	struct context *c, const struct node *node, struct buf *out, struct error *err)
 {
@@ -85,7 +58,7 @@ static bool render_test(
 bool node_render(struct context *c, const struct node *node, struct buf *out, struct error *err)
 {
 	if (node->snapshot)
-		return render_snapshot(c, node, out, err);
+		return macro_render(node->snapshot, &c->host, NULL, out, err);
 	if (value_given(node->arguments))
 		return render_test(c, node, out, err);
 	return template_render(node->template, &c->host, NULL, out, err);
@@ -152,8 +125,28 @@ static bool keep_kind(const struct context *context, struct error *err)
 	return false;
 }
 
+/* SQL, and where it came from, if anybody asks. */
+struct rendered {
+	struct buf text;
+	struct origins origins;
+};
+
+static void rendered_init(struct rendered *r, const struct origins *wanted)
+{
+	buf_init(&r->text, BUF_MAX);
+	r->origins = (struct origins){.arena = wanted ? wanted->arena : NULL};
+}
+
+static void put_rendered(const struct compiling *c, const struct rendered *r, size_t from,
+	size_t to, struct buf *out)
+{
+	if (c->options->origins)
+		origins_copy(c->options->origins, out->len, &r->origins, from, to - from);
+	buf_append(out, r->text.data + from, to - from);
+}
+
 static bool render_own(
-	const struct compiling *c, const struct node *node, struct buf *out, struct error *err)
+	const struct compiling *c, const struct node *node, struct rendered *out, struct error *err)
 {
 	struct context context;
 
@@ -161,23 +154,24 @@ static bool render_own(
 		return error_set(err, ERROR_CONFIG, "%s", node->problem);
 	context_init(&context, c->p, node->package, (struct node *)node);
 	context.options = c->options;
-	return node_render(&context, node, out, err) || keep_kind(&context, err);
+	context.host.origins = out->origins.arena ? &out->origins : NULL;
+	return node_render(&context, node, &out->text, err) || keep_kind(&context, err);
 }
 
 static bool put_ephemeral(
 	const struct compiling *c, const struct nodes *list, struct buf *out, struct error *err)
 {
 	vec_each (list, it) {
-		struct buf sql;
-		buf_init(&sql, BUF_MAX);
+		struct rendered sql;
+		rendered_init(&sql, c->options->origins);
 		bool ok = render_own(c, *it, &sql, err);
 		if (ok) {
 			buf_printf(out, "%s __dbt__cte__%s as (\n", it == list->items ? "" : ",",
 				(*it)->name);
-			buf_append(out, sql.data, sql.len);
+			put_rendered(c, &sql, 0, sql.text.len, out);
 			buf_puts(out, "\n)");
 		}
-		buf_release(&sql);
+		buf_release(&sql.text);
 		if (!ok)
 			return error_add(err, "%s", "an ephemeral model");
 	}
@@ -185,17 +179,17 @@ static bool put_ephemeral(
 }
 
 /* The node's SQL with the ephemeral models as common table expressions of it. */
-static bool put_together(const struct compiling *c, const char *sql, const struct nodes *ephemeral,
-	struct buf *out, struct error *err)
+static bool put_together(const struct compiling *c, struct rendered *sql,
+	const struct nodes *ephemeral, struct buf *out, struct error *err)
 {
 	bool has_with;
-	size_t at = with_of(sql, &has_with);
+	size_t at = with_of(buf_text(&sql->text), &has_with);
 
-	buf_append(out, sql, at);
+	put_rendered(c, sql, 0, at, out);
 	buf_puts(out, has_with ? "" : "with");
 	bool ok = put_ephemeral(c, ephemeral, out, err);
 	buf_puts(out, has_with ? "," : "\n");
-	buf_puts(out, sql + at);
+	put_rendered(c, sql, at, sql->text.len, out);
 	return ok;
 }
 
@@ -204,18 +198,18 @@ bool project_compile(const struct project *p, const struct node *node,
 {
 	struct compiling c = {p, options ? options : &compile_nothing};
 	struct nodes ephemeral = {0};
-	struct buf own;
+	struct rendered own;
 
 	if (node->kind == NODE_SEED)
 		return error_set(err, ERROR_CONFIG, "%s: a seed has no SQL", node->path);
-	buf_init(&own, BUF_MAX);
+	rendered_init(&own, c.options->origins);
 	list_ephemeral(node, &ephemeral);
 	bool ok = render_own(&c, node, &own, err);
 	if (ok && ephemeral.len)
-		ok = put_together(&c, buf_text(&own), &ephemeral, out, err);
+		ok = put_together(&c, &own, &ephemeral, out, err);
 	else if (ok)
-		buf_append(out, own.data, own.len);
-	buf_release(&own);
+		put_rendered(&c, &own, 0, own.text.len, out);
+	buf_release(&own.text);
 	vec_release(&ephemeral);
 	return ok;
 }

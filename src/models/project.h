@@ -168,6 +168,8 @@ struct compile_options {
 	bool incremental;    /* the table is there, and it is no full refresh: is_incremental() */
 	bool full_refresh;   /* flags.FULL_REFRESH */
 	const char *command; /* flags.WHICH: "run"; NULL: "compile" */
+	/* Gets where the SQL came from, by places in all of `out`; NULL: nobody asks. */
+	struct origins *origins;
 
 	/* Whom macros ask while they render (run_query, get_columns_in_relation ...), and for how
 	 * long. NULL: nobody, and a macro that asks is an error. */

@@ -158,6 +158,7 @@ static void fill_stats(
 		.peak_bytes = summary->peak_bytes,
 		.us = us,
 		.line = summary->error_line,
+		.column = summary->error_column,
 	};
 }
 

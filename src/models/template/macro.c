@@ -8,7 +8,7 @@
 
 #define TRACED 6 /* calls that an error names */
 
-static const char *name_of(const struct macro *m)
+const char *macro_shown(const struct macro *m)
 {
 	return m->name ? m->name : "caller";
 }
@@ -67,7 +67,7 @@ static bool bind_rest(
 	if (m->uses_kwargs && !has_parameter(m, "kwargs"))
 		scope_set(r, "kwargs", value_dict(left));
 	else if (left->len)
-		return render_fail(r, "macro '%s' takes no keyword argument '%s'", name_of(m),
+		return render_fail(r, "macro '%s' takes no keyword argument '%s'", macro_shown(m),
 			value_strdup(&r->arena, dict_next(left, &i)->key));
 	if (m->uses_varargs && !has_parameter(m, "varargs")) {
 		struct list *rest = list_new(&r->arena, args->n - n);
@@ -75,8 +75,8 @@ static bool bind_rest(
 			list_append(&r->arena, rest, args->items[n]);
 		scope_set(r, "varargs", value_tuple(rest));
 	} else if (args->n > n) {
-		return render_fail(r, "macro '%s' takes not more than %zu argument(s)", name_of(m),
-			m->n_parameters);
+		return render_fail(r, "macro '%s' takes not more than %zu argument(s)",
+			macro_shown(m), m->n_parameters);
 	}
 	return true;
 }
@@ -98,7 +98,7 @@ static void trace(struct render *r, const struct macro *m, const struct template
 	if (!r->err || r->traced++ >= TRACED)
 		return;
 	snprintf(r->err->text + len, sizeof r->err->text - len, "\n  in macro %s, called at %s:%d",
-		name_of(m), from->name, place_of(from, at).line);
+		macro_shown(m), from->name, place_of(from, at).line);
 }
 
 static bool run(struct render *r, const struct macro *m, const struct args *args, struct value *out)
@@ -114,6 +114,7 @@ static bool call_macro(struct call *c)
 	struct render *r = c->render;
 	const struct macro *m = c->self.callable->macro;
 	const struct template *from = r->template;
+	const struct origin_call *outer = origin_enter(r, m);
 	struct scope *inside = r->scope;
 	uint32_t at = r->at;
 
@@ -126,6 +127,7 @@ static bool call_macro(struct call *c)
 		ok = true;
 	}
 	r->template = from;
+	r->call = outer;
 	r->scope = inside;
 	r->at = at;
 	if (!ok && !r->returning && m->name)

@@ -61,18 +61,37 @@ bool capture(struct render *r, const struct body *body, struct scope *scope, str
 {
 	struct scope *outer_scope = r->scope;
 	struct buf *outer_out = r->out, out;
+	struct origins *outer_origins = r->origins, origins = {0};
 
 	render_buf(r, &out);
 	r->scope = scope;
 	r->out = &out;
+	if (outer_origins) {
+		origins.arena = outer_origins->arena;
+		r->origins = &origins;
+	}
 	enum flow flow = run_body(r, body);
 	r->scope = outer_scope;
 	r->out = outer_out;
+	r->origins = outer_origins;
 	if (flow == FLOW_FAILED || !render_room(r, out.len)) {
 		buf_release(&out);
 		return false;
 	}
 	*text = render_take(r, &out);
+	origin_capture(r, *text, &origins);
+	return true;
+}
+
+/* Prints a value of what stands at `at`. */
+static bool put(struct render *r, struct value v, uint32_t at)
+{
+	size_t start = r->out->len;
+
+	r->at = at;
+	if (!render_str(r, v, r->out))
+		return false;
+	origin_note_value(r, start, at, v);
 	return true;
 }
 
@@ -83,7 +102,12 @@ static enum flow done(bool ok)
 
 static enum flow run_text(struct render *r, const struct statement *s)
 {
-	return done(render_append(r, r->out, s->text.s, s->text.len));
+	size_t start = r->out->len;
+
+	if (!render_append(r, r->out, s->text.s, s->text.len))
+		return FLOW_FAILED;
+	origin_note(r, start, s->at, true);
+	return FLOW_NEXT;
 }
 
 static enum flow run_print(struct render *r, const struct statement *s)
@@ -92,8 +116,7 @@ static enum flow run_print(struct render *r, const struct statement *s)
 
 	if (!eval(r, s->expr, &v))
 		return FLOW_FAILED;
-	r->at = s->expr->at;
-	return done(render_str(r, v, r->out));
+	return done(put(r, v, s->expr->at));
 }
 
 static enum flow run_do(struct render *r, const struct statement *s)
@@ -143,7 +166,7 @@ static enum flow run_filter(struct render *r, const struct statement *s)
 	if (!capture(r, &s->filter.body, scope_new(r, r->scope), &v) ||
 		!eval_captured(r, s->filter.filter, v, &v))
 		return FLOW_FAILED;
-	return done(render_str(r, v, r->out));
+	return done(put(r, v, s->at));
 }
 
 static enum flow run_macro(struct render *r, const struct statement *s)
@@ -158,8 +181,7 @@ static enum flow run_call(struct render *r, const struct statement *s)
 
 	if (!eval_call(r, s->call.call, &caller, &v))
 		return FLOW_FAILED;
-	r->at = s->at;
-	return done(render_str(r, v, r->out));
+	return done(put(r, v, s->at));
 }
 
 static enum flow run_with(struct render *r, const struct statement *s)
@@ -227,29 +249,42 @@ static void render_init(struct render *r, const struct template *t, struct host 
 	r->scope = scope_new(r, NULL);
 }
 
-static bool run_template(struct render *r, struct buf *out)
+static bool run_whole(struct render *r, const struct body *body, struct buf *out)
 {
 	size_t max = out->max;
 
 	if (buf_room(out) > r->limits.max_bytes)
 		out->max = out->len + r->limits.max_bytes;
 	r->out = out;
-	bool ok = run_body(r, &r->template->body) == FLOW_NEXT;
+	bool ok = run_body(r, body) == FLOW_NEXT;
 	out->max = max;
 	if (!ok && r->returning)
 		render_fail(r, "return() stands outside of a macro");
 	return ok;
 }
 
-bool template_render(const struct template *t, struct host *host, const struct limits *limits,
-	struct buf *out, struct error *err)
+static bool render_body(const struct template *t, const struct body *body, struct host *host,
+	const struct limits *limits, struct buf *out, struct error *err)
 {
 	struct render r;
 
 	render_init(&r, t, host, limits, err);
-	bool ok = run_template(&r, out);
+	r.origins = host->origins;
+	bool ok = run_whole(&r, body, out);
 	arena_release(&r.arena);
 	return ok;
+}
+
+bool template_render(const struct template *t, struct host *host, const struct limits *limits,
+	struct buf *out, struct error *err)
+{
+	return render_body(t, &t->body, host, limits, out, err);
+}
+
+bool macro_render(const struct macro *m, struct host *host, const struct limits *limits,
+	struct buf *out, struct error *err)
+{
+	return render_body(m->template, &m->body, host, limits, out, err);
 }
 
 bool template_value(const struct template *t, struct host *host, const struct limits *limits,
@@ -270,7 +305,7 @@ bool template_value(const struct template *t, struct host *host, const struct li
 		*out = ok ? value_copy(arena, v) : v;
 		ok = ok && (value_given(*out) || render_str(&r, v, &text));
 	} else {
-		ok = run_template(&r, &text);
+		ok = run_whole(&r, &t->body, &text);
 	}
 	if (ok && !value_given(*out))
 		*out = value_bytes(

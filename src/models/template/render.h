@@ -7,7 +7,7 @@
  *	call.c       calls, arguments    macro.c     macros, call blocks
  *	iterate.c    going through values
  *	print.c      str, repr           format.c, format_*.c   % and str.format
- *	json.c       JSON
+ *	json.c       JSON               origin.c    where text came from
  *
  * A function that can fail returns false (or NEXT_FAILED, FLOW_FAILED) after render_fail(), which
  * has written the error with the place that r->at says, or while a return() leaves a macro. What
@@ -18,11 +18,19 @@
 
 #include "models/template/ast.h"
 #include "models/template/call.h"
+#include "models/template/origin.h"
 
 /* The names of a block; those of the blocks around it are seen through. */
 struct scope {
 	struct scope *outer;
 	struct dict names;
+};
+
+/* Text that a body wrote, which may be printed later, or a part of it. */
+struct captured {
+	const char *s;
+	size_t len;
+	struct origins origins;
 };
 
 struct render {
@@ -40,8 +48,20 @@ struct render {
 	uint64_t steps;
 	bool returning; /* a return() is on its way to its macro */
 	struct value returned;
-	int traced; /* calls named in the error */
+	int traced;                     /* calls named in the error */
+	struct origins *origins;        /* of what goes to `out`; NULL: nobody asks */
+	const struct origin_call *call; /* the macro that runs; NULL */
+	struct captured *captured;      /* by their addresses */
+	size_t n_captured, cap_captured, n_origins;
 };
+
+/* Where text comes from: of what was appended to r->out from `start` on. */
+void origin_note(struct render *r, size_t start, uint32_t at, bool is_verbatim);
+void origin_note_value(struct render *r, size_t start, uint32_t at, struct value v);
+void origin_capture(struct render *r, struct value text, const struct origins *origins);
+/* What it writes from here on is the macro's, called here; gives whose it was before. */
+const struct origin_call *origin_enter(struct render *r, const struct macro *m);
+const char *macro_shown(const struct macro *m); /* its name in messages */
 
 /* Limits. */
 MUST_CHECK bool render_enter(

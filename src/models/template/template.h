@@ -35,6 +35,7 @@
 
 struct template;
 struct macro;
+struct origins;
 struct render;
 struct value;
 
@@ -69,11 +70,17 @@ struct host {
 	 * know it either (then what Jinja has built in is looked up). Called each time a name is
 	 * evaluated. */
 	bool (*global)(struct host *host, struct render *r, const char *name, struct value *out);
+	/* Gets where the output of template_render() came from, by places in all of `out`; NULL:
+	 * nobody asks. */
+	struct origins *origins;
 };
 
 /* Appends the output. NULL limits are the default ones. */
 MUST_CHECK bool template_render(const struct template *t, struct host *host,
 	const struct limits *limits, struct buf *out, struct error *err);
+/* That of the body of a macro without parameters: a snapshot's block. */
+MUST_CHECK bool macro_render(const struct macro *m, struct host *host, const struct limits *limits,
+	struct buf *out, struct error *err);
 
 /* The value of a template, as dbt reads the texts of its YAML: of `{{ ... }}` alone the value
  * itself, of anything else its text; as_bool, as_number and as_native do their work. Plain

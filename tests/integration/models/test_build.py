@@ -76,6 +76,32 @@ def what_stands_on_a_failure_is_skipped_and_the_rest_is_built():
 
 
 @test
+def an_error_in_what_a_macro_wrote_names_the_model_and_the_macro():
+    p = project(
+        {
+            "macros/sums.sql": "{% macro total(c) %}\n  sum({{ c }}) as total\n{% endmacro %}",
+            "macros/tests.sql": "{% test positive(model, column_name) %}\nselect * from {{ model }}\n"
+            "where not_{{ column_name }} <= 0\n{% endtest %}",
+            "models/base.sql": "select 1 as id",
+            "models/y.yml": "models:\n  - name: base\n    columns:\n      - name: id\n        tests: [positive]",
+            "models/broken.sql": "select\n{{ total('amout') }}\nfrom system.one",
+            "models/syntax.sql": "{{ config(materialized='table') }}\nselect id {{ total('id') }}\nfrom system.one",
+            "models/aside.sql": "{{ config(materialized='ephemeral') }}\nselect\n{{ total('amout') }}\nfrom system.one",
+            "models/on_aside.sql": "select * from {{ ref('aside') }}",
+        }
+    )
+    out = p.build(code=1).out
+    in_macro = "\n    in macro total, macros/sums.sql:2\n      "
+    has(out, "models/broken.sql:2: ClickHouse: Unknown expression or function identifier `amout`")
+    has(out, in_macro + "2 | sum(amout) as total")
+    has(out, "models/syntax.sql:2: ClickHouse: Syntax error")
+    has(out, in_macro + "2 | sum(id) as total")
+    has(out, "models/aside.sql:3: ClickHouse: Unknown expression or function identifier `amout`")
+    has(out, "models/y.yml:5: ClickHouse: Unknown expression or function identifier `not_id`")
+    has(out, "in macro test_positive, macros/tests.sql:3")
+
+
+@test
 def a_model_with_a_wrong_template_fails_alone():
     p = project({**CHAIN, "models/typo.sql": "select {{ amout.x }}"})
     done = p.build(code=1)
