@@ -171,10 +171,9 @@ void answer_sensor(const struct http_request *request, struct http_reply *reply)
 			name);
 		return;
 	}
-	if (!config->models.schedules || !request->scheduler) {
-		reply_error(reply, 409, "nothing would be built: %s",
-			config->models.schedules ? "there are no models"
-						 : "`schedules: false` stands in `models:`");
+	if (!config->models.schedules) {
+		reply_error(reply, 409,
+			"nothing would be built: `schedules: false` stands in `models:`");
 		return;
 	}
 	if (!ask_once(request->state, "sensor", "", name, &err)) {
