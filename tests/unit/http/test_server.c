@@ -21,20 +21,16 @@ static const char *not_ready; /* the reason, or NULL */
 bool pipeline_ready(struct pipeline *p, char *why, size_t size)
 {
 	(void)p;
-	if (not_ready)
-		snprintf(why, size, "%s", not_ready);
+	snprintf(why, size, "%s", not_ready ? not_ready : "");
 	return !not_ready;
 }
 
-static bool schedules = true;
+static struct sensor_config sensors[] = {
+	{.name = "arrival", .webhook = true}, {.name = "drop", .file = "/in/*.csv"}};
+static struct config config = {.sensors = sensors, .n_sensors = 2, .models.schedules = true};
 
 const struct config *pipeline_config(const struct pipeline *p)
 {
-	static struct sensor_config sensors[] = {
-		{.name = "arrival", .webhook = true}, {.name = "drop", .file = "/in/*.csv"}};
-	static struct config config = {.sensors = sensors, .n_sensors = 2};
-
-	config.models.schedules = schedules;
 	(void)p;
 	return &config;
 }
@@ -468,9 +464,8 @@ static void a_webhook_is_taken_once_until_it_is_seen(void **unused)
 	assert_int_equal(ask("POST", "/api/v1/sensors/drop", ""), 404);
 	assert_int_equal(ask("POST", "/api/v1/sensors/nothing", ""), 404);
 	assert_int_equal(ask("GET", "/api/v1/sensors/arrival", ""), 405);
-	schedules = false;
+	config.models.schedules = false;
 	assert_int_equal(ask("POST", "/api/v1/sensors/arrival", ""), 409);
-	schedules = true;
 }
 
 static void a_table_that_is_not_there_cannot_be_copied_anew(void **unused)
