@@ -1,6 +1,7 @@
 /*
  * Tests of data, as dbt runs them: a query gives the rows that fail; `fail_calc` (count(*)) of them is compared with
- * warn_if and error_if (!= 0). store_failures keeps the rows in `{database}_dbt_test__audit`.
+ * warn_if and error_if (!= 0). store_failures keeps the rows, in `{database}_dbt_test__audit` unless `schema` says
+ * otherwise; store_failures_as as a table or a view.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -112,27 +113,29 @@ static bool run_piece(struct work *w, struct buf *sql, struct error *err)
 	return ok;
 }
 
-/* Fills the table of failures anew; *rows is then a query of it. */
-static bool store_failures(struct work *w, const char **rows, struct error *err)
+/* Fills the table of failures anew, or makes the view; *rows is then a query of it. */
+static bool store_failures(struct work *w, bool as_view, const char **rows, struct error *err)
 {
 	const struct dialect *d = w->engine->ops->dialect;
-	const char *database = arena_printf(w->arena, "%s_dbt_test__audit", w->node->database);
-	struct relation_name table = {database, w->node->alias};
+	struct relation_name table = {w->node->database, w->node->alias};
 	struct table_spec spec = {.comment = "failing rows of a test; tailrace"};
 	struct buf sql;
 
 	buf_init(&sql, BUF_MAX);
-	d->create_database(&sql, database);
+	d->create_database(&sql, table.database);
 	bool ok = run_piece(w, &sql, err);
 	if (ok) {
 		d->drop(&sql, table, RELATION_TABLE);
 		ok = run_piece(w, &sql, err);
 	}
-	if (ok) {
+	if (ok && as_view) {
+		d->create_view(&sql, table, spec.comment, *rows);
+		ok = run_piece(w, &sql, err);
+	} else if (ok) {
 		d->create_table(&sql, table, &spec, NULL, *rows);
 		ok = run_piece(w, &sql, err);
 	}
-	if (ok) {
+	if (ok && !as_view) {
 		d->insert(&sql, table, NULL, *rows);
 		ok = run_piece(w, &sql, err);
 	}
@@ -143,6 +146,15 @@ static bool store_failures(struct work *w, const char **rows, struct error *err)
 	}
 	buf_release(&sql);
 	return ok;
+}
+
+/* store_failures_as goes before store_failures. */
+static bool keeps_failures(struct work *w, bool *as_view)
+{
+	const char *as = setting_of(w, "store_failures_as", NULL);
+
+	*as_view = as && !strcmp(as, "view");
+	return as ? strcmp(as, "ephemeral") != 0 : setting_is_true(w, "store_failures");
 }
 
 /* --- the verdict --- */
@@ -170,17 +182,18 @@ bool check_data(struct work *w, const struct spans *spans, struct error *err)
 {
 	const char *rows, *kept;
 	struct engine_rows answer;
+	bool as_view;
 
 	if (!failing_rows(w, spans, &rows, err))
 		return false;
 	w->select = w->rendered = rows;
 	rows = limited(w, rows);
 	kept = "`tailrace runs` with --sql shows the query; store_failures: true keeps the rows";
-	if (setting_is_true(w, "store_failures")) {
-		if (!store_failures(w, &rows, err))
+	if (keeps_failures(w, &as_view)) {
+		if (!store_failures(w, as_view, &rows, err))
 			return false;
-		kept = arena_printf(w->arena, "they are in %s_dbt_test__audit.%s",
-			w->node->database, w->node->alias);
+		kept = arena_printf(
+			w->arena, "they are in %s.%s", w->node->database, w->node->alias);
 	}
 	const char *sql = arena_printf(w->arena,
 		"select failures, failures %s as should_warn, failures %s as should_error\n"

@@ -56,6 +56,16 @@ static struct value relation_of(struct context *context, struct arena *a, const 
 		&filter);
 }
 
+/* A test of a yml is where the yml has it: its template is made of that. */
+static struct render_place ref_place(struct call *c, struct arena *arena)
+{
+	const struct node *node = context_of(c)->node;
+
+	if (value_given(node->arguments))
+		return node_here(node, arena);
+	return render_here(c->render, arena);
+}
+
 static bool call_ref(struct call *c)
 {
 	struct context *context = context_of(c);
@@ -71,7 +81,8 @@ static bool call_ref(struct call *c)
 	name = text_of(c, packaged);
 	if (context->reading) {
 		struct arena *kept = context->reading->arena;
-		struct ref_name ref = {arena_strdup(kept, package), arena_strdup(kept, name)};
+		struct ref_name ref = {arena_strdup(kept, package), arena_strdup(kept, name),
+			.at = ref_place(c, kept)};
 		vec_push(&context->reading->refs, ref);
 		c->result = relation_value(render_arena(c->render), dialect_of(context->project),
 			(struct relation_name){context->project->options.database, name}, "view",
@@ -164,7 +175,7 @@ static bool put_config(struct call *c, struct value key, struct value v)
 		kept = value_copy(reading->arena, text);
 	}
 	setting_put(reading->arena, &reading->settings, value_copy(reading->arena, key), kept,
-		value_text(arena_strdup(reading->arena, render_place(c->render))));
+		value_text(arena_strdup(reading->arena, render_line(c->render))));
 	return true;
 }
 

@@ -149,6 +149,7 @@ MUST_CHECK bool source_take_settings(struct project *p, const struct package *pa
 /* Parents as a node's first rendering names them. */
 struct ref_name {
 	const char *package, *name; /* package NULL: any */
+	struct render_place at;
 };
 VEC_TYPE(ref_names, struct ref_name);
 
@@ -275,6 +276,9 @@ struct value cte_value(struct arena *a, const struct node *node);
 MUST_CHECK bool node_render(
 	struct context *c, const struct node *node, struct buf *out, struct error *err);
 extern const struct compile_options compile_nothing;
+
+/* --- nodes.c --- */
+struct render_place node_here(const struct node *node, struct arena *arena);
 
 /* --- project.c --- */
 struct node *project_ref(const struct project *p, const char *package, const char *name);

@@ -178,6 +178,11 @@ static bool render_first(
 	return ok;
 }
 
+struct render_place node_here(const struct node *node, struct arena *arena)
+{
+	return (struct render_place){arena_printf(arena, "%s:%d", node->path, node->line), ""};
+}
+
 static void add_parent(struct project *p, struct node *node, const struct ref_name *ref)
 {
 	struct node *parent = project_ref(p, ref->package, ref->name);
@@ -188,6 +193,7 @@ static void add_parent(struct project *p, struct node *node, const struct ref_na
 			return;
 	if (parent && parent->enabled) {
 		vec_push(&node->parents, parent);
+		vec_push(&node->parent_places, ref->at.place);
 		return;
 	}
 	/* A test of what is disabled is disabled itself, as in dbt. */
@@ -197,16 +203,18 @@ static void add_parent(struct project *p, struct node *node, const struct ref_na
 	}
 	const char *full = ref->package ? arena_printf(&p->arena, "%s.%s", ref->package, ref->name)
 					: ref->name;
-	error_set(&err, ERROR_CONFIG, "%s: there is no model, seed or snapshot '%s'%s", node->path,
-		full, parent ? ", it is disabled" : project_nearest(p, ref->name));
+	error_set(&err, ERROR_CONFIG, "%s: there is no model, seed or snapshot '%s'%s%s",
+		ref->at.place, full, parent ? ", it is disabled" : project_nearest(p, ref->name),
+		ref->at.shown);
 	node_fail(p, node, &err);
 }
 
 /* A test that cannot be rendered stands on its model all the same: it is part of what builds it, and fails. */
 static void add_tested(struct project *p, struct node *test)
 {
-	const struct ref_name ref = {
-		.package = test->tested->package->name, .name = test->tested->name};
+	const struct ref_name ref = {.package = test->tested->package->name,
+		.name = test->tested->name,
+		.at = node_here(test, &p->arena)};
 
 	add_parent(p, test, &ref);
 }

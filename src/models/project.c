@@ -185,19 +185,36 @@ static bool each_has_its_own_place(struct project *p, struct error *err)
 
 enum { MARK_NEW, MARK_OPEN, MARK_DONE };
 
-/* a <- b <- a: from where the cycle closes back to it. */
-static bool fail_cycle(
-	struct project *p, const struct nodes *path, const struct node *again, struct error *err)
+static const char *place_of_parent(const struct node *node, const struct node *parent)
 {
-	const char *text = again->name;
+	size_t i = 0;
 
-	for (size_t i = path->len; i-- > 0;) {
-		text = arena_printf(&p->arena, "%s <- %s", path->items[i]->name, text);
-		if (path->items[i] == again)
-			break;
+	while (node->parents.items[i] != parent)
+		i++;
+	return node->parent_places.items[i];
+}
+
+/* a <- b <- a: from where the cycle closes back to it, and where each names the next one. */
+static bool fail_cycle(const struct nodes *path, const struct node *again, struct error *err)
+{
+	size_t first = path->len - 1;
+	struct buf names, places;
+
+	while (path->items[first] != again)
+		first--;
+	buf_init(&names, BUF_MAX);
+	buf_init(&places, BUF_MAX);
+	for (size_t i = first; i < path->len; i++) {
+		const struct node *next = i + 1 < path->len ? path->items[i + 1] : again;
+		buf_printf(&names, "%s <- ", path->items[i]->name);
+		buf_printf(&places, "\n  %s: ref('%s')", place_of_parent(path->items[i], next),
+			next->name);
 	}
-	return error_set(err, ERROR_CONFIG, "models stand on each other in a circle: %s; in %s",
-		text, again->path);
+	error_set(err, ERROR_CONFIG, "models stand on each other in a circle: %s%s%s",
+		buf_text(&names), again->name, buf_text(&places));
+	buf_release(&names);
+	buf_release(&places);
+	return false;
 }
 
 /* Parents first. The depth is that of the project, which is as deep as its longest line of models. */
@@ -207,7 +224,7 @@ static bool visit(struct project *p, struct node *node, struct nodes *path, stru
 	if (node->mark == MARK_DONE)
 		return true;
 	if (node->mark == MARK_OPEN)
-		return fail_cycle(p, path, node, err);
+		return fail_cycle(path, node, err);
 	node->mark = MARK_OPEN;
 	vec_push(path, node);
 	vec_each (&node->parents, it)
@@ -290,6 +307,7 @@ struct project *project_load(const struct project_options *options, struct error
 void node_release(struct node *node)
 {
 	vec_release(&node->parents);
+	vec_release(&node->parent_places);
 	vec_release(&node->sources);
 }
 

@@ -52,6 +52,7 @@ enum materialization {
 
 struct node;
 VEC_TYPE(nodes, struct node *);
+VEC_TYPE(places, const char *);
 struct texts {
 	const char *const *items;
 	size_t n;
@@ -134,6 +135,7 @@ struct node {
 	bool by_rows; /* it judges each row by itself, so that partitions can be tested alone */
 
 	struct nodes parents;         /* by ref, each once */
+	struct places parent_places;  /* of the ref to each of them, "models/orders.sql:3:15" */
 	struct source_tables sources; /* by source, each once */
 	const char *problem;          /* NULL: none; else why it cannot be compiled */
 	int mark;                     /* of whoever walks the graph */

@@ -32,7 +32,8 @@ struct tested {
 static bool is_test_config(const char *key)
 {
 	static const char *const keys[] = {"severity", "warn_if", "error_if", "where", "limit",
-		"tags", "enabled", "store_failures", "fail_calc", "meta", "group", NULL};
+		"tags", "enabled", "store_failures", "store_failures_as", "fail_calc", "meta",
+		"group", "database", "schema", "alias", NULL};
 
 	for (size_t i = 0; keys[i]; i++)
 		if (strcmp(keys[i], key) == 0)
@@ -166,31 +167,52 @@ static void write_call(struct yml *y, struct buf *out, const char *macro, const 
 	buf_puts(out, "**test_arguments) }}");
 }
 
-static bool take_test_settings(struct yml *y, struct node *node, const struct tree *body)
+/* What is wrong with a setting of a node is that node's problem. */
+static void put_setting(struct yml *y, struct node *node, const struct tree_entry *entry)
 {
-	for (size_t i = 0; body && body->kind == TREE_MAP && i < body->n; i++)
-		if (is_test_config(body->entries[i].key) &&
-			!setting_put_tree(y->p, node, &body->entries[i], y->path, y->err))
-			return false;
-	return true;
+	struct error err = {0};
+
+	if (!setting_put_tree(y->p, node, entry, y->path, &err))
+		node_fail(y->p, node, &err);
 }
 
+static void put_settings(struct yml *y, struct node *node, const struct tree *config)
+{
+	for (size_t i = 0; config && config->kind == TREE_MAP && i < config->n; i++)
+		put_setting(y, node, &config->entries[i]);
+}
+
+/* Settings of a test stand in `config:` or beside it, and, as dbt takes them, both within `arguments:`, too. */
+static void take_test_settings(struct yml *y, struct node *node, const struct tree *body)
+{
+	const struct tree *arguments = tree_get(body, "arguments");
+
+	for (size_t i = 0; body && body->kind == TREE_MAP && i < body->n; i++)
+		if (is_test_config(body->entries[i].key))
+			put_setting(y, node, &body->entries[i]);
+	put_settings(y, node, tree_get(body, "config"));
+	if (arguments)
+		take_test_settings(y, node, arguments);
+}
+
+static void take_arguments(struct yml *y, struct dict *out, const struct tree *from)
+{
+	for (size_t i = 0; from && from->kind == TREE_MAP && i < from->n; i++)
+		if (!is_test_config(from->entries[i].key) && strcmp(from->entries[i].key, "config"))
+			dict_put_text(&y->p->arena, out, from->entries[i].key,
+				value_of_tree(&y->p->arena, from->entries[i].value));
+}
+
+/* What stands beside `arguments:`, and what stands in it. */
 static struct value test_arguments(struct yml *y, const struct tree *body)
 {
-	struct value v = value_dict(dict_new(&y->p->arena));
-	const struct tree *more = tree_get(body, "arguments");
+	static const char *const other[] = {"name", "description", "arguments", "test_name"};
+	struct value v = value_dict(dict_new(&y->p->arena)), old;
 
-	for (size_t i = 0; body && body->kind == TREE_MAP && i < body->n; i++) {
-		const char *key = body->entries[i].key;
-		if (!is_test_config(key) && strcmp(key, "config") && strcmp(key, "name") &&
-			strcmp(key, "description") && strcmp(key, "arguments") &&
-			strcmp(key, "test_name"))
-			dict_put_text(&y->p->arena, v.dict, key,
-				value_of_tree(&y->p->arena, body->entries[i].value));
-	}
-	for (size_t i = 0; more && more->kind == TREE_MAP && i < more->n; i++)
-		dict_put_text(&y->p->arena, v.dict, more->entries[i].key,
-			value_of_tree(&y->p->arena, more->entries[i].value));
+	take_arguments(y, v.dict, body);
+	for (size_t i = 0; i < COUNT_OF(other); i++)
+		dict_remove(v.dict, value_text(other[i]), &old);
+	take_arguments(y, v.dict, tree_get(body, "arguments"));
 	return v;
 }
 
@@ -225,9 +247,9 @@ static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 	node->by_rows = judges_rows(macro, arguments);
 	node->tested = of->node;
 	node->tested_source = of->source;
-	if (!settings_load(y->p, node, y->err) || !take_test_settings(y, node, body) ||
-		!take_test_settings(y, node, tree_get(body, "config")))
+	if (!settings_load(y->p, node, y->err))
 		return false;
+	take_test_settings(y, node, body);
 	if (!has_macro(y, macro)) {
 		error_set(&err, ERROR_CONFIG, "%s:%d: there is no test '%s'", y->path, line, macro);
 		node_fail(y->p, node, &err);
@@ -293,6 +315,7 @@ static bool add_yml_snapshot(
 {
 	const struct tree *relation = tree_get(item, "relation");
 	const char *shown = arena_printf(&y->p->arena, "%s:%d", y->path, item->line), *sql;
+	struct error err = {0};
 
 	*out = NULL;
 	if (!relation || !relation->text)
@@ -301,10 +324,12 @@ static bool add_yml_snapshot(
 		y->p, NODE_SNAPSHOT, y->package, name, y->path + strlen(y->package->below));
 	node->line = item->line;
 	sql = arena_printf(&y->p->arena, "select * from {{ %s }}", relation->text);
-	node->template = project_template(y->p, shown, sql, strlen(sql), y->err);
+	node->template = project_template(y->p, shown, sql, strlen(sql), &err);
+	if (!node->template)
+		node_fail(y->p, node, &err);
 	map_put(&y->p->by_id, node->id, strlen(node->id), node);
 	*out = node;
-	return node->template && settings_load(y->p, node, y->err);
+	return settings_load(y->p, node, y->err);
 }
 
 static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
@@ -329,9 +354,7 @@ static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 			item->line, name->text, node->described);
 	node->described = arena_printf(&y->p->arena, "%s:%d", y->path, item->line);
 	node->properties = value_of_tree(&y->p->arena, item);
-	for (size_t i = 0; config && config->kind == TREE_MAP && i < config->n; i++)
-		if (!setting_put_tree(y->p, node, &config->entries[i], y->path, y->err))
-			return false;
+	put_settings(y, node, config);
 	struct tested of = {.node = node,
 		.model = arena_printf(&y->p->arena, "ref('%s')", name->text),
 		.name = name->text};

@@ -141,8 +141,10 @@ static void put_defaults(struct project *p, struct node *node)
 	dict_put_text(a, node->config, "materialized", value_text(materialized[node->kind]));
 	dict_put_text(a, node->config, "tags", value_list(list_new(a, 0)));
 	dict_put_text(a, node->config, "meta", value_dict(dict_new(a)));
-	if (node->kind == NODE_TEST)
-		dict_put_text(a, node->config, "severity", value_text("error"));
+	if (node->kind != NODE_TEST)
+		return;
+	dict_put_text(a, node->config, "severity", value_text("error"));
+	dict_put_text(a, node->config, "schema", value_text("dbt_test__audit"));
 }
 
 bool settings_load(struct project *p, struct node *node, struct error *err)

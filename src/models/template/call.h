@@ -48,7 +48,13 @@ bool render_fail(struct render *r, const char *fmt, ...) PRINTF(2, 3);
 /* Leaves the macro that is running with this value, as dbt's return() does; false. */
 bool render_return(struct render *r, struct value v);
 /* Where it is, as messages say it: "models/orders.sql:3". */
-const char *render_place(struct render *r);
+const char *render_line(struct render *r);
+/* The same for a message that comes later: "models/orders.sql:3:15" goes before it, the line itself and the calls
+ * of macros behind it. */
+struct render_place {
+	const char *place, *shown;
+};
+struct render_place render_here(struct render *r, struct arena *arena);
 struct arena *render_arena(struct render *r); /* for values that live as long as the rendering */
 /* The memory of the value's bytes is the render's. */
 struct value render_text(struct render *r, const void *bytes, size_t len);

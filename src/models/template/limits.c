@@ -8,6 +8,7 @@ const struct limits limits_default = {
 	.depth = 1000, .steps = 50000000, .max_bytes = (size_t)256 << 20};
 
 #define CHECK_EVERY 256   /* steps: the arena's bytes are summed up */
+#define MOST_TOLD   6     /* calls that a message names */
 #define LARGE       65536 /* bytes: looked at before they are made */
 
 bool render_fail(struct render *r, const char *fmt, ...)
@@ -19,7 +20,10 @@ bool render_fail(struct render *r, const char *fmt, ...)
 	vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);
 	r->returning = false;
-	return template_error(r->template, r->at, message, r->err);
+	if (!r->err)
+		return false;
+	const struct render_place here = render_here(r, &r->arena);
+	return error_set(r->err, ERROR_CONFIG, "%s: %s%s", here.place, message, here.shown);
 }
 
 bool render_return(struct render *r, struct value v)
@@ -129,8 +133,26 @@ struct arena *render_arena(struct render *r)
 	return &r->arena;
 }
 
-const char *render_place(struct render *r)
+const char *render_line(struct render *r)
 {
 	return arena_printf(
 		&r->arena, "%s:%d", r->template->name, place_of(r->template, r->at).line);
+}
+
+struct render_place render_here(struct render *r, struct arena *arena)
+{
+	int told = 0;
+	struct buf shown;
+
+	buf_init(&shown, (size_t)1 << 20);
+	place_show(r->template, r->at, &shown);
+	for (const struct frame *f = r->frame; f && told < MOST_TOLD; f = f->outer, told++)
+		buf_printf(&shown, "\n  in macro %s, called at %s:%d", f->call.macro,
+			f->call.template->name, place_of(f->call.template, f->call.at).line);
+	struct place place = place_of(r->template, r->at);
+	struct render_place here = {
+		arena_printf(arena, "%s:%d:%d", r->template->name, place.line, place.column),
+		arena_strdup(arena, buf_text(&shown))};
+	buf_release(&shown);
+	return here;
 }

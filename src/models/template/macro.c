@@ -2,13 +2,9 @@
  * Macros: arguments are bound as Jinja2 binds them (what is left over goes to varargs and kwargs
  * where the body uses those), and the body is run in the scope in which the macro was defined.
  */
-#include <stdio.h>
-#include "models/template/place.h"
 #include "models/template/render.h"
 
-#define TRACED 6 /* calls that an error names */
-
-const char *macro_shown(const struct macro *m)
+static const char *name_of(const struct macro *m)
 {
 	return m->name ? m->name : "caller";
 }
@@ -67,7 +63,7 @@ static bool bind_rest(
 	if (m->uses_kwargs && !has_parameter(m, "kwargs"))
 		scope_set(r, "kwargs", value_dict(left));
 	else if (left->len)
-		return render_fail(r, "macro '%s' takes no keyword argument '%s'", macro_shown(m),
+		return render_fail(r, "macro '%s' takes no keyword argument '%s'", name_of(m),
 			value_strdup(&r->arena, dict_next(left, &i)->key));
 	if (m->uses_varargs && !has_parameter(m, "varargs")) {
 		struct list *rest = list_new(&r->arena, args->n - n);
@@ -75,8 +71,8 @@ static bool bind_rest(
 			list_append(&r->arena, rest, args->items[n]);
 		scope_set(r, "varargs", value_tuple(rest));
 	} else if (args->n > n) {
-		return render_fail(r, "macro '%s' takes not more than %zu argument(s)",
-			macro_shown(m), m->n_parameters);
+		return render_fail(r, "macro '%s' takes not more than %zu argument(s)", name_of(m),
+			m->n_parameters);
 	}
 	return true;
 }
@@ -88,17 +84,6 @@ static struct dict *named_of(struct render *r, const struct args *args)
 	for (size_t i = 0; i < args->n_named; i++)
 		dict_put_text(&r->arena, named, args->named[i].name, args->named[i].value);
 	return named;
-}
-
-/* Names the call in the error. */
-static void trace(struct render *r, const struct macro *m, const struct template *from, uint32_t at)
-{
-	size_t len = r->err ? strlen(r->err->text) : 0;
-
-	if (!r->err || r->traced++ >= TRACED)
-		return;
-	snprintf(r->err->text + len, sizeof r->err->text - len, "\n  in macro %s, called at %s:%d",
-		macro_shown(m), from->name, place_of(from, at).line);
 }
 
 static bool run(struct render *r, const struct macro *m, const struct args *args, struct value *out)
@@ -114,12 +99,13 @@ static bool call_macro(struct call *c)
 	struct render *r = c->render;
 	const struct macro *m = c->self.callable->macro;
 	const struct template *from = r->template;
-	const struct origin_call *outer = origin_enter(r, m);
+	struct frame frame = {{name_of(m), from, r->at}, r->frame};
 	struct scope *inside = r->scope;
 	uint32_t at = r->at;
 
 	r->scope = scope_new(r, c->data);
 	r->template = m->template;
+	r->frame = &frame;
 	bool ok = run(r, m, &c->more, &c->result);
 	if (!ok && r->returning && m->name) {
 		r->returning = false;
@@ -127,11 +113,9 @@ static bool call_macro(struct call *c)
 		ok = true;
 	}
 	r->template = from;
-	r->call = outer;
+	r->frame = frame.outer;
 	r->scope = inside;
 	r->at = at;
-	if (!ok && !r->returning && m->name)
-		trace(r, m, from, at);
 	return ok;
 }
 

@@ -70,12 +70,23 @@ const struct origin *origins_find(const struct origins *o, size_t at)
 
 /* --- while it is written --- */
 
+static const struct origin_call *keep(struct render *r, struct frame *frame)
+{
+	if (!frame || frame->kept)
+		return frame ? frame->kept : NULL;
+	struct origin_call *call = arena_alloc(r->origins->arena, sizeof *call);
+	*call = frame->call;
+	call->outer = keep(r, frame->outer);
+	frame->kept = call;
+	return call;
+}
+
 void origin_note(struct render *r, size_t start, uint32_t at, bool is_verbatim)
 {
 	if (!r->origins || r->out->len == start || r->n_origins++ >= MOST_NOTED)
 		return;
-	origins_add(r->origins,
-		(struct origin){start, r->out->len - start, r->template, at, is_verbatim, r->call});
+	origins_add(r->origins, (struct origin){start, r->out->len - start, r->template, at,
+					is_verbatim, keep(r, r->frame)});
 }
 
 /* The index of the captured text that lies there or, where none does, of the first one behind. */
@@ -118,18 +129,6 @@ void origin_capture(struct render *r, struct value v, const struct origins *orig
 		&r->arena, r->captured, r->n_captured, &r->cap_captured, sizeof *r->captured);
 	memmove(r->captured + i + 1, r->captured + i, (r->n_captured++ - i) * sizeof *r->captured);
 	r->captured[i] = (struct captured){v.s, v.len, *origins};
-}
-
-const struct origin_call *origin_enter(struct render *r, const struct macro *m)
-{
-	const struct origin_call *outer = r->call;
-
-	if (r->origins && r->n_origins++ < MOST_NOTED) {
-		struct origin_call *call = arena_alloc(r->origins->arena, sizeof *call);
-		*call = (struct origin_call){macro_shown(m), r->template, r->at, outer};
-		r->call = call;
-	}
-	return outer;
 }
 
 /* --- to be told --- */

@@ -36,9 +36,9 @@ struct place place_of(const struct template *t, uint32_t at)
 	return place;
 }
 
-/* The line, or the part of it that the column is in, and the caret below. */
-static void show_line(const struct template *t, uint32_t at, struct place place, struct buf *out)
+void place_show(const struct template *t, uint32_t at, struct buf *out)
 {
+	struct place place = place_of(t, at);
 	size_t start = line_start(t, at), end = start;
 	while (end < t->len && t->source[end] != '\n')
 		end++;
@@ -62,7 +62,7 @@ bool template_error(const struct template *t, uint32_t at, const char *message, 
 	if (!err)
 		return false;
 	buf_init(&text, (size_t)1 << 20);
-	show_line(t, at, place, &text);
+	place_show(t, at, &text);
 	error_set(err, ERROR_CONFIG, "%s:%d:%d: %.512s%s", t->name, place.line, place.column,
 		message, buf_text(&text));
 	buf_release(&text);

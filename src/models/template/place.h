@@ -9,5 +9,7 @@ struct place {
 };
 
 struct place place_of(const struct template *t, uint32_t at);
+/* A newline, the line or the part of it that the place is in, and the caret below. */
+void place_show(const struct template *t, uint32_t at, struct buf *out);
 
 #endif

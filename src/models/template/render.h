@@ -33,6 +33,13 @@ struct captured {
 	struct origins origins;
 };
 
+/* A macro that runs, on the stack of who calls it. */
+struct frame {
+	struct origin_call call;
+	struct frame *outer;
+	const struct origin_call *kept; /* for origins, once something is written */
+};
+
 struct render {
 	struct arena arena;
 	struct host *host;
@@ -48,10 +55,9 @@ struct render {
 	uint64_t steps;
 	bool returning; /* a return() is on its way to its macro */
 	struct value returned;
-	int traced;                     /* calls named in the error */
-	struct origins *origins;        /* of what goes to `out`; NULL: nobody asks */
-	const struct origin_call *call; /* the macro that runs; NULL */
-	struct captured *captured;      /* by their addresses */
+	struct frame *frame;       /* the macro that runs; NULL */
+	struct origins *origins;   /* of what goes to `out`; NULL: nobody asks */
+	struct captured *captured; /* by their addresses */
 	size_t n_captured, cap_captured, n_origins;
 };
 
@@ -59,9 +65,6 @@ struct render {
 void origin_note(struct render *r, size_t start, uint32_t at, bool is_verbatim);
 void origin_note_value(struct render *r, size_t start, uint32_t at, struct value v);
 void origin_capture(struct render *r, struct value text, const struct origins *origins);
-/* What it writes from here on is the macro's, called here; gives whose it was before. */
-const struct origin_call *origin_enter(struct render *r, const struct macro *m);
-const char *macro_shown(const struct macro *m); /* its name in messages */
 
 /* Limits. */
 MUST_CHECK bool render_enter(

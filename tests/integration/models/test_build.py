@@ -262,6 +262,19 @@ def limits_of_failures_decide_between_passing_warning_and_failing():
             "tests/one.sql": "{{ config(error_if='>5', warn_if='>2') }} select * from {{ ref('a') }} where id < 1",
             "tests/cut.sql": "{{ config(error_if='>5', limit=4) }} select * from {{ ref('a') }} -- all",
             "tests/summed.sql": "{{ config(fail_calc='sum(id)', error_if='>100') }} select * from {{ ref('a') }}",
+            "models/y.yml": """
+                models:
+                  - name: a
+                    columns:
+                      - name: id
+                        data_tests:
+                          - accepted_values:
+                              name: by_config
+                              arguments: {values: [1, 2, 3], quote: false}
+                              config: {severity: WARN, where: "id < 6", warn_if: ">= 3", error_if: "> 0"}
+                          - accepted_values: {name: few, arguments: {values: [1, 2, 3], quote: false, config: {where: "id < 6", error_if: "> 3"}}}
+                          - accepted_values: {name: many, values: [1, 2, 3], quote: false, where: "id < 6", error_if: "> 2"}
+            """,
         }
     )
     p.build(code=1)
@@ -270,6 +283,7 @@ def limits_of_failures_decide_between_passing_warning_and_failing():
         (steps["three"], steps["seven"], steps["one"], steps["cut"], steps["summed"]),
         ("warned", "failed", "succeeded", "warned", "warned"),
     )
+    eq((steps["by_config"], steps["few"], steps["many"]), ("warned", "warned", "failed"))
 
 
 @test
@@ -286,6 +300,17 @@ def failing_rows_are_kept_where_it_is_asked_for():
     p.write({"tests/large.sql": "{{ config(store_failures=true) }} select * from {{ ref('a') }} where id > 8"})
     eq(p.command("test").code, 1)
     eq(warehouse.query(kept), [(9,)])
+    p.write(
+        {
+            "tests/large.sql": "{{ config(store_failures_as='view', schema='kept', alias='big') }}"
+            " select * from {{ ref('a') }} where id > 7",
+            "tests/none.sql": "{{ config(store_failures_as='ephemeral', store_failures=true) }} select * from {{ ref('a') }}",
+        }
+    )
+    has(p.command("test").out, f"they are in {p.database}_kept.big")
+    warehouse.query(f"INSERT INTO {p.database}.a VALUES (10)")
+    eq(warehouse.query(f"SELECT id FROM {p.database}_kept.big ORDER BY id"), [(8,), (9,), (10,)])
+    eq(warehouse.query(f"SELECT count() FROM system.tables WHERE name = 'none'"), [(0,)])
 
 
 @test

@@ -1,5 +1,6 @@
 /* Projects: read and compiled. */
 #include "project_files.h"
+#include "models/template/call.h"
 
 static void refs_and_streams_are_resolved(void **state)
 {
@@ -211,7 +212,12 @@ static void one_broken_file_keeps_no_other_from_compiling(void **state)
 	(void)state;
 	put("models/good.sql", "select 1");
 	put("models/syntax.sql", "select\n{% if %}");
-	put("models/unknown.sql", "{{ ref('goood') }}");
+	put("models/unknown.sql", "--\n{{ ref('goood') }}");
+	put("macros/m.sql", "{% macro take(name) %}\n{{ ref(name) }}{% endmacro %}");
+	put("models/by_macro.sql", "{{ take('b') }}");
+	put("models/y.yml",
+		"models:\n  - name: good\n    columns:\n      - name: x\n        tests: "
+		"[relationships: {to: ref('gone'), field: x, name: related}]");
 	put("models/python.py", "def model(dbt, session): pass");
 	put("models/late.sql", "{% if execute %}{{ ref('good') }}{% endif %}");
 	put("models/asks.sql",
@@ -221,13 +227,20 @@ static void one_broken_file_keeps_no_other_from_compiling(void **state)
 	load();
 	assert_compiles("good", "select 1");
 	assert_problem("syntax", "models/syntax.sql:2:7: Expected an expression");
-	assert_problem("unknown", "models/unknown.sql: there is no model, seed or snapshot "
-				  "'goood'; did you mean 'good'?");
+	assert_problem("unknown", "models/unknown.sql:2:4: there is no model, seed or snapshot "
+				  "'goood'; did you mean 'good'?\n"
+				  "    2 | {{ ref('goood') }}\n"
+				  "      |    ^");
+	assert_problem("by_macro", "macros/m.sql:2:4: there is no model, seed or snapshot 'b'\n"
+				   "    2 | {{ ref(name) }}{% endmacro %}\n"
+				   "      |    ^\n"
+				   "  in macro take, called at models/by_macro.sql:1");
+	assert_problem("related", "models/y.yml:5: there is no model, seed or snapshot 'gone'");
 	assert_problem("python", "a model in Python");
 	assert_problem("late", "-- depends_on: {{ ref('good') }}");
 	assert_problem("asks", "run_query() asks the warehouse");
 	assert_problem("on_off", "'off', it is disabled");
-	assert_int_equal(project_nodes(project)->len, 7);
+	assert_int_equal(project_nodes(project)->len, 9);
 }
 
 static void an_integer_beyond_64_bits_stops_only_who_uses_it(void **state)
@@ -247,9 +260,14 @@ static void circles_are_named_in_full(void **state)
 {
 	(void)state;
 	put("models/a.sql", "{{ ref('c') }}");
-	put("models/b.sql", "{{ ref('a') }}");
-	put("models/c.sql", "{{ ref('b') }}");
-	assert_refused("models stand on each other in a circle: a <- c <- b <- a");
+	put("models/b.sql", "\n {{ ref('a') }}{{ ref('a') }}");
+	put("macros/m.sql", "{% macro b() %}\n{{ ref('b') }}{% endmacro %}");
+	put("models/c.sql", "{{ b() }}");
+	put("models/before.sql", "{{ ref('c') }}");
+	assert_refused("models stand on each other in a circle: a <- c <- b <- a\n"
+		       "  models/a.sql:1:4: ref('c')\n"
+		       "  macros/m.sql:2:4: ref('b')\n"
+		       "  models/b.sql:2:5: ref('a')");
 	put("models/a.sql", "{{ ref('a') }}");
 	assert_refused("a <- a");
 }
@@ -298,10 +316,80 @@ static void broken_yml_is_refused_with_its_line(void **state)
 	put("models/a.sql", "select 1");
 	put("models/y.yml", "models:\n  - description: x\n");
 	assert_refused("models/y.yml:2: 'name' is missing");
-	put("models/y.yml", "models:\n  - name: a\n    config: {schema: \"{{ x.y }}\"}\n");
-	assert_refused("models/y.yml:3:1:4: 'x' is undefined");
 	put("models/y.yml", "models: [\n");
 	assert_refused("models/y.yml:2: ");
+}
+
+static void a_wrong_setting_in_a_yml_is_the_problem_of_its_node_alone(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("models/b.sql", "select 2");
+	put("models/c.sql", "select 3");
+	put("models/y.yml", "models:\n  - name: a\n    config: {schema: \"{{ x.y }}\"}\n"
+			    "  - name: b\n    config:\n      meta: {n: 18446744073709551616}\n"
+			    "      query_settings: {most: \"{{ 18446744073709551616 }}\"}\n"
+			    "  - name: c\n    columns:\n      - name: x\n        tests:\n"
+			    "          - not_null: {name: t, limit: \"{{ 1 / 0 }}\"}\n"
+			    "snapshots: [{name: s, relation: \"ref(\"}]\n");
+	load();
+	assert_problem("a", "models/y.yml:3:1:4: 'x' is undefined");
+	assert_problem("b", "models/y.yml:7:1:4: integers have 64 bits here");
+	assert_problem("t", "models/y.yml:12:1:");
+	assert_problem("s", "models/y.yml:13");
+	assert_compiles("c", "select 3");
+}
+
+static void assert_setting(const char *test, const char *setting, const char *expected)
+{
+	struct value v = dict_get_text(node(test)->config, setting);
+	struct buf text;
+
+	buf_init(&text, 1 << 16);
+	assert_true(value_given(v) && json_print(v, &text, &err));
+	assert_string_equal(buf_text(&text), expected);
+	buf_release(&text);
+}
+
+/* Each of the shapes that dbt reads, from before and after its 1.10. */
+static void settings_of_a_test_stand_wherever_dbt_takes_them_from(void **state)
+{
+	static const char *const shapes[] = {
+		"{values: [1], quote: false, severity: warn, limit: 7, where: x > 1}",
+		"{values: [1], quote: false, config: {severity: warn, limit: 7, where: x > 1}}",
+		"{arguments: {values: [1], quote: false}, "
+		"config: {severity: warn, limit: 7, where: x > 1}}",
+		"{arguments: {values: [1], quote: false}, severity: warn, limit: 7, where: x > 1}",
+		"{arguments: {values: [1], quote: false, "
+		"config: {severity: warn, limit: 7, where: x > 1}}}",
+		"{arguments: {values: [1], quote: false, severity: warn, limit: 7, where: x > 1}}",
+		"{arguments: {values: [1]}, quote: false, config: {severity: warn}, limit: 7, "
+		"where: x > 1}",
+	};
+	char text[400];
+
+	(void)state;
+	put("models/m.sql", "select 1 as x");
+	for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+		snprintf(text, sizeof text,
+			"models:\n  - name: m\n    columns:\n      - name: x\n"
+			"        data_tests:\n          - accepted_values: %s\n",
+			shapes[i]);
+		put("models/y.yml", text);
+		load();
+		const struct node *test = NULL;
+		vec_each (project_nodes(project), it)
+			if ((*it)->kind == NODE_TEST)
+				test = *it;
+		assert_non_null(test);
+		assert_int_equal(test->severity, SEVERITY_WARN);
+		assert_setting(test->name, "limit", "7");
+		assert_setting(test->name, "where", "\"x > 1\"");
+		buf_clear(&sql);
+		assert_true(project_compile(project, test, &options, &sql, &err));
+		assert_non_null(strstr(buf_text(&sql), "where x > 1"));
+		assert_null(strstr(buf_text(&sql), "'1'"));
+	}
 }
 
 static void other_name(struct buf *out, const char *name)
@@ -430,6 +518,8 @@ int main(void)
 		IN_FOLDER(two_models_that_become_one_table_are_refused),
 		IN_FOLDER(a_test_that_cannot_be_rendered_stands_on_its_model),
 		IN_FOLDER(broken_yml_is_refused_with_its_line),
+		IN_FOLDER(a_wrong_setting_in_a_yml_is_the_problem_of_its_node_alone),
+		IN_FOLDER(settings_of_a_test_stand_wherever_dbt_takes_them_from),
 		cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
