@@ -20,6 +20,7 @@ struct answer {
 	struct asset *asset;
 	struct plan plan;
 	struct reasons reasons;
+	struct outcome latest;
 };
 
 static bool find_asset(struct answer *a, const char *name, struct error *err)
@@ -42,7 +43,8 @@ static bool ask(struct answer *a, const char *name, struct error *err)
 	struct plan_options options = {
 		.selected = &selected, .now_us = wall_us(), .range = SPAN_ALL};
 	bool ok = plan_make(a->outlook.survey, &options, &a->plan, err) &&
-		  state_reasons(a->ends.state, a->asset->id, &a->outlook.arena, &a->reasons, err);
+		  state_reasons(a->ends.state, a->asset->id, &a->outlook.arena, &a->reasons, err) &&
+		  state_outcome(a->ends.state, a->asset->id, &a->outlook.arena, &a->latest, err);
 	vec_release(&selected);
 	return ok;
 }
@@ -100,10 +102,21 @@ static void print_schedule(const struct answer *a)
 	buf_release(&text);
 }
 
+/* What went well needs no word. */
+static void print_latest(const struct outcome *latest)
+{
+	if (!latest->run || latest->status == RUN_SUCCEEDED || latest->status == RUN_WARNED)
+		return;
+	printf("run %lld%s%s: %s%s%s\n", (long long)latest->run, *latest->partition ? ", " : "",
+		latest->partition, run_status_name(latest->status), *latest->error ? ": " : "",
+		latest->error);
+}
+
 static void print_answer(const struct answer *a)
 {
 	printf("%s\n", a->asset->id);
 	print_plan(a);
+	print_latest(&a->latest);
 	print_schedule(a);
 	vec_each (&a->reasons, it) {
 		put_time(it->at_us);
@@ -146,6 +159,15 @@ static void print_json(const struct answer *a)
 		schedule_print(a->asset->node, schedule_last(a->ends.state, a->asset->id),
 			wall_us(), &lines);
 	json_put_text(&out, "schedule", buf_text(&lines));
+	if (a->latest.run) {
+		json_put_open(&out, "latest", '{');
+		json_put_int(&out, "run", a->latest.run);
+		json_put_text(&out, "status", run_status_name(a->latest.status));
+		json_put_text(&out, "partition", a->latest.partition);
+		json_put_text(&out, "error", a->latest.error);
+		buf_puts(&out, "}");
+	} else
+		json_put_text(&out, "latest", NULL);
 	json_put_open(&out, "reasons", '[');
 	vec_each (&a->reasons, it) {
 		json_put_open(&out, NULL, '{');

@@ -36,22 +36,60 @@ static void forget_project(struct scheduler *s)
 	s->project = NULL;
 }
 
-static void take_triggers(struct scheduler *s)
+/* Up to when its ticks are done: the last one, or, of a line that is new, now. */
+static int64_t ticked_until(struct scheduler *s, const struct asset *asset, int64_t now_s)
 {
-	const struct assets *assets = graph_assets(s->graph);
+	const struct schedule *schedule = &asset->node->schedule;
+	CLEANUP(free_string) char *fact = xasprintf("schedule %s", asset->id);
+	CLEANUP(free_string)
+	char *line = xasprintf(
+		" %s %s", schedule->cron, schedule->timezone ? schedule->timezone : "");
+	int64_t last = schedule_last(s->options.state, asset->id), since = last ? last : now_s;
+	struct error err = {0};
+	struct buf known;
+	char *rest;
+
+	buf_init(&known, BUF_MAX);
+	if (state_fact_read(s->options.state, fact, &known)) {
+		int64_t seen = strtoll(buf_text(&known), &rest, 10);
+		since = strcmp(rest, line) != 0 ? now_s : seen > last ? seen : last;
+	}
+	CLEANUP(free_string) char *value = xasprintf("%lld%s", (long long)since, line);
+	if (strcmp(buf_text(&known), value) != 0 &&
+		!state_fact_put(s->options.state, fact, value, &err))
+		say_failure(&s->said, "a schedule is not recorded", &err);
+	buf_release(&known);
+	return since;
+}
+
+static const struct trigger *find_trigger(const struct triggers *triggers, const char *id)
+{
+	vec_each (triggers, t)
+		if (strcmp(t->asset->id, id) == 0)
+			return t;
+	return NULL;
+}
+
+static void take_triggers(struct scheduler *s, const struct graph *graph, struct triggers *out)
+{
+	const struct assets *assets = graph_assets(graph);
 	int64_t now_s = wall_us() / 1000000;
 
 	vec_each (assets, it) {
 		struct trigger t;
 		if (!(*it)->node || !(*it)->node->enabled || !node_is_scheduled((*it)->node))
 			continue;
-		trigger_init(&t, *it, schedule_last(s->options.state, (*it)->id), now_s);
+		trigger_init(&t, *it, (*it)->node->schedule.cron ? ticked_until(s, *it, now_s) : 0,
+			now_s);
+		const struct trigger *old = find_trigger(&s->triggers, (*it)->id);
+		if (old)
+			trigger_carry(&t, old);
 		if (*t.problem) {
 			log_error("a schedule is wrong", F("asset", (*it)->name),
 				F("error", (const char *)t.problem));
 			say(s, &t, "it does not run by its schedule: %s", t.problem);
 		}
-		vec_push(&s->triggers, t);
+		vec_push(out, t);
 	}
 }
 
@@ -79,13 +117,16 @@ static void read_project(struct scheduler *s)
 		say_failure(&s->said, "the project of models is not read", &err);
 		return;
 	}
+	struct graph *graph = graph_new(project, NULL, 0);
+	struct triggers triggers = {0};
+	take_triggers(s, graph, &triggers);
 	forget_project(s);
 	s->arena = arena;
 	s->project = project;
-	s->graph = graph_new(project, NULL, 0);
+	s->graph = graph;
+	s->triggers = triggers;
 	project_watch_list(project, &watched);
 	pipeline_watch(s->options.pipeline, &watched);
-	take_triggers(s);
 }
 
 static void look_at_files(struct scheduler *s)
@@ -265,7 +306,7 @@ static bool round_of(struct scheduler *s, struct error *err)
 		return true;
 	vec_each (&s->triggers, t) {
 		trigger_tick(t, now_us / 1000000);
-		if (t->schedule->on_change && !see_change(s, t, err))
+		if ((t->schedule->on_change || t->schedule->max_age_us) && !see_change(s, t, err))
 			return false;
 	}
 	if (!see_ages(s, now_us, err))

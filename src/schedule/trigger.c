@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define US INT64_C(1000000)
+#define US       INT64_C(1000000)
+#define FIRST_US (20 * US)
+#define MOST_US  (3600 * US)
 
 bool node_is_scheduled(const struct node *node)
 {
@@ -30,6 +32,7 @@ void trigger_init(struct trigger *t, const struct asset *asset, int64_t last_s, 
 
 	*t = (struct trigger){.asset = asset,
 		.schedule = &asset->node->schedule,
+		.taken_seq = -1,
 		.catchup = catchup.kind == VALUE_BOOL && catchup.b};
 	if (!t->schedule->cron)
 		return;
@@ -44,6 +47,38 @@ void trigger_release(struct trigger *t)
 {
 	zone_free(t->zone);
 	*t = (struct trigger){0};
+}
+
+static bool same_line(const struct schedule *a, const struct schedule *b)
+{
+	const char *zone = a->timezone ? a->timezone : "", *other = b->timezone ? b->timezone : "";
+
+	return strcmp(a->cron, b->cron) == 0 && strcmp(zone, other) == 0;
+}
+
+void trigger_carry(struct trigger *t, const struct trigger *old)
+{
+	if (t->zone && old->zone && same_line(t->schedule, old->schedule)) {
+		t->next_s = old->next_s;
+		t->tick_s = old->tick_s;
+		t->since_s = old->since_s;
+	}
+	t->ran_us = old->ran_us;
+	t->taken_seq = old->taken_seq;
+	memcpy(t->said, old->said, sizeof t->said);
+}
+
+bool trigger_try(struct trigger *t, uint64_t what, int64_t now_us)
+{
+	struct retry *r = &t->retry;
+
+	if (what != r->what)
+		*r = (struct retry){.what = what};
+	if (now_us < r->at_us)
+		return false;
+	r->wait_us = !r->wait_us ? FIRST_US : r->wait_us < MOST_US / 2 ? r->wait_us * 2 : MOST_US;
+	r->at_us = now_us + r->wait_us;
+	return true;
 }
 
 /* The tick before one: of the year before, where there is any. */

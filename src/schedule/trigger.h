@@ -22,8 +22,15 @@ struct trigger {
 
 	int64_t seq;  /* of what it stands on, when last looked at */
 	bool changed; /* it has changed since the last run */
+	/* Up to here, what changes touch is built; recorded. -1: not read yet. */
+	int64_t taken_seq;
+	bool touched; /* changes behind that touch what was never built */
 	bool late;    /* older than its limit */
 	int64_t ran_us, looked_us, aged_us, held_until_us;
+	struct retry {
+		uint64_t what; /* was wanted last because it was missing or old; 0: nothing */
+		int64_t at_us, wait_us;
+	} retry;
 	char said[512]; /* the reason written down last */
 };
 VEC_TYPE(triggers, struct trigger);
@@ -35,6 +42,12 @@ bool node_is_scheduled(const struct node *node);
  * done, 0: none is known. */
 void trigger_init(struct trigger *t, const struct asset *asset, int64_t last_s, int64_t now_s);
 void trigger_release(struct trigger *t);
+
+/* The same asset, of a project that is read again: what was under way goes on. */
+void trigger_carry(struct trigger *t, const struct trigger *old);
+
+/* Is it time to try that? What was wanted before, and still is, has not been built: it is tried ever more seldom. */
+bool trigger_try(struct trigger *t, uint64_t what, int64_t now_us);
 
 /* Moves on to the tick that is due, if one is. Several that were missed become the latest, or with catchup one that
  * reaches back to the first. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "schedule/internal.h"
 #include "state/runs.h"
 
@@ -34,25 +35,50 @@ static size_t index_of(const struct wanted *w, const struct asset *asset)
 
 /* --- what the cause asks for --- */
 
-/* Partitions that changes of the parents touch which came behind the last build. */
-static bool touched_spans(
-	struct wanted *w, const struct asset *asset, struct spans *out, struct error *err)
+static bool record_taken(struct wanted *w, struct trigger *t, int64_t seq, struct error *err)
 {
-	const struct status *own = survey_status(w->survey, asset, err);
-	int64_t built = 0;
+	CLEANUP(free_string) char *fact = xasprintf("taken %s", t->asset->id);
+	CLEANUP(free_string) char *value = xasprintf("%lld", (long long)seq);
+
+	if (seq <= t->taken_seq)
+		return true;
+	t->taken_seq = seq;
+	return state_fact_put(w->s->options.state, fact, value, err);
+}
+
+/* Of an asset that is new here, what was built last tells. */
+static bool read_taken(struct wanted *w, struct trigger *t, struct error *err)
+{
+	CLEANUP(free_string) char *fact = xasprintf("taken %s", t->asset->id);
+	const struct status *own = survey_status(w->survey, t->asset, err);
+	char value[32];
+	int64_t seq = 0;
 
 	if (!own)
 		return false;
-	for (size_t i = 0; i < own->built.len; i++)
-		if (own->built.items[i].seq > built)
-			built = own->built.items[i].seq;
+	if (t->taken_seq < 0 && state_fact_get(w->s->options.state, fact, value, sizeof value))
+		t->taken_seq = atoll(value);
+	if (t->taken_seq >= 0)
+		return true;
+	vec_each (&own->built, it)
+		seq = it->seq > seq ? it->seq : seq;
+	return record_taken(w, t, seq, err);
+}
+
+/* Partitions that changes of the parents touch, as far as these are not taken. */
+static bool touched_spans(struct wanted *w, struct trigger *t, struct spans *out, struct error *err)
+{
+	const struct asset *asset = t->asset;
+
+	if (!read_taken(w, t, err))
+		return false;
 	vec_each (&asset->parents, parent) {
 		struct partition_mapping mapping = asset_mapping(asset, *parent);
 		const struct status *status = survey_status(w->survey, *parent, err);
 		if (!status)
 			return false;
 		vec_each (&status->changes, it)
-			if (it->seq > built)
+			if (it->seq > t->taken_seq)
 				spans_add(out, mapped(&asset->partitioning, mapping,
 						       asset->node->lookback, it->span));
 	}
@@ -67,8 +93,8 @@ static bool add_span(struct plan_parts *parts, struct plan_part part, struct spa
 	return true;
 }
 
-static bool trim_for_change(struct wanted *w, const struct plan_asset *a,
-	const struct plan_part *part, struct plan_parts *kept, struct error *err)
+static bool trim_for_change(struct wanted *w, struct trigger *t, const struct plan_part *part,
+	struct plan_parts *kept, struct error *err)
 {
 	struct spans touched = {0}, common = {0};
 
@@ -76,11 +102,12 @@ static bool trim_for_change(struct wanted *w, const struct plan_asset *a,
 		return add_span(kept, *part, part->span);
 	if (part->reason == PLAN_UPSTREAM || part->reason == PLAN_UNKNOWN)
 		return true;
-	bool ok = touched_spans(w, a->asset, &touched, err);
+	bool ok = touched_spans(w, t, &touched, err);
 	if (ok)
 		spans_common(&touched, part->span, &common);
 	vec_each (&common, it)
 		add_span(kept, *part, *it);
+	t->touched |= common.len > 0;
 	vec_release(&touched);
 	vec_release(&common);
 	return ok;
@@ -103,8 +130,8 @@ static bool trim_for_tick(const struct wanted *w, const struct trigger *t, bool 
 	       add_span(kept, *part, span_common(complete, (struct span){due.to_us, TIME_MAX}));
 }
 
-static bool trim_part(struct wanted *w, const struct plan_asset *a, const struct trigger *t,
-	bool all, const struct plan_part *part, struct plan_parts *kept, struct error *err)
+static bool trim_part(struct wanted *w, const struct plan_asset *a, struct trigger *t, bool all,
+	const struct plan_part *part, struct plan_parts *kept, struct error *err)
 {
 	bool absent = part->reason == PLAN_MISSING || part->reason == PLAN_NEW ||
 		      part->reason == PLAN_GONE;
@@ -116,9 +143,51 @@ static bool trim_part(struct wanted *w, const struct plan_asset *a, const struct
 		       add_span(kept, *part,
 			       complete_until(&a->asset->partitioning, part->span, w->now_us));
 	case BY_CHANGE:
-	case BY_AGE: return trim_for_change(w, a, part, kept, err);
+	case BY_AGE: return trim_for_change(w, t, part, kept, err);
 	}
 	return false;
+}
+
+/* What is wanted of an asset, and of which state of it. */
+static bool hash_wanted(struct wanted *w, const struct asset *asset, const struct plan_parts *parts,
+	uint64_t *out, struct error *err)
+{
+	const struct status *status = survey_status(w->survey, asset, err);
+	int64_t run = 0;
+	struct buf text;
+
+	if (!status)
+		return false;
+	vec_each (&status->built, it)
+		run = it->run > run ? it->run : run;
+	buf_init(&text, BUF_MAX);
+	buf_printf(&text, "%lld", (long long)run);
+	vec_each (parts, it)
+		buf_printf(&text, " %s %lld %lld", it->partition, (long long)it->span.from_us,
+			(long long)it->span.to_us);
+	*out = parts->len ? text_hash(buf_text(&text), text.len) : 0;
+	buf_release(&text);
+	return true;
+}
+
+/* What did not come of being missing or old goes on to be so: it is not tried at once again. */
+static bool hold_back(struct wanted *w, size_t i, struct plan_parts *parts, struct error *err)
+{
+	struct trigger *t = w->due->items[i];
+	uint64_t what;
+	char at[28];
+
+	if (w->cause != BY_ABSENCE && w->cause != BY_AGE)
+		return true;
+	if (!hash_wanted(w, t->asset, parts, &what, err))
+		return false;
+	if (trigger_try(t, what, w->now_us) || !what)
+		return true;
+	format_utc(t->retry.at_us, at);
+	at[19] = '\0';
+	w->waits[i] = arena_printf(&w->arena, "%sZ, as the last run did not build it", at);
+	parts->len = 0;
+	return true;
 }
 
 static bool trim(struct wanted *w, struct plan_asset *a, bool all, struct error *err)
@@ -140,6 +209,7 @@ static bool trim(struct wanted *w, struct plan_asset *a, bool all, struct error 
 		w->waits[i] = arena_strdup(&w->arena, a->problem);
 	/* a tick is done as a whole, so that nothing of it is built twice */
 	kept.len = all && w->waits[i] ? 0 : n;
+	ok = ok && hold_back(w, i, &kept, err);
 	vec_release(&a->parts);
 	a->parts = kept;
 	return ok;
@@ -166,8 +236,10 @@ static bool plan_due(struct wanted *w, bool all, struct error *err)
 	struct steps steps = {0};
 	struct plan plan;
 
-	vec_each (w->due, t)
+	vec_each (w->due, t) {
 		vec_push(&selected, (struct asset *)(*t)->asset);
+		(*t)->touched = false;
+	}
 	struct plan_options options = {
 		.selected = &selected, .now_us = w->now_us, .range = SPAN_ALL, .all = all};
 	plan_init(&plan);
@@ -230,7 +302,7 @@ static bool queue_run(struct wanted *w, int64_t *id, struct error *err)
 static void print_cause(const struct wanted *w, const struct trigger *t, char *out, size_t size)
 {
 	static const char *const words[] = {[BY_CHANGE] = "a change of what it stands on",
-		[BY_ABSENCE] = "partitions that are missing",
+		[BY_ABSENCE] = "what is missing",
 		[BY_AGE] = "its limit of age"};
 	char tick[28];
 
@@ -272,6 +344,9 @@ static bool settle(struct wanted *w, size_t i, int64_t run, struct error *err)
 		t->held_until_us = w->now_us + HOLD_US;
 		return true;
 	}
+	if ((w->cause == BY_CHANGE || w->cause == BY_AGE) && !t->touched &&
+		!record_taken(w, t, t->seq, err))
+		return false;
 	t->changed = t->changed && w->cause != BY_CHANGE && w->cause != BY_AGE;
 	return w->cause != BY_TICK || tick_done(w, t, err);
 }

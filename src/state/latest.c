@@ -31,6 +31,29 @@ bool state_latest(struct state *s, const char *asset, int64_t built_run, struct 
 	return store_leave(s, step >= 0);
 }
 
+bool state_outcome(struct state *s, const char *asset, struct arena *arena, struct outcome *out,
+	struct error *err)
+{
+	static const char sql[] =
+		"SELECT run, status, part, error FROM steps INDEXED BY steps_asset WHERE asset = ?1"
+		" AND run = (SELECT max(run) FROM steps WHERE asset = ?1) ORDER BY"
+		" instr('running queued failed cancelled skipped warned succeeded', status)"
+		" LIMIT 1";
+
+	*out = (struct outcome){0};
+	store_enter(s);
+	sqlite3_stmt *row = store_query(s, sql, VALUES(V(asset)), err);
+	int step = row ? store_step(s, row, err) : -1;
+	if (step == 1) {
+		*out = (struct outcome){.run = sqlite3_column_int64(row, 0),
+			.status = store_run_status(row, 1),
+			.partition = store_string(row, 2, arena),
+			.error = store_string(row, 3, arena)};
+		sqlite3_reset(row);
+	}
+	return store_leave(s, step >= 0);
+}
+
 bool state_runs_count(struct state *s, int64_t counts[RUN_STATUSES], struct error *err)
 {
 	memset(counts, 0, RUN_STATUSES * sizeof *counts);

@@ -106,6 +106,15 @@ struct latest {
 	int64_t took_us;
 	uint64_t rows; /* that these steps wrote */
 };
+/* The end, or state, that `status` of it tells of, with the partition and what was said of it. */
+struct outcome {
+	int64_t run;
+	enum run_status status;
+	const char *partition, *error; /* "" */
+};
+/* run 0: no run that is known has steps of it. Texts in the arena. */
+MUST_CHECK bool state_outcome(struct state *, const char *asset, struct arena *arena,
+	struct outcome *out, struct error *err);
 /* `built_run`: see struct built; 0: none. *found false: no run that is known has steps of it. */
 MUST_CHECK bool state_latest(struct state *, const char *asset, int64_t built_run,
 	struct latest *out, bool *found, struct error *err);

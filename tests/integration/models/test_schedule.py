@@ -104,6 +104,15 @@ def tick_of(name, ago):
     db.close()
 
 
+def seen_at(name, line, ago):
+    """As if the line was seen first that long ago, by a process that ended before it came."""
+    db = sqlite3.connect(f"{tail.folder}/.tailrace/state.db", timeout=10)
+    at = int((datetime.datetime.now(datetime.timezone.utc) - ago).timestamp())
+    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (f"schedule model.shop.{name}", f"{at} {line} "))
+    db.commit()
+    db.close()
+
+
 def exists(name):
     return tail.value(f"SELECT count() FROM system.tables WHERE database = 'analytics' AND name = '{name}'")
 
@@ -169,16 +178,47 @@ def a_schedule_that_was_missed_builds_yesterday_once():
     tail.stop()
     model("nightly", DAILY + ", schedule='0 0 * * *'")
     model("caught_up", DAILY + ", schedule='0 0 * * *', catchup=true")
+    model("first", DAILY + ", schedule='0 0 * * *'")
+    model("altered", DAILY + ", schedule='0 0 * * *'")
     tick_of("nightly", datetime.timedelta(days=4))
+    seen_at("first", "0 0 * * *", datetime.timedelta(days=4))
+    seen_at("altered", "0 1 * * *", datetime.timedelta(days=4))
     tick_of("caught_up", datetime.timedelta(days=4))
     before = len(runs())
     tail.start()
     wait_until(lambda: of("nightly", before) and of("caught_up", before), "the tick")
+    eq(of("first", before), [("schedule 0 0 * * *", [day(1)])])
+    eq(of("altered", before), [])
     wait_until(lambda: exists("nightly") and exists("caught_up"), "the tables")
     eq(of("nightly", before), [("schedule 0 0 * * *", [day(1)])])
     eq(of("caught_up", before), [("schedule 0 0 * * *", [day(4), day(3), day(2), day(1)])])
     has(said("nightly")[0], f"the tick {TODAY}T00:00:00Z of its schedule '0 0 * * *'")
     has(why("nightly")["schedule"], f"last at {TODAY}T00:00:00Z")
+
+
+@test
+def what_its_parent_gets_while_it_is_built_is_built_as_well():
+    model("slow", DAILY + ", on='change', at_most_every='1s', query_settings={'function_sleep_max_microseconds_per_block': 0}",
+          "select ordered_at, amount, sleepEachRow(0.4) as z from {{ source('shop', 'orders') }}")
+    model("behind", DAILY + ", on='change', at_most_every='1s'", "select ordered_at, amount from {{ ref('slow') }}")
+    built = "SELECT uniqExact(toDate(ordered_at)) FROM analytics."
+    wait_until(lambda: exists("slow") and tail.value(built + "slow") == tail.value(built + "changed"), "the parent")
+    wait_until(lambda: exists("behind") and tail.value(built + "behind") == tail.value(built + "slow"), "the child", 15)
+
+
+@test
+def what_fails_is_not_tried_at_once_again():
+    before = len(runs())
+    model("old", "materialized='table', freshness={'max_age': '1s'}",
+          "select nothing_of_the_kind from {{ source('shop', 'orders') }}")
+    wait_said("old", "Z, as the last run did not build it")
+    eq(len(of("old", before)), 1)
+    has(tail.command("why", "old", check=True).out, "failed: models/")
+    eq(why("old")["latest"]["status"], "failed")
+    model("old", "materialized='table', freshness={'max_age': '1s'}", "select 1 as a from {{ source('shop', 'orders') }}")
+    wait_until(lambda: exists("old"), "what is mended to be built at once", 10)
+    for name in ("old", "slow", "behind"):
+        os.unlink(os.path.join(tail.folder, f"models/{name}.sql"))
 
 
 @test

@@ -118,6 +118,52 @@ static void a_tick_that_waits_is_not_forgotten_over_the_next(void **state)
 	trigger_release(&t);
 }
 
+static void what_was_under_way_goes_on_when_the_project_is_read_again(void **state)
+{
+	struct trigger t, again;
+
+	(void)state;
+	begin(&t, "0 0 * * *", NULL, PERIOD_DAY, NULL, "2026-11-19 10:00");
+	ticks(&t, "2026-11-20 00:01", "2026-11-20 00:00", NULL, NULL);
+	begin(&again, "0 0 * * *", NULL, PERIOD_DAY, NULL, "2026-11-20 10:00");
+	trigger_carry(&again, &t);
+	ticks(&again, "2026-11-21 00:01", "2026-11-21 00:00", "2026-11-19 00:00",
+		"2026-11-21 00:00");
+	trigger_release(&again);
+	trigger_release(&t);
+}
+
+static void another_line_begins_anew(void **state)
+{
+	struct schedule hourly = {.cron = "0 * * * *"};
+	struct trigger t, again;
+
+	(void)state;
+	begin(&t, "0 0 * * *", NULL, PERIOD_DAY, NULL, "2026-11-19 10:00");
+	ticks(&t, "2026-11-20 00:01", "2026-11-20 00:00", NULL, NULL);
+	begin(&again, "0 12 * * *", NULL, PERIOD_DAY, NULL, "2026-11-20 12:01");
+	t.schedule = &hourly;
+	trigger_carry(&again, &t);
+	ticks(&again, "2026-11-21 11:59", NULL, NULL, NULL);
+	trigger_release(&again);
+	trigger_release(&t);
+}
+
+static void what_does_not_come_is_tried_ever_more_seldom(void **state)
+{
+	struct trigger t = {0};
+	int64_t at = utc("2026-11-21 00:00") * 1000000, tries = 0;
+
+	(void)state;
+	for (int64_t end = at + INT64_C(86400000000); at < end; at += 500000)
+		tries += trigger_try(&t, 7, at);
+	assert_in_range(tries, 24, 34);
+	assert_false(trigger_try(&t, 7, at));
+	assert_true(trigger_try(&t, 8, at));
+	assert_false(trigger_try(&t, 8, at + 19000000));
+	assert_true(trigger_try(&t, 8, at + 20000000));
+}
+
 static void an_asset_that_is_new_does_not_run_for_the_past(void **state)
 {
 	struct trigger t;
@@ -167,6 +213,9 @@ int main(void)
 		cmocka_unit_test(missed_ticks_become_the_latest),
 		cmocka_unit_test(with_catchup_nothing_is_left_out),
 		cmocka_unit_test(a_tick_that_waits_is_not_forgotten_over_the_next),
+		cmocka_unit_test(what_was_under_way_goes_on_when_the_project_is_read_again),
+		cmocka_unit_test(another_line_begins_anew),
+		cmocka_unit_test(what_does_not_come_is_tried_ever_more_seldom),
 		cmocka_unit_test(an_asset_that_is_new_does_not_run_for_the_past),
 		cmocka_unit_test(nothing_before_begin_is_due),
 		cmocka_unit_test(a_wrong_line_is_told_with_its_place),
