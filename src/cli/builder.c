@@ -221,10 +221,6 @@ int builder_run(struct builder *b, struct run *run, const struct step *steps, si
 	enum run_status status = RUN_FAILED;
 	struct error err = {0};
 
-	if (!n && !b->quiet) {
-		puts("Nothing to do: all of it is up to date");
-		return DONE;
-	}
 	if (!state_run_add(b->ends.state, run, steps, n, &err))
 		return failed(&err);
 	if (!b->quiet)

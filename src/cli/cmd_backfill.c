@@ -53,7 +53,9 @@ static int backfill_planned(
 		.reason = "by hand",
 		.vars = call->flags[FLAG_VARS],
 		.jobs = b->threads};
-	return builder_run(b, &run, p->steps.items, p->steps.len);
+	return planned_run(p, b, &run,
+		options.missing ? ": nothing is missing there"
+				: ": there are no partitions in that time");
 }
 
 static int backfill(const struct call *call)

@@ -48,7 +48,7 @@ static int build_planned(struct builder *b, const struct call *call, struct plan
 		.vars = call->flags[FLAG_VARS],
 		.full_refresh = options.full_refresh,
 		.jobs = b->threads};
-	return builder_run(b, &run, p->steps.items, p->steps.len);
+	return planned_run(p, b, &run, ": all of it is up to date");
 }
 
 static int build(const struct call *call)

@@ -33,7 +33,7 @@ static int test(const struct call *call)
 			.vars = call->flags[FLAG_VARS],
 			.jobs = threads};
 		planned_checks(&p);
-		code = builder_run(&b, &run, p.steps.items, p.steps.len);
+		code = planned_run(&p, &b, &run, ": it has no tests");
 	} else {
 		code = failed(&err);
 	}

@@ -1,7 +1,9 @@
 /* See planned.h. */
 #include "cli/planned.h"
 
+#include <stdio.h>
 #include "base/clock.h"
+#include "cli/cli.h"
 
 static const char *spelled(struct arena *arena, char **words, int n, const char *exclude)
 {
@@ -39,6 +41,12 @@ static void add_step(struct planned *p, const struct asset *asset, const char *w
 	vec_push(&p->steps, step);
 }
 
+/* It is a step, so that it is skipped before all eyes; of partitions there may be a hundred thousand. */
+static bool waits_as_step(const struct plan_part *part)
+{
+	return part->waits && part->span.from_us == TIME_MIN && !*part->partition;
+}
+
 /* What cannot be built is part of the run all the same, to fail or to be skipped before all eyes. */
 static void add_hopeless(struct planned *p)
 {
@@ -48,7 +56,7 @@ static void add_hopeless(struct planned *p)
 			continue;
 		}
 		vec_each (&a->parts, part)
-			if (part->waits && part->span.from_us == TIME_MIN && !*part->partition)
+			if (waits_as_step(part))
 				add_step(p, a->asset,
 					arena_printf(&p->outlook.arena, "waits for %s",
 						part->waits->name));
@@ -79,6 +87,35 @@ void planned_checks(struct planned *p)
 	vec_each (&checks, it)
 		add_step(p, *it, "asked for");
 	vec_release(&checks);
+}
+
+static bool say_waits(const struct planned *p)
+{
+	char text[SPAN_TEXT_SIZE];
+	bool some = false;
+
+	vec_each (&p->plan.assets, a)
+		vec_each (&a->parts, part) {
+			if (!part->waits || waits_as_step(part))
+				continue;
+			printf("%s %s waits for %s, which is not there\n", a->asset->name,
+				*part->partition
+					? part->partition
+					: span_print(&a->asset->partitioning, part->span, text),
+				part->waits->name);
+			some = true;
+		}
+	return some;
+}
+
+int planned_run(struct planned *p, struct builder *b, struct run *run, const char *nothing)
+{
+	bool waits = !b->quiet && say_waits(p);
+
+	if (p->steps.len || b->quiet)
+		return builder_run(b, run, p->steps.items, p->steps.len);
+	printf("Nothing to do%s\n", waits ? " but what waits" : nothing);
+	return DONE;
 }
 
 void planned_close(struct planned *p)

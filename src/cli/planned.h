@@ -21,6 +21,8 @@ MUST_CHECK bool planned_make(
 	struct planned *p, struct builder *b, struct plan_options *options, struct error *err);
 /* Steps of the checks of what is selected. */
 void planned_checks(struct planned *p);
+/* Says what waits, and runs the steps; `nothing` is said where there are none. The exit code. */
+int planned_run(struct planned *p, struct builder *b, struct run *run, const char *nothing);
 void planned_close(struct planned *p);
 
 #endif

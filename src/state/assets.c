@@ -178,6 +178,9 @@ bool state_asset_forget(struct state *s, const char *asset, struct error *err)
 		"DELETE FROM swaps WHERE asset = ?",
 		"DELETE FROM lineage WHERE asset = ?",
 		"DELETE FROM lineage_inputs WHERE asset = ?",
+		"DELETE FROM reasons WHERE asset = ?",
+		"DELETE FROM facts WHERE name IN ('tick ' || ?1, 'schedule ' || ?1, 'taken ' || "
+		"?1)",
 	};
 
 	store_enter(s);

@@ -80,8 +80,11 @@ def what_is_missing_alone_is_built():
 def a_child_is_not_built_on_a_partition_that_is_not_there():
     p = project()
     backfill(p, "days", "--from", "2026-11-01", "--to", "2026-11-01")
-    backfill(p, "again", "--from", "2026-11-01", "--to", "2026-11-03")
+    done = backfill(p, "again", "--from", "2026-11-01", "--to", "2026-11-03")
+    has(done.out, "again 2026-11-02 to 2026-11-03 waits for days, which is not there\nRun ")
     eq(days_of(p, "again"), ["2026-11-01"])
+    done = backfill(p, "again", "--from", "2026-11-02", "--to", "2026-11-02")
+    eq(done.out, "again 2026-11-02 waits for days, which is not there\nNothing to do but what waits\n")
     done = backfill(p, "days+", "--from", "2026-11-01", "--to", "2026-11-03")
     has(done.out, "PASS=6")
     eq(days_of(p, "again"), ["2026-11-01", "2026-11-02", "2026-11-03"])
@@ -190,6 +193,7 @@ def wrong_ranges_are_told():
     has(backfill(p, "days", "--from", "2026-11-02", code=2).err, "wants --from and --to")
     has(backfill(p, "days", "--from", "x", "--to", "2026", code=2).err, "--from takes a time")
     has(backfill(p, "days", "--from", "2026-11-02", "--to", "2026-11-01", code=2).err, "is before")
+    has(backfill(p, "days", "--from", "2020", "--to", "2021").out, "there are no partitions in that time")
     has(backfill(p, "dayz", "--from", "2026-11-01", "--to", "2026-11-01", code=2).err, "days")
 
 

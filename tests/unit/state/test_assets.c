@@ -298,9 +298,19 @@ static void definitions_live_as_long_as_something_is_built_by_them(void **unused
 	assert_int_equal(known.len, 1);
 	assert_string_equal(known.items[0].relation, "shop.facts3");
 	vec_release(&known);
+	char value[8];
+	struct reasons reasons = {0};
+	assert_ok(state_fact_put(s, "tick " MODEL, "1", &err), &err);
+	assert_ok(state_fact_put(s, "tick " MODEL "2", "1", &err), &err);
+	assert_ok(state_reason_put(s, MODEL, "run 1", &err), &err);
 	assert_ok(state_asset_forget(s, MODEL, &err), &err);
 	assert_ok(state_assets(s, &arena, &known, &err), &err);
 	assert_int_equal(known.len, 0);
+	assert_false(state_fact_get(s, "tick " MODEL, value, sizeof value));
+	assert_true(state_fact_get(s, "tick " MODEL "2", value, sizeof value));
+	assert_ok(state_reasons(s, MODEL, &arena, &reasons, &err), &err);
+	assert_int_equal(reasons.len, 0);
+	vec_release(&reasons);
 	state_close(s);
 }
 
