@@ -73,6 +73,8 @@ static void read_environment(const struct making *m, struct strings *out)
 	add_variable(m, out, "TAILRACE_TABLE", m->target.name);
 	add_variable(m, out, "TAILRACE_PARTITION", m->w->partition);
 	add_variable(m, out, "TAILRACE_FULL_REFRESH", m->w->full_refresh ? "1" : "0");
+	add_variable(m, out, "TAILRACE_RUN", arena_printf(a, "%lld", (long long)m->w->built.run));
+	add_variable(m, out, "TAILRACE_ATTEMPT", arena_printf(a, "%d", m->w->attempt));
 	add_times(m, out);
 	if (more.kind == VALUE_DICT)
 		for (struct dict_entry *entry; (entry = dict_next(more.dict, &at));)

@@ -92,6 +92,7 @@ static void give_work(struct attempting *at)
 	w->to_us = step->to_us;
 	w->full_refresh = at->a->run.full_refresh;
 	w->quiet = step->quiet;
+	w->attempt = step->attempts;
 	w->deadline_ms = timeout_ms ? mono_ms() + timeout_ms : 0;
 	w->cancelled = &at->a->cancelled;
 	w->arena = &at->arena;

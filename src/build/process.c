@@ -165,6 +165,8 @@ bool process_run(const struct process *p, struct error *err)
 	hand_on(&r, true);
 	close(r.output);
 	if (r.why)
+		kill(-r.pid, SIGKILL);
+	if (r.why)
 		return error_set(err, ERROR_RETRY, "%s: %s", p->argv[0], r.why);
 	if (WIFSIGNALED(r.status))
 		return error_set(err, ERROR_TABLE, "%s: ended by signal %d (%s)", p->argv[0],

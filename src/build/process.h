@@ -1,6 +1,6 @@
 /*
  * A program run to its end: what it says is handed on line by line, it ends at a deadline or when somebody wants so
- * (SIGTERM to its process group, SIGKILL 5 s later), and it dies with us.
+ * (SIGTERM to its process group, SIGKILL to all that is left of it, 5 s later at most), and it dies with us.
  */
 #ifndef BUILD_PROCESS_H
 #define BUILD_PROCESS_H

@@ -26,7 +26,8 @@ struct work {
 	int64_t from_us,
 		to_us; /* of a partition of time; TIME_MIN to TIME_MAX: the whole, or a static one */
 	bool full_refresh;
-	bool quiet; /* what is built says nothing new to who stands on it: it is not marked */
+	bool quiet;  /* what is built says nothing new to who stands on it: it is not marked */
+	int attempt; /* at the step, from 1 */
 	int64_t deadline_ms; /* of mono_ms(); 0: none */
 	const atomic_bool *cancelled;
 	struct arena *arena; /* of the attempt */

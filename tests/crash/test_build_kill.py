@@ -98,6 +98,24 @@ for point in POINTS:
 
 
 @test
+def a_command_that_was_interrupted_runs_again_as_the_next_attempt_of_its_run():
+    p = project()
+    p.write(
+        {
+            "models/told.sql": "{{ config(materialized='exec', command=['sh', '-c', "
+            "'echo $TAILRACE_RUN $TAILRACE_ATTEMPT >> told.txt; test -e go || kill -9 $PPID; test -e go']) }}"
+        }
+    )
+    told = os.path.join(p.folder, "told.txt")
+    eq(p.command("build", "told").code, -9)
+    eq(open(told).read(), "1 1\n")
+    p.write({"go": ""})
+    eq(p.command("build", "numbers").code, 0)
+    eq(open(told).read(), "1 1\n1 2\n")
+    eq([r["status"] for r in p.runs() if r["id"] == 1], ["succeeded"])
+
+
+@test
 def a_run_that_died_is_marked_and_goes_on():
     p = project()
     eq(p.command("build", "--exclude", "days+", TAILRACE_FAILPOINT="build.ended=kill").code, -9)

@@ -100,13 +100,14 @@ static void a_command_is_told_what_to_make(void **state)
 	write_file(s, "models/t.sql",
 		"{{ config(materialized='exec', command='cat > in.txt; echo \"$TAILRACE_ASSET "
 		"$TAILRACE_PARTITION "
-		"$TAILRACE_PARTITION_START $MORE\"; echo oops >&2', env={'MORE': 'and more'}, "
+		"$TAILRACE_PARTITION_START $MORE attempt $TAILRACE_ATTEMPT of "
+		"$TAILRACE_RUN\"; echo oops >&2', env={'MORE': 'and more'}, "
 		"batch_size='day', "
 		"begin='2026-11-01') }}\nday {{ partition.key }}");
 	build_partition(s, "t", "2026-11-20");
 	assert_non_null(strstr(content(s, "in.txt"), "day 2026-11-20"));
-	assert_non_null(
-		strstr(s->log, "model.shop.t 2026-11-20 2026-11-20T00:00:00.000000Z and more\n"));
+	assert_non_null(strstr(
+		s->log, "model.shop.t 2026-11-20 2026-11-20T00:00:00.000000Z and more attempt "));
 	assert_non_null(strstr(s->log, "oops\n"));
 	assert_int_equal(n_built(s, "model.shop.t"), 1);
 }
@@ -150,6 +151,35 @@ static void a_command_ends_when_its_time_is_over(void **state)
 	assert_non_null(strstr(s->log, "begun"));
 }
 
+/* The shell ends at once, what it began does not want to. */
+static void nothing_of_a_command_is_left_when_it_is_ended(void **state)
+{
+	struct shop *s = *state;
+	struct error err = {0};
+
+	write_file(s, "models/t.sql",
+		"{{ config(materialized='exec', command='(trap \"\" TERM; while :; do sleep 0.1; "
+		"done) "
+		">/dev/null 2>&1 & echo $! > left.txt; wait') }}");
+	s->timeout_ms = 500;
+	assert_false(try_build(s, "t", "", &err));
+	pid_t left = (pid_t)atol(content(s, "left.txt"));
+	assert_true(left > 1);
+	/* Dead, or not reaped yet by the process that it went to. */
+	char path[64], text[512] = "";
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)left);
+	for (int64_t until_ms = mono_ms() + 10000; mono_ms() < until_ms;) {
+		FILE *file = fopen(path, "r");
+		if (!file)
+			return;
+		char *got = fgets(text, sizeof text, file);
+		fclose(file);
+		if (!got || strstr(text, ") Z "))
+			return;
+	}
+	fail_msg("%s", text);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +190,7 @@ int main(int argc, char **argv)
 		SHOP_TEST(a_command_is_told_what_to_make),
 		SHOP_TEST(a_command_that_fails_is_no_build),
 		SHOP_TEST(a_command_ends_when_its_time_is_over),
+		SHOP_TEST(nothing_of_a_command_is_left_when_it_is_ended),
 	};
 	return run_group(argc, argv, tests, COUNT_OF(tests));
 }
