@@ -377,7 +377,7 @@ static bool call_model(struct call *c)
 
 	if (!context->node)
 		return render_fail(c->render, "`model` stands outside of a model");
-	c->result = node_value(a, context->node);
+	c->result = graph_node(a, context->project, context->node);
 	dict_put_text(a, c->result.dict, "batch", batch_value(context, a));
 	value_freeze(c->result);
 	return true;
@@ -409,6 +409,7 @@ static const struct global table[] = {
 	{{"schema", "", call_schema}, .is_value = true},
 	{{"project_name", "", call_project_name}, .is_value = true},
 	{{"model", "", call_model}, .is_value = true},
+	{{"graph", "", call_graph}, .is_value = true},
 	{{"partition", "", call_partition}, .is_value = true},
 	{{"builtins", "", call_builtins}, .is_value = true},
 	{{"adapter", "", call_adapter}, .is_value = true},

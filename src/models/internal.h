@@ -14,6 +14,7 @@
  *	context.c      the names that templates see; globals_*.c, relation.c, adapter.c, times.c: what
  *	               they are
  *	datetime.c     Python's modules.datetime
+ *	graph.c        the graph as templates see it
  *	ask.c          run_query and its like: what asks the warehouse; results.c, column.c: answers
  *	macros/        macros and tests that tailrace brings
  *	tokens.c       SQL as tokens, without white space and comments; pure
@@ -125,6 +126,11 @@ void node_take_settings(struct project *p, struct node *node);
 /* Once parents are known. */
 void node_take_mapping(struct project *p, struct node *node);
 
+/* --- graph.c --- */
+bool call_graph(struct call *c);
+/* A node as `graph.nodes` has it, and `model`. */
+struct value graph_node(struct arena *a, const struct project *p, const struct node *node);
+
 /* --- nodes.c --- */
 MUST_CHECK bool nodes_load(struct project *p, struct error *err);
 struct node *node_new(struct project *p, enum node_kind kind, const struct package *package,
@@ -161,6 +167,7 @@ struct context {
 	const struct compile_options *options; /* of this rendering */
 	const struct dict *more;               /* names beyond the usual ones; NULL */
 	struct dict *results;                  /* of statements, by name; NULL: none yet */
+	struct value graph;                    /* once it was asked for */
 	int nested_vars;                       /* variables that are being rendered */
 	enum error_kind failure;               /* of the engine that was asked; ERROR_NONE */
 	struct reading {

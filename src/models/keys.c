@@ -1,8 +1,9 @@
 /*
  * What yml files and configurations may hold: the one table of known keys, dbt's and ours. What has the wrong shape is
- * an error, and so is an unknown key that is nearly a known one. Other unknown keys are let through, as dbt does:
- * projects carry keys of other adapters and of their own.
+ * an error; an unknown key is let through, as dbt does, since projects carry keys of other adapters and of their own. One
+ * that is nearly a known one is warned of in a yml, and an error among settings, which say what is built.
  */
+#include "base/log.h"
 #include "core/option.h"
 #include "models/internal.h"
 
@@ -127,9 +128,9 @@ static bool look_inside(const struct looking *l, const struct tree *map, const s
 			key++;
 		const char *near = key->name ? NULL : nearest_key(keys, entry->key);
 		if (near)
-			return error_set(l->err, ERROR_CONFIG,
-				"%s:%d: there is no key '%s' here; did you mean '%s'?", l->path,
-				entry->line, entry->key, near);
+			log_warn("a yml has a key that is not known, and nothing reads it",
+				F("file", l->path), F("line", entry->line), F("key", entry->key),
+				F("did_you_mean", near));
 		if (key->name && !look_at(l, key, entry->value))
 			return false;
 	}

@@ -19,10 +19,13 @@ static const char own_sql[] =
 static const char own_utils[] =
 #include "models/utils.sql.h"
 	;
+static const char own_dates[] =
+#include "models/dates.sql.h"
+	;
 static const struct own {
 	const char *name, *text;
 } own_macros[] = {{"names.sql", own_names}, {"tests.sql", own_tests}, {"sql.sql", own_sql},
-	{"utils.sql", own_utils}};
+	{"utils.sql", own_utils}, {"dates.sql", own_dates}};
 
 struct template *project_template(
 	struct project *p, const char *path, const char *text, size_t len, struct error *err)

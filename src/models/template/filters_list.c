@@ -1,4 +1,5 @@
 /* Filters of lists and dicts that give a value at once; see builtins.h. */
+#include <sys/random.h>
 #include "models/template/builtins.h"
 #include "models/template/getter.h"
 #include "models/template/unicode.h"
@@ -33,6 +34,21 @@ static bool filter_first(struct call *c)
 	if (next == NEXT_END)
 		c->result = value_undefined("No first item, sequence was empty.");
 	return next != NEXT_FAILED;
+}
+
+/* Another one each time: what is made of it is never the same twice. */
+static bool filter_random(struct call *c)
+{
+	struct list *items;
+	uint64_t number;
+
+	if (!iterate_all(c->render, c->self, &items))
+		return false;
+	if (getrandom(&number, sizeof number, 0) != sizeof number)
+		return render_fail(c->render, "random: the system gives no random numbers");
+	c->result = items->len ? items->items[number % items->len]
+			       : value_undefined("No random item, sequence was empty.");
+	return true;
 }
 
 static bool filter_last(struct call *c)
@@ -310,6 +326,7 @@ static const struct function table[] = {
 	{"count", "", filter_length},
 	{"first", "", filter_first},
 	{"last", "", filter_last},
+	{"random", "", filter_random},
 	{"join", "d= attribute=", filter_join},
 	{"reverse", "", filter_reverse},
 	{"sort", "reverse= case_sensitive= attribute=", filter_sort},

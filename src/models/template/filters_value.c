@@ -118,25 +118,34 @@ static struct value literal_of(struct render *r, struct value text)
 	return float_of_text(r, text, &f) ? value_float(f) : (struct value){0};
 }
 
-/* In text, which is not YAML, these give what they are given, as in dbt. */
+/* These give what they are given: what they say counts at the end of a YAML's text, see native_value(). */
 static bool filter_as(struct call *c)
 {
-	bool boolean = !strcmp(c->function->name, "as_bool");
-	bool number = !strcmp(c->function->name, "as_number");
-
 	c->result = c->self;
-	if (!c->render->native)
+	return true;
+}
+
+bool native_value(struct render *r, const struct expr *e, struct value v, struct value *out)
+{
+	const struct function *function = e->kind == EXPR_FILTER ? e->applied.function : NULL;
+	bool boolean, number;
+
+	*out = v;
+	if (!function || function->call != filter_as)
 		return true;
-	if (!strcmp(c->function->name, "as_text"))
-		return str_of(c->render, c->self, &c->result);
-	if (c->self.kind == VALUE_STRING) {
-		struct value literal = literal_of(c->render, c->self);
-		c->result = value_given(literal) ? literal : c->self;
+	if (!strcmp(function->name, "as_text"))
+		return str_of(r, v, out);
+	if (v.kind == VALUE_STRING) {
+		struct value literal = literal_of(r, v);
+		*out = value_given(literal) ? literal : v;
 	}
-	if ((boolean && c->result.kind != VALUE_BOOL) ||
-		(number && (!number_is(c->result) || c->result.kind == VALUE_BOOL)))
-		return render_fail(c->render, "Could not convert value into type '%s'",
-			boolean ? "bool" : "number");
+	boolean = !strcmp(function->name, "as_bool");
+	number = !strcmp(function->name, "as_number");
+	r->at = e->at;
+	if ((boolean && out->kind != VALUE_BOOL) ||
+		(number && (!number_is(*out) || out->kind == VALUE_BOOL)))
+		return render_fail(
+			r, "Could not convert value into type '%s'", boolean ? "bool" : "number");
 	return true;
 }
 

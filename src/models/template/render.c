@@ -287,6 +287,18 @@ bool macro_render(const struct macro *m, struct host *host, const struct limits 
 	return render_body(m->template, &m->body, host, limits, out, err);
 }
 
+static bool eval_native(struct render *r, const struct expr *e, struct value *out)
+{
+	struct value v;
+
+	while (e->kind == EXPR_CONDITIONAL && e->conditional.no) {
+		if (!eval(r, e->conditional.test, &v))
+			return false;
+		e = value_truth(v) ? e->conditional.yes : e->conditional.no;
+	}
+	return eval(r, e, &v) && native_value(r, e, v, out);
+}
+
 bool template_value(const struct template *t, struct host *host, const struct limits *limits,
 	struct arena *arena, struct value *out, struct error *err)
 {
@@ -299,9 +311,8 @@ bool template_value(const struct template *t, struct host *host, const struct li
 	*out = v;
 	render_init(&r, t, host, limits, err);
 	render_buf(&r, &text);
-	r.native = true;
 	if (only && only->kind == STATEMENT_PRINT && !only->next) {
-		ok = eval(&r, only->expr, &v);
+		ok = eval_native(&r, only->expr, &v);
 		*out = ok ? value_copy(arena, v) : v;
 		ok = ok && (value_given(*out) || render_str(&r, v, &text));
 	} else {

@@ -51,7 +51,6 @@ struct render {
 	uint64_t closures; /* macros made within scopes: those scopes stay as they are */
 	struct buf *out;
 	uint32_t depth;
-	bool native; /* the result is a value, not text: template_value() */
 	uint64_t steps;
 	bool returning; /* a return() is on its way to its macro */
 	struct value returned;
@@ -94,6 +93,9 @@ MUST_CHECK bool capture(
 
 /* Expressions. */
 MUST_CHECK bool eval(struct render *r, const struct expr *e, struct value *out);
+/* What as_bool, as_number, as_native or as_text, where the expression ends with one, make of its value. */
+MUST_CHECK bool native_value(
+	struct render *r, const struct expr *e, struct value v, struct value *out);
 MUST_CHECK bool eval_arithmetic(struct render *r, const struct expr *e, struct value *out);
 MUST_CHECK bool eval_compare(struct render *r, const struct expr *e, struct value *out);
 MUST_CHECK bool eval_slice(struct render *r, const struct expr *e, struct value *out);

@@ -425,6 +425,15 @@ def a_failing_test_of_a_yml_names_its_line():
 
 
 @test
+def a_misspelt_key_of_a_yml_is_warned_of():
+    p = project({**CHAIN, "models/y.yml": "model:\n  - name: even\nmodels:\n  - name: even\n    describtion: x\n"})
+    done = p.command("project", "check", ".")
+    eq(done.code, 0)
+    has(done.err, "file=models/y.yml line=1 key=model did_you_mean=models")
+    has(done.err, "file=models/y.yml line=5 key=describtion did_you_mean=description")
+
+
+@test
 def an_empty_folder_is_no_project():
     p = project({})
     os.makedirs(os.path.join(p.folder, "empty"))

@@ -157,6 +157,52 @@ def sql_of_the_dialect_is_what_the_warehouse_takes():
 
 
 @test
+def dates_of_dbt_date_are_what_the_warehouse_takes():
+    at = "\"toDateTime64('2026-11-01 23:30:00', 6, 'UTC')\""
+    day = "\"toDate('2026-11-01')\""  # a Sunday
+    cases = {
+        f"dbt_date.convert_timezone({at}, 'America/New_York', 'UTC')": "2026-11-01 18:30:00.000000",
+        f"dbt_date.convert_timezone(\"toDateTime('2026-11-01 12:00:00', 'UTC')\", 'Europe/Berlin', 'UTC')": "2026-11-01 13:00:00.000000",
+        f"dbt_date.convert_timezone(\"'2026-07-01 12:00:00'\", 'UTC', 'Europe/Berlin')": "2026-07-01 10:00:00.000000",
+        "dbt_date.convert_timezone('cast(null as Nullable(DateTime))', 'Europe/Berlin', 'UTC')": "\\N",
+        f"dbt_date.date_part('dayofweek', {day})": "0",
+        f"dbt_date.date_part('isodow', {day})": "7",
+        f"dbt_date.date_part('WEEK', {day})": "44",
+        f"dbt_date.date_part('epoch', {at})": "1793575800",
+        f"dbt_date.day_name({day}, true)": "Sun",
+        f"dbt_date.day_name({day}, false)": "Sunday",
+        f"dbt_date.month_name({day}, true)": "Nov",
+        f"dbt_date.month_name({day}, false)": "November",
+        "dbt_date.from_unixtimestamp(1793575800, 'seconds')": "2026-11-01 23:30:00",
+        "dbt_date.from_unixtimestamp('1793575800123', 'milliseconds')": "2026-11-01 23:30:00.123",
+        f"dbt_date.to_unixtimestamp({day})": "1793491200",
+        f"dbt_date.week_start({day})": "2026-11-01",
+        f"dbt_date.week_end({day})": "2026-11-07",
+        f"dbt_date.week_of_year({day})": "44",
+        f"dbt_date.iso_week_start({day})": "2026-10-26",
+        f"dbt_date.iso_week_end({day})": "2026-11-01",
+        f"dbt_date.iso_week_of_year({day})": "44",
+    }
+    names = sorted({call[len("dbt_date.") : call.index("(")] for call in cases})
+    package = "".join(
+        f"{{% macro {name}() %}}{{{{ adapter.dispatch('{name}', 'dbt_date')(*varargs) }}}}{{% endmacro %}}\n"
+        f"{{% macro default__{name}() %}}nothing_of_clickhouse({{{{ varargs }}}}){{% endmacro %}}\n"
+        for name in names
+    )
+    p = project({"dbt_packages/dbt_date/dbt_project.yml": "name: dbt_date", "dbt_packages/dbt_date/macros/all.sql": package})
+    p.write(
+        {
+            "models/all.sql": "select ["
+            + ", ".join(f"ifNull(toString({{{{ {call} }}}}), '\\\\N')" for call in cases)
+            + "] as v",
+            "models/wrong.sql": "select {{ dbt_date.date_part('fortnight', 'x') }}",
+        }
+    )
+    has(p.build(code=1).out, "date_part() does not know 'fortnight' here")
+    eq(rows(p, "SELECT v FROM @all")[0][0], list(cases.values()))
+
+
+@test
 def relations_are_united_and_told_apart():
     p = project(
         {
