@@ -1,6 +1,8 @@
 /* A client of Kafka: settings, logs, errors; see kafka.h. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "clients/kafka_handle.h"
 
@@ -75,12 +77,8 @@ static enum error_kind kind_of(rd_kafka_resp_err_t code)
 		{RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, ERROR_CONFIG},
 		{RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, ERROR_CONFIG},
 		{RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, ERROR_CONFIG},
-		{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERROR_DATA},
-		{RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE, ERROR_DATA},
-		{RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, ERROR_DATA},
 		{RD_KAFKA_RESP_ERR__FENCED, ERROR_BROKEN},
 		{RD_KAFKA_RESP_ERR_PRODUCER_FENCED, ERROR_BROKEN},
-		{RD_KAFKA_RESP_ERR__FATAL, ERROR_BROKEN},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
@@ -110,6 +108,9 @@ static const char *advice(rd_kafka_resp_err_t code)
 	case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
 		return "; lower transaction_timeout, or raise the brokers' "
 		       "transaction.max.timeout.ms";
+	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+		return "; its max.message.bytes was lowered, or is not told: allow the user "
+		       "DescribeConfigs on the topic";
 	case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
 		return "; lower replication_factor, or start more brokers";
 	case RD_KAFKA_RESP_ERR__FENCED:
@@ -127,22 +128,36 @@ static bool is_silence(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 }
 
+static bool is_overdue(const struct kafka *k)
+{
+	return k->began_ms && mono_ms() - k->began_ms >= k->timeout_ms;
+}
+
 bool kafka_fail(struct kafka *k, struct error *err, int code, const char *what, const char *why)
 {
 	rd_kafka_resp_err_t fatal = RD_KAFKA_RESP_ERR_NO_ERROR, of = (rd_kafka_resp_err_t)code;
 	struct error trouble = {0};
 	char text[512];
 
+	if (is_overdue(k))
+		return error_set(err, ERROR_RETRY,
+			"%s: the transaction was not written within transaction_timeout (%lld s); "
+			"raise it, and the brokers' transaction.max.timeout.ms where it is as high",
+			what, (long long)k->timeout_ms / 1000);
 	if (of == RD_KAFKA_RESP_ERR__FATAL && k->rk)
 		fatal = rd_kafka_fatal_error(k->rk, text, sizeof text);
 	if (fatal)
-		return error_set(err, kind_of(fatal) == ERROR_CONFIG ? ERROR_CONFIG : ERROR_BROKEN,
-			"%s: %s%s", what, text, advice(fatal));
+		return error_set(err, kind_of(fatal), "%s: %s%s", what, text, advice(fatal));
 	pthread_mutex_lock(&k->lock);
 	trouble = k->trouble;
 	pthread_mutex_unlock(&k->lock);
 	if (is_silence(of) && trouble.kind != ERROR_NONE)
 		return error_set(err, trouble.kind, "%s: %s", what, trouble.text);
+	if (is_silence(of) && !k->reached)
+		return error_set(err, ERROR_RETRY,
+			"%s: no answer; are these `brokers`, and is `security_protocol` what they "
+			"speak there?",
+			what);
 	return error_set(err, kind_of(of), "%s: %s%s", what,
 		why && *why ? why : rd_kafka_err2str(of), advice(of));
 }
@@ -293,6 +308,22 @@ static bool configure(rd_kafka_conf_t *conf, const struct kafka_options *o,
 	return ok;
 }
 
+static int64_t number_of(const struct kafka *k, const char *setting)
+{
+	char text[32];
+	size_t size = sizeof text;
+
+	return rd_kafka_conf_get(rd_kafka_conf(k->rk), setting, text, &size) == RD_KAFKA_CONF_OK
+		       ? atoll(text)
+		       : 0;
+}
+
+static void note_limits(struct kafka *k)
+{
+	k->gathers_bytes = (size_t)number_of(k, "batch.size");
+	k->timeout_ms = number_of(k, "transaction.timeout.ms");
+}
+
 struct kafka *kafka_new(const struct kafka_options *options, enum kafka_role role,
 	const struct kafka_setting *settings, struct error *err)
 {
@@ -313,8 +344,10 @@ struct kafka *kafka_new(const struct kafka_options *options, enum kafka_role rol
 	if (configure(conf, options, settings, err)) {
 		k->rk = rd_kafka_new(role == KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER,
 			conf, why, sizeof why);
-		if (k->rk)
+		if (k->rk) {
+			note_limits(k);
 			return k;
+		}
 		error_set(err, ERROR_CONFIG, "%s", why);
 	}
 	rd_kafka_conf_destroy(conf);

@@ -60,6 +60,7 @@ struct kafka_new_topic {
 	const char *name;
 	int partitions, replication;          /* -1: as the brokers have it */
 	const struct kafka_setting *settings; /* "cleanup.policy" ..., ended by a NULL name */
+	bool asked;                           /* only whether it could be made */
 };
 /* Makes it where it is not there yet. ERROR_CONFIG: the brokers refuse it as it is wanted. */
 MUST_CHECK bool kafka_topic_create(

@@ -12,10 +12,22 @@ struct kafka_consumer;
 struct kafka {
 	rd_kafka_t *rk;
 	struct kafka_consumer *consumer; /* that this is of; NULL: none */
+	bool reached;                    /* brokers have answered once */
+	size_t gathers_bytes;         /* of a producer: in one request for a partition, at most */
+	int64_t began_ms, timeout_ms; /* of a producer: its transaction; 0: none is open */
 	pthread_mutex_t lock;
 	/* under the lock: */
 	struct error trouble;  /* what a connection last suffered from: why nothing is answered */
 	struct error delivery; /* the first message that no broker took */
+};
+
+/* kafka_producer.c */
+struct kafka_topic {
+	struct kafka *client;
+	rd_kafka_topic_t *topic;
+	size_t takes_bytes; /* in a message, and in all that is gathered for a partition; 0: not known yet */
+	int64_t asked_ms;
+	size_t gathered_bytes; /* of all partitions, since a flush */
 };
 
 /* An error by what to do about it; `what` was being done. Always false. Timeouts are explained by the trouble

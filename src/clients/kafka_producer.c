@@ -1,6 +1,7 @@
 /* Messages out, in transactions or not; see kafka_producer.h. */
 #include "clients/kafka_producer.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
 #include "clients/kafka_handle.h"
@@ -12,10 +13,11 @@
 #define ABORT_MS  5000
 #define ROOM_MS   100 /* between two looks for room */
 
-struct kafka_topic {
-	struct kafka *client;
-	rd_kafka_topic_t *topic;
-};
+/* What a request takes beside keys, values and headers, and what each message does: at most so much. */
+#define FRAME_BYTES   512
+#define RECORD_BYTES  64
+#define BYTES_DEFAULT 1048588 /* the brokers' message.max.bytes */
+#define ASK_AGAIN_MS  1000
 
 struct kafka_topic *kafka_topic_open(struct kafka *k, const char *name)
 {
@@ -63,6 +65,53 @@ static bool all_delivered(struct kafka *k, struct error *err)
 	return ok;
 }
 
+/* --- What a topic takes ----------------------------------------------------------------------------- */
+
+static size_t size_of(const struct kafka_message *m)
+{
+	size_t header = m->header ? strlen(m->header) + m->header_len : 0;
+
+	return m->key_len + m->value_len + header + RECORD_BYTES;
+}
+
+static void ask_limit(struct kafka_topic *t)
+{
+	struct arena arena;
+
+	arena_init(&arena);
+	const char *text = kafka_topic_setting(
+		t->client, rd_kafka_topic_name(t->topic), "max.message.bytes", &arena);
+	long long most = text ? atoll(text) : 0;
+	arena_release(&arena);
+	t->takes_bytes = (size_t)(most > FRAME_BYTES ? most : BYTES_DEFAULT) - FRAME_BYTES;
+	t->asked_ms = mono_ms();
+}
+
+/* The limit may have been raised since it was asked for. */
+static bool fits(struct kafka_topic *t, size_t bytes)
+{
+	bool known = t->takes_bytes && mono_ms() - t->asked_ms < ASK_AGAIN_MS;
+
+	if (bytes > t->takes_bytes && !known)
+		ask_limit(t);
+	return bytes <= t->takes_bytes;
+}
+
+/* Brokers refuse a request whole that is larger than the topic takes, however small its messages are; and
+ * librdkafka gathers as much for any topic. */
+static bool make_room(struct kafka_topic *t, size_t bytes, struct error *err)
+{
+	if (t->takes_bytes >= t->client->gathers_bytes)
+		return true;
+	t->gathered_bytes += bytes;
+	if (t->gathered_bytes <= t->takes_bytes)
+		return true;
+	t->gathered_bytes = bytes;
+	return kafka_flush(t->client, err);
+}
+
+/* --- Messages --------------------------------------------------------------------------------------- */
+
 static rd_kafka_resp_err_t send_with_header(
 	rd_kafka_topic_t *topic, const struct kafka_message *m, rd_kafka_t *rk)
 {
@@ -95,8 +144,16 @@ static rd_kafka_resp_err_t send_once(struct kafka_topic *t, const struct kafka_m
 bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct error *err)
 {
 	struct kafka *k = t->client;
-	rd_kafka_resp_err_t code = send_once(t, m);
+	size_t bytes = size_of(m);
 
+	if (!fits(t, bytes))
+		return error_set(err, ERROR_DATA,
+			"a message of %zu bytes is more than topic %s takes; raise its "
+			"max.message.bytes",
+			bytes, rd_kafka_topic_name(t->topic));
+	if (!make_room(t, bytes, err))
+		return false;
+	rd_kafka_resp_err_t code = send_once(t, m);
 	for (int64_t until = mono_ms() + STALL_MS; code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
 		code = send_once(t, m)) {
 		if (mono_ms() > until)
@@ -144,6 +201,7 @@ bool kafka_fence(struct kafka *k, struct error *err)
 
 bool kafka_begin(struct kafka *k, struct error *err)
 {
+	k->began_ms = mono_ms();
 	return kafka_check(k, rd_kafka_begin_transaction(k->rk), "beginning a transaction", err);
 }
 
@@ -159,7 +217,10 @@ bool kafka_commit(struct kafka *k, struct error *err)
 		rd_kafka_error_destroy(error);
 		return false;
 	}
-	return kafka_check(k, error, "committing a transaction", err);
+	if (!kafka_check(k, error, "committing a transaction", err))
+		return false;
+	k->began_ms = 0;
+	return true;
 }
 
 void kafka_abort(struct kafka *k)
@@ -167,4 +228,5 @@ void kafka_abort(struct kafka *k)
 	rd_kafka_error_t *error = rd_kafka_abort_transaction(k->rk, ABORT_MS);
 
 	rd_kafka_error_destroy(error);
+	k->began_ms = 0;
 }

@@ -23,7 +23,8 @@ struct kafka_message {
 	size_t header_len;
 };
 
-/* Waits while the buffers are full. ERROR_DATA: the message is larger than `message.max.bytes`. */
+/* Waits while the buffers are full. ERROR_DATA: the message is larger than the topic takes; it is not sent, and
+ * others may be. */
 MUST_CHECK bool kafka_send(struct kafka_topic *, const struct kafka_message *, struct error *);
 
 /* Waits until all is written. ERROR_RETRY: not in time; what was sent may arrive still. */
@@ -33,6 +34,8 @@ MUST_CHECK bool kafka_flush(struct kafka *, struct error *);
  * Transactions, of a client with a transactional.id. kafka_fence() comes first: it ends what an earlier
  * process of that id left open. A failure of any of them leaves a client that can only be freed; whether a
  * commit that failed took place can be seen only by reading (read_committed) after the next kafka_fence().
+ * Whatever fails once transaction.timeout.ms has passed is ERROR_RETRY: the brokers have given it up, and
+ * answer as if somebody else had fenced us.
  */
 MUST_CHECK bool kafka_fence(struct kafka *, struct error *);
 MUST_CHECK bool kafka_begin(struct kafka *, struct error *);

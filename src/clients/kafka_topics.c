@@ -26,6 +26,7 @@ bool kafka_reach(struct kafka *k, int wait_ms, char *about, size_t size, struct 
 
 	if (!metadata(k, NO_TOPICS, NULL, wait_ms, &found, err))
 		return false;
+	k->reached = true;
 	if (about)
 		snprintf(about, size, "%d broker%s", found->broker_cnt,
 			found->broker_cnt == 1 ? "" : "s");
@@ -135,13 +136,17 @@ static bool settle(struct kafka *k, rd_kafka_event_t *event, const char *name, b
 	       (is_refused(code) && is_there(k, name)) || kafka_fail(k, err, code, what, why);
 }
 
-static bool create(struct kafka *k, rd_kafka_NewTopic_t *topic, const char *name, bool *made,
-	struct error *err)
+static bool create(struct kafka *k, rd_kafka_NewTopic_t *topic,
+	const struct kafka_new_topic *wanted, bool *made, struct error *err)
 {
+	const char *name = wanted->name;
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
 	rd_kafka_AdminOptions_t *options = admin_options(k);
+	char why[128];
 
 	CLEANUP(free_string) char *what = xasprintf("making topic %s", name);
+	if (wanted->asked)
+		rd_kafka_AdminOptions_set_validate_only(options, true, why, sizeof why);
 	rd_kafka_CreateTopics(k->rk, &topic, 1, options, queue);
 	rd_kafka_event_t *event = answer(k, queue, what, err);
 	bool ok = event && settle(k, event, name, made, what, err);
@@ -164,7 +169,7 @@ bool kafka_topic_create(
 		return error_set(err, ERROR_CONFIG, "topic %s: %s", wanted->name, why);
 	for (const struct kafka_setting *s = wanted->settings; s && s->name; s++)
 		rd_kafka_NewTopic_set_config(topic, s->name, s->value);
-	bool ok = create(k, topic, wanted->name, made, err);
+	bool ok = create(k, topic, wanted, made, err);
 	rd_kafka_NewTopic_destroy(topic);
 	return ok;
 }

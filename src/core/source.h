@@ -26,6 +26,9 @@ struct source {
 	/* of the versions it gives out; set before start, copy */
 	uint8_t epoch;
 	bool want_before; /* rows as they were, in batch.before, where the log has them */
+	/* the target is a log: of rows left out after BUNDLE_RECOPY, which a copy will bring, it must be
+	 * told that others are gone: OP_DELETE, as far as their keys can be read */
+	bool into_log;
 	/* somebody waits for the position to move: it is given as soon as it is known */
 	_Atomic bool hurry;
 	char database[64]; /* that it reads, for events that name it; set by open */

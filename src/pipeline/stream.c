@@ -138,6 +138,7 @@ static bool open_ends(struct stream *s, struct error *err)
 	source->copy_bytes = s->share_bytes / 2; /* one is read while one goes out */
 	source->batch_rows = s->settings->options.max_batch_rows;
 	source->want_before = s->settings->to->sink->wants_before || watch_has(s);
+	source->into_log = s->settings->to->sink->log;
 	bool ok = open_sink(s, source, err) &&
 		  (source->ops->open(source, err) ||
 			  error_add(err, "connection %s", s->settings->from->name));

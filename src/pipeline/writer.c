@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "pipeline/prepare.h"
+#include "pipeline/rows.h"
 #include "pipeline/stream.h"
 
 #define TICK_MS     100
@@ -135,12 +136,47 @@ static void note_written(struct mirror *m, const struct batch *batch)
 		key_set_add(&m->written, batch, row);
 }
 
+/* What is left out now a copy will bring, but not that rows are gone, which a log must be told of all the same. */
+static bool waits_for_copy(const struct mirror *m)
+{
+	return m->log && (m->log_lost_track || m->status == TABLE_BROKEN);
+}
+
+static void keep_deletes(struct batch *batch)
+{
+	struct buf fates;
+
+	buf_init(&fates, BUF_MAX);
+	for (size_t row = 0; row < batch->rows; row++) {
+		char op = batch_meta(batch)[row].op;
+		bool gone = op == OP_DELETE || op == OP_KEY_CHANGED;
+		buf_u8(&fates, gone ? ROW_TOMBSTONE : ROW_DROP);
+	}
+	if (batch->rows)
+		batch_settle(batch, fates.data);
+	batch->aside.len = 0;
+	buf_release(&fates);
+}
+
+static bool bury(struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
+{
+	keep_deletes(batch);
+	if (!batch->rows || !batch->table->n_key || prepare_and_land(s, m, batch, err))
+		return true;
+	if (!is_of_table(err) && err->kind != ERROR_CONFIG)
+		return false;
+	error_clear(err); /* the table is broken as it is */
+	return true;
+}
+
 static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, struct error *err)
 {
 	uint64_t rows = batch->rows, aside = batch->aside.len;
 	/* rows are in the log's order until they are written */
 	int64_t committed_us = rows ? batch_meta(batch)[rows - 1].commit_time_us : 0;
 
+	if (waits_for_copy(m))
+		return bury(s, m, batch, err);
 	if (!mirror_takes_rows(m))
 		return true;
 	if (!watch_note(s, m, batch, err) || !prepare_and_land(s, m, batch, err)) {
@@ -181,7 +217,7 @@ static bool apply_event(
 {
 	switch (item->kind) {
 	case BUNDLE_TRUNCATE:
-		return !mirror_takes_rows(m) ||
+		return (!mirror_takes_rows(m) && !waits_for_copy(m)) ||
 		       mirror_truncate(s, m, item->table, &item->meta, err);
 	case BUNDLE_TABLE: {
 		bool ok = mirror_define(s, m, item->table, err);

@@ -259,6 +259,13 @@ class Kafka:
         found = self.admin.describe_configs([resource])[resource].result(30)
         return {key: entry.value for key, entry in found.items()}
 
+    def set_topic_config(self, name, **config):
+        from confluent_kafka.admin import ConfigResource
+
+        config = {key.replace("_", "."): str(value) for key, value in config.items()}
+        resource = ConfigResource("topic", name, set_config=config)
+        self.admin.alter_configs([resource])[resource].result(30)
+
     def produce(self, topic, messages):
         """(key, value) pairs; texts, bytes, None, or what becomes JSON."""
         from confluent_kafka import Producer

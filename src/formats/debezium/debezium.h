@@ -42,6 +42,9 @@ struct debezium_origin {
 	const char *database;
 };
 
+/* What the name of a topic cannot hold, and so that of a schema, becomes _, one for each of Java's characters. */
+char *debezium_sanitized(char *name);
+
 struct debezium_table;
 struct debezium_table *debezium_table_new(
 	const struct table *, const struct debezium_origin *, const struct debezium_modes *);
@@ -70,6 +73,9 @@ struct debezium_event {
  * writer was given up to there is to be thrown away. `key`: of a table that has one. */
 MUST_CHECK bool debezium_write_key(const struct debezium_table *, const struct batch *, size_t row,
 	struct connect_writer *, struct error *);
+/* The same as text, as Connect prints it into headers: JSON, but decimals are numbers. */
+MUST_CHECK bool debezium_print_key(const struct debezium_table *, const struct batch *, size_t row,
+	struct buf *, struct error *);
 MUST_CHECK bool debezium_write_value(const struct debezium_table *, const struct batch *,
 	size_t row, const struct debezium_event *, struct connect_writer *, struct error *);
 /* A truncation: its place is meta's; op and before are not looked at. It has no key; nor has it a flat form. */

@@ -32,6 +32,7 @@ static const struct {
 	{"uuid", "00000000-0000-0000-0000-000000000000"},
 	{"date", "1970-01-01"},
 	{"time without time zone", "00:00"},
+	{"interval", "PT0S"},
 	{"timestamp without time zone", "1970-01-01"},
 	{"timestamp with time zone", "1970-01-01"},
 };

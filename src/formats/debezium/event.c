@@ -1,8 +1,10 @@
 /* Keys and values of events: the schemas of a table, and a row pushed into a writer; see debezium.h. */
 #include "formats/debezium/debezium.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include "base/text.h"
+#include "formats/connect/json.h"
 #include "formats/debezium/field.h"
 
 #define VERSION "3.7.0.Final" /* of the Debezium whose events these are */
@@ -77,13 +79,30 @@ static const struct connect_schema transaction_schema = {
 	.n_fields = COUNT_OF(transaction_fields),
 };
 
+char *debezium_sanitized(char *name)
+{
+	char *to = name;
+
+	for (const char *from = name; *from; from++) {
+		unsigned char c = (unsigned char)*from;
+		bool plain = c < 0x80 && (isalnum(c) || c == '.' || c == '_' || c == '-');
+		if ((c & 0xc0) == 0x80)
+			continue;
+		*to++ = plain ? *from : '_';
+		if (c >= 0xf0)
+			*to++ = '_'; /* two of UTF-16 */
+	}
+	*to = '\0';
+	return name;
+}
+
 static struct connect_schema *new_struct(struct debezium_table *t, const char *part, size_t n)
 {
 	struct connect_schema *s = arena_alloc(&t->arena, sizeof *s);
 
 	s->kind = CONNECT_STRUCT;
-	s->name = arena_printf(
-		&t->arena, "%s.%s.%s.%s", t->origin.prefix, t->schema, t->name, part);
+	s->name = debezium_sanitized(
+		arena_printf(&t->arena, "%s.%s.%s.%s", t->origin.prefix, t->schema, t->name, part));
 	s->fields = arena_alloc(&t->arena, n * sizeof *s->fields);
 	return s;
 }
@@ -252,6 +271,28 @@ bool debezium_write_key(const struct debezium_table *t, const struct batch *b, s
 	for (size_t i = 0; fine && i < t->n_key; i++)
 		fine = put_column(t, b, t->key[i], row, true, w, err);
 	w->ops->struct_end(w);
+	return fine;
+}
+
+bool debezium_print_key(const struct debezium_table *t, const struct batch *b, size_t row,
+	struct buf *out, struct error *err)
+{
+	struct connect_json_writer w;
+	bool fine = true;
+
+	buf_clear(out);
+	connect_json_writer_init(&w, out);
+	w.base.ops->struct_begin(&w.base);
+	for (size_t i = 0; fine && i < t->n_key; i++) {
+		if (t->fields[t->key[i]].write != write_decimal) {
+			fine = put_column(t, b, t->key[i], row, true, &w.base, err);
+			continue;
+		}
+		put_field(&w.base, t->row[t->key[i]].name);
+		column_print(&b->columns[t->key[i]], row, out);
+		w.comma = true;
+	}
+	w.base.ops->struct_end(&w.base);
 	return fine;
 }
 

@@ -42,6 +42,22 @@ static bool send_aside(struct kafka_sink *s, const struct table *t, const struct
 	return kafka_send(s->aside, &message, err);
 }
 
+/* Where the topic was made by somebody else, it may not take the row either: then all but the row. */
+static bool send_what_fits(struct kafka_sink *s, const struct table *t,
+	const struct set_aside *aside, struct error *err)
+{
+	struct set_aside less = *aside;
+
+	if (send_aside(s, t, aside, err))
+		return true;
+	if (err->kind != ERROR_DATA)
+		return false;
+	error_clear(err);
+	less.row = NULL;
+	less.key = t->n_key ? aside->key : NULL; /* else that is the row again */
+	return send_aside(s, t, &less, err);
+}
+
 bool kafka_sink_set_aside(struct sink *sink, const struct landing *landing,
 	const struct batch *batch, struct error *err)
 {
@@ -54,7 +70,7 @@ bool kafka_sink_set_aside(struct sink *sink, const struct landing *landing,
 	if (!s->aside || !transaction_begin(s, err))
 		return false;
 	for (size_t i = 0; i < batch->aside.len; i++)
-		if (!send_aside(s, landing->table, &batch->aside.items[i], err))
+		if (!send_what_fits(s, landing->table, &batch->aside.items[i], err))
 			return false;
 	return true;
 }

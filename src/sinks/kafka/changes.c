@@ -63,7 +63,7 @@ bool changes_send(
 	if (!s->schema_changes)
 		return true;
 	if (!s->changes)
-		s->changes = channel_open(s, topic_sanitized(arena_strdup(&s->arena, s->prefix)),
+		s->changes = channel_open(s, debezium_sanitized(arena_strdup(&s->arena, s->prefix)),
 			&key_schema, &value_schema, err);
 	if (!s->changes)
 		return false;

@@ -8,8 +8,40 @@ static void note(struct findings *f, int level, const char *what, const char *me
 	vec_push(&f->list, finding);
 }
 
+/* All are made alike, so it is enough to ask for one of those that are missing. */
+static bool check_making(
+	struct kafka_sink *s, const char *name, struct findings *f, struct error *err)
+{
+	if (topic_can_be_made(s, name, err)) {
+		note(f, FINDING_OK, arena_printf(&f->arena, "topic %s can be made", name), NULL);
+		return true;
+	}
+	if (err->kind != ERROR_CONFIG)
+		return false;
+	note(f, FINDING_PROBLEM, arena_strdup(&f->arena, err->text), NULL);
+	error_clear(err);
+	return true;
+}
+
+static bool is_there(const char *name, const struct kafka_topic_infos *there, struct findings *f)
+{
+	for (size_t i = 0; i < there->len; i++) {
+		const struct kafka_topic_info *info = &there->items[i];
+		if (strcmp(info->name, name) != 0)
+			continue;
+		note(f, FINDING_OK,
+			arena_printf(&f->arena, "topic %s has %d partition%s", name,
+				info->partitions, info->partitions == 1 ? "" : "s"),
+			NULL);
+		return true;
+	}
+	return false;
+}
+
+/* Notes its topic in `missing` when that is not there yet. */
 static void check_table(const struct kafka_sink *s, const struct table *t,
-	const struct kafka_topic_infos *there, struct map *taken, struct findings *f)
+	const struct kafka_topic_infos *there, struct map *taken, const char **missing,
+	struct findings *f)
 {
 	const char *name = topic_name(s, t, &f->arena);
 	const struct table *other = map_put(taken, name, strlen(name), (void *)(uintptr_t)t);
@@ -26,13 +58,8 @@ static void check_table(const struct kafka_sink *s, const struct table *t,
 				"across partitions",
 				t->schema, t->name),
 			NULL);
-	for (size_t i = 0; i < there->len; i++)
-		if (strcmp(there->items[i].name, name) == 0)
-			note(f, FINDING_OK,
-				arena_printf(&f->arena, "topic %s has %d partition%s", name,
-					there->items[i].partitions,
-					there->items[i].partitions == 1 ? "" : "s"),
-				NULL);
+	if (!is_there(name, there, f))
+		*missing = name;
 }
 
 static bool ask_schemas(const struct kafka_sink *s, const struct debezium_table *events,
@@ -48,8 +75,6 @@ static bool ask_schemas(const struct kafka_sink *s, const struct debezium_table 
 static bool check_schemas(
 	const struct kafka_sink *s, const struct table *t, struct findings *f, struct error *err)
 {
-	if (t->problem || is_outbox(s, t))
-		return true;
 	struct debezium_table *events = events_of(s, t);
 	bool ok = ask_schemas(s, events, topic_name(s, t, &f->arena), err);
 	debezium_table_free(events);
@@ -67,6 +92,7 @@ bool kafka_sink_check(struct sink *sink, struct table *const *tables, size_t n, 
 	struct kafka_sink *s = kafka_sink_of(sink);
 	struct kafka_topic_infos there = {0};
 	struct map taken = {0};
+	const char *missing = NULL;
 	char about[64];
 
 	if (!kafka_reach(s->client, 10000, about, sizeof about, err) ||
@@ -76,9 +102,12 @@ bool kafka_sink_check(struct sink *sink, struct table *const *tables, size_t n, 
 		NULL);
 	bool ok = true;
 	for (size_t i = 0; ok && i < n; i++) {
-		check_table(s, tables[i], &there, &taken, f);
+		if (tables[i]->problem || is_outbox(s, tables[i]))
+			continue;
+		check_table(s, tables[i], &there, &taken, &missing, f);
 		ok = check_schemas(s, tables[i], f, err);
 	}
+	ok = ok && (!missing || check_making(s, missing, f, err));
 	map_release(&taken);
 	kafka_topic_infos_release(&there);
 	return ok;

@@ -42,7 +42,6 @@ bool transaction_begin(struct kafka_sink *s, struct error *err)
 	if (!ready(s, err) || !kafka_begin(s->client, err))
 		return false;
 	s->in_transaction = true;
-	s->began_ms = mono_ms();
 	return true;
 }
 
@@ -98,17 +97,6 @@ static bool send_place(struct kafka_sink *s, const struct resume *resume, struct
 	return kafka_send(s->positions, &message, err);
 }
 
-/* A source's transaction that takes longer than the brokers wait is never written. */
-static bool name_timeout(const struct kafka_sink *s, struct error *err)
-{
-	if (mono_ms() - s->began_ms < s->transaction_timeout_ms)
-		return false;
-	return error_set(err, ERROR_RETRY,
-		"a transaction was not written within transaction_timeout (%lld s); raise it, and "
-		"the brokers' transaction.max.timeout.ms where it is as high",
-		(long long)s->transaction_timeout_ms / 1000);
-}
-
 bool kafka_sink_commit(struct sink *sink, const struct resume *resume, struct error *err)
 {
 	struct kafka_sink *s = kafka_sink_of(sink);
@@ -121,7 +109,7 @@ bool kafka_sink_commit(struct sink *sink, const struct resume *resume, struct er
 		return true;
 	failpoint("kafka.before_commit");
 	if (!send_place(s, resume, err) || !kafka_commit(s->client, err))
-		return name_timeout(s, err);
+		return false;
 	s->in_transaction = false;
 	failpoint("kafka.committed");
 	return true;

@@ -25,7 +25,7 @@ bool heartbeat_send(struct kafka_sink *s, struct error *err)
 		return true;
 	if (!s->heartbeats)
 		s->heartbeats = channel_open(s,
-			topic_sanitized(
+			debezium_sanitized(
 				arena_printf(&s->arena, "__debezium-heartbeat.%s", s->prefix)),
 			&key_schema, &value_schema, err);
 	if (!s->heartbeats)

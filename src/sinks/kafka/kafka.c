@@ -76,6 +76,8 @@ static bool open_client(struct kafka_sink *s, struct error *err)
 		{"acks", "all", true},
 		{"enable.idempotence", "true", true},
 		{"delivery.report.only.error", "true", true},
+		/* a topic that is gone is made anew by us, with its settings and its rows */
+		{"allow.auto.create.topics", "false", true},
 		{"partitioner", "murmur2_random", false},
 		{"compression.type", compressions[s->compression], false},
 		{"linger.ms", "20", false},

@@ -52,7 +52,6 @@ struct kafka_sink {
 	struct metadata *seen; /* the source's transactions in ours */
 	int64_t beat_ms;
 	bool fenced, in_transaction;
-	int64_t began_ms;      /* the transaction */
 	struct buf key, value; /* of the message under way */
 };
 
@@ -94,7 +93,6 @@ struct outlet {
 	struct kafka_topic *topic;
 	struct debezium_table *events;
 	struct encoding key, value; /* key: of a table that has one */
-	size_t max_bytes;           /* of a message */
 	bool made;                  /* the topic was not there */
 	struct outbox *outbox;      /* its rows are routed instead; NULL: they are not */
 };
@@ -110,11 +108,11 @@ struct kafka_topic *own_topic(struct kafka_sink *, const char *name,
 	const struct kafka_setting *settings, struct error *);
 const char *own_topic_name(const struct kafka_sink *, const char *name, struct arena *);
 
+/* Would the brokers take the topic of a table? Makes nothing. ERROR_CONFIG: they refuse it. */
+MUST_CHECK bool topic_can_be_made(struct kafka_sink *, const char *name, struct error *);
 /* The topic, made when missing with so many partitions (0: as the brokers have it). NULL on failure. */
 struct kafka_topic *topic_make(struct kafka_sink *, const char *name, int64_t partitions,
 	const struct kafka_setting *settings, struct error *);
-/* What a topic's name cannot hold becomes _, as Debezium has it. */
-char *topic_sanitized(char *name);
 
 /* --- outbox.c --- */
 
@@ -147,6 +145,8 @@ void put_number(struct connect_writer *, const char *name, int64_t number);
 #define TRANSACTION_ID 40
 void metadata_note(struct kafka_sink *, const struct outlet *, const struct row_meta *,
 	char text[TRANSACTION_ID], struct debezium_transaction *out);
+/* It was not sent after all. */
+void metadata_forget(struct kafka_sink *, const struct outlet *, const struct row_meta *);
 /* Before a commit: tells of the transactions whose events it holds. */
 MUST_CHECK bool metadata_send(struct kafka_sink *, struct error *);
 void metadata_release(struct kafka_sink *);

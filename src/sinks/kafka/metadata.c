@@ -72,6 +72,11 @@ void metadata_note(struct kafka_sink *s, const struct outlet *outlet, const stru
 		.id = text, .total_order = meta->order, .data_collection_order = ++share->events};
 }
 
+void metadata_forget(struct kafka_sink *s, const struct outlet *outlet, const struct row_meta *meta)
+{
+	share_of(find(s->seen, meta), outlet)->events--;
+}
+
 /* --- The topic -------------------------------------------------------------------------------------- */
 
 static const struct connect_schema text = {.kind = CONNECT_STRING},
@@ -79,6 +84,7 @@ static const struct connect_schema text = {.kind = CONNECT_STRING},
 				   maybe_number = {.kind = CONNECT_INT64, .optional = true};
 static struct connect_field share_fields[] = {{"data_collection", &text}, {"event_count", &number}};
 static const struct connect_schema share_schema = {.kind = CONNECT_STRUCT,
+	.optional = true,
 	.name = "event.collection",
 	.version = 1,
 	.fields = share_fields,
@@ -105,6 +111,7 @@ static void put_shares(const struct transaction *t, struct connect_writer *w)
 	vec_each (&t->shares, share) {
 		const struct table *table = share->outlet->table;
 		CLEANUP(free_string) char *name = xasprintf("%s.%s", table->schema, table->name);
+		w->ops->optional(w, &share_schema, true);
 		w->ops->struct_begin(w);
 		put_text(w, "data_collection", name);
 		put_number(w, "event_count", share->events);
@@ -171,7 +178,7 @@ bool metadata_send(struct kafka_sink *s, struct error *err)
 		return true;
 	if (!s->metadata)
 		s->metadata = channel_open(s,
-			topic_sanitized(arena_printf(&s->arena, "%s.transaction", s->prefix)),
+			debezium_sanitized(arena_printf(&s->arena, "%s.transaction", s->prefix)),
 			&key_schema, &value_schema, err);
 	if (!s->metadata)
 		return false;

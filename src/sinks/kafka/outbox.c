@@ -71,9 +71,9 @@ static char *route(const struct kafka_sink *s, struct buf *type)
 	const char *at = strstr(s->outbox_topic, place);
 
 	if (!at)
-		return topic_sanitized(xstrdup(s->outbox_topic));
-	return topic_sanitized(xasprintf("%.*s%s%s", (int)(at - s->outbox_topic), s->outbox_topic,
-		buf_text(type), at + strlen(place)));
+		return debezium_sanitized(xstrdup(s->outbox_topic));
+	return debezium_sanitized(xasprintf("%.*s%s%s", (int)(at - s->outbox_topic),
+		s->outbox_topic, buf_text(type), at + strlen(place)));
 }
 
 static struct kafka_topic *topic_of(struct kafka_sink *s, const char *name, struct error *err)

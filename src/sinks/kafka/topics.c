@@ -1,57 +1,39 @@
 /* Topics of tables, named as Debezium names them, made when missing; see kafka.h. */
 #include "sinks/kafka/kafka.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #define LONGEST_NAME 249
-/* What a message takes in a batch of its own beside key and value: at most so much. */
-#define FRAME_BYTES   512
-#define BYTES_DEFAULT 1048588 /* the brokers' message.max.bytes */
-
-static bool is_plain(char c)
-{
-	return isalnum((unsigned char)c) || c == '.' || c == '_' || c == '-';
-}
-
-char *topic_sanitized(char *name)
-{
-	for (char *c = name; *c; c++)
-		if (!is_plain(*c))
-			*c = '_';
-	return name;
-}
 
 const char *topic_name(const struct kafka_sink *s, const struct table *t, struct arena *arena)
 {
 	if (t->options && t->options->as)
-		return topic_sanitized(arena_printf(arena, "%s.%s", s->prefix, t->options->as));
-	return topic_sanitized(arena_printf(arena, "%s.%s.%s", s->prefix, t->schema, t->name));
+		return debezium_sanitized(arena_printf(arena, "%s.%s", s->prefix, t->options->as));
+	return debezium_sanitized(arena_printf(arena, "%s.%s.%s", s->prefix, t->schema, t->name));
 }
 
 const char *own_topic_name(const struct kafka_sink *s, const char *name, struct arena *arena)
 {
-	return topic_sanitized(arena_printf(arena, "%s.tailrace.%s", s->prefix, name));
+	return debezium_sanitized(arena_printf(arena, "%s.tailrace.%s", s->prefix, name));
 }
 
-static bool make(struct kafka_sink *s, const char *name, int64_t partitions,
-	const struct kafka_setting *settings, bool *made, struct error *err)
+static struct kafka_new_topic new_topic(const struct kafka_sink *s, const char *name,
+	int64_t partitions, const struct kafka_setting *settings)
 {
-	const struct kafka_new_topic topic = {.name = name,
+	return (struct kafka_new_topic){.name = name,
 		.partitions = partitions ? (int)partitions : -1,
 		.replication = s->replication_factor ? (int)s->replication_factor : -1,
 		.settings = settings};
-
-	return kafka_topic_create(s->client, &topic, made, err);
 }
 
 struct kafka_topic *topic_make(struct kafka_sink *s, const char *name, int64_t partitions,
 	const struct kafka_setting *settings, struct error *err)
 {
+	const struct kafka_new_topic topic = new_topic(s, name, partitions, settings);
 	bool made;
 
-	return make(s, name, partitions, settings, &made, err) ? kafka_topic_open(s->client, name)
-							       : NULL;
+	return kafka_topic_create(s->client, &topic, &made, err) ? kafka_topic_open(s->client, name)
+								 : NULL;
 }
 
 struct kafka_topic *own_topic(struct kafka_sink *s, const char *name,
@@ -60,8 +42,9 @@ struct kafka_topic *own_topic(struct kafka_sink *s, const char *name,
 	return topic_make(s, own_topic_name(s, name, &s->arena), 1, settings, err);
 }
 
+/* `asked`: only whether it could be made. */
 static bool make_topic_of_table(
-	struct kafka_sink *s, const char *name, bool *made, struct error *err)
+	struct kafka_sink *s, const char *name, bool asked, bool *made, struct error *err)
 {
 	static const char *const policies[] = {"delete", "compact", "compact,delete"};
 	VEC(struct kafka_setting) settings = {0};
@@ -71,20 +54,18 @@ static bool make_topic_of_table(
 	for (const struct kafka_setting *own = s->topic_set; own->name; own++)
 		vec_push(&settings, *own);
 	vec_push(&settings, (struct kafka_setting){0});
-	bool ok = make(s, name, s->partitions, settings.items, made, err);
+	struct kafka_new_topic topic = new_topic(s, name, s->partitions, settings.items);
+	topic.asked = asked;
+	bool ok = kafka_topic_create(s->client, &topic, made, err);
 	vec_release(&settings);
 	return ok;
 }
 
-static size_t max_bytes_of(struct kafka_sink *s, const char *topic)
+bool topic_can_be_made(struct kafka_sink *s, const char *name, struct error *err)
 {
-	struct arena arena;
+	bool made;
 
-	arena_init(&arena);
-	const char *text = kafka_topic_setting(s->client, topic, "max.message.bytes", &arena);
-	long long most = text ? atoll(text) : 0;
-	arena_release(&arena);
-	return (size_t)(most > FRAME_BYTES ? most : BYTES_DEFAULT) - FRAME_BYTES;
+	return make_topic_of_table(s, name, true, &made, err);
 }
 
 static void outlet_free(struct outlet *o)
@@ -185,9 +166,8 @@ static struct outlet *outlet_new(struct kafka_sink *s, struct table *table, stru
 	o->name = xstrdup(topic_name(s, table, &arena));
 	arena_release(&arena);
 	if (is_free(s, o->name, table->source_id, err) &&
-		make_topic_of_table(s, o->name, &o->made, err) && define(s, o, table, err)) {
+		make_topic_of_table(s, o->name, false, &o->made, err) && define(s, o, table, err)) {
 		o->topic = kafka_topic_open(s->client, o->name);
-		o->max_bytes = max_bytes_of(s, o->name);
 		return o;
 	}
 	outlet_free(o);

@@ -13,7 +13,8 @@ struct writing {
 	struct debezium_event event;
 	struct debezium_transaction transaction;
 	char transaction_id[TRANSACTION_ID];
-	struct buf other_key; /* of a change of the key: the key before, or behind, as JSON */
+	struct buf
+		other_key; /* of a change of the key: the key before, or behind, as headers have it */
 };
 
 static bool encode_key(struct writing *w, size_t row, struct error *err)
@@ -40,27 +41,6 @@ static bool encode_value(struct writing *w, size_t row, struct error *err)
 
 	encoder_end(&o->value, &w->sink->value);
 	return ok;
-}
-
-static bool fits(const struct writing *w, struct error *err)
-{
-	size_t bytes = w->sink->key.len + w->sink->value.len;
-
-	return bytes <= w->outlet->max_bytes ||
-	       error_set(err, ERROR_DATA,
-		       "a message of %zu bytes is more than topic %s takes; raise its "
-		       "max.message.bytes",
-		       bytes, w->outlet->name);
-}
-
-/* The key of a row as Connect's headers have it. */
-static bool encode_other_key(struct writing *w, size_t row, struct error *err)
-{
-	static const struct encoding json = {.format = KAFKA_JSON};
-	union encoder encoder;
-
-	return debezium_write_key(w->outlet->events, w->batch, row,
-		encoder_begin(&encoder, &json, &w->other_key), err);
 }
 
 static bool send(struct writing *w, const char *header, bool tombstone, struct error *err)
@@ -105,8 +85,9 @@ static bool encode_row(struct writing *w, size_t row, const char **header, struc
 			w->sink, w->outlet, meta_of(w, row), w->transaction_id, &w->transaction);
 	w->event.snapshot = op == OP_COPY ? 't' : 0;
 	*header = moved ? OLD_KEY : leaves ? NEW_KEY : NULL;
-	return (!*header || encode_other_key(w, moved ? row - 1 : row + 1, err)) &&
-	       encode_key(w, row, err) && encode_value(w, row, err) && fits(w, err);
+	return (!*header || debezium_print_key(w->outlet->events, w->batch,
+				    moved ? row - 1 : row + 1, &w->other_key, err)) &&
+	       encode_key(w, row, err) && encode_value(w, row, err);
 }
 
 static bool write_row(struct writing *w, size_t row, struct error *err)
@@ -114,15 +95,15 @@ static bool write_row(struct writing *w, size_t row, struct error *err)
 	char op = meta_of(w, row)->op;
 	const char *header;
 
-	if (!encode_row(w, row, &header, err)) {
+	if (!encode_row(w, row, &header, err) || !send(w, header, false, err)) {
 		if (err->kind != ERROR_DATA)
 			return false;
+		if (w->event.transaction)
+			metadata_forget(w->sink, w->outlet, meta_of(w, row));
 		batch_set_row_aside(w->batch, row, NULL, err->text);
 		error_clear(err);
 		return true;
 	}
-	if (!send(w, header, false, err))
-		return false;
 	bool buries = (op == OP_DELETE || op == OP_KEY_CHANGED) && w->batch->table->n_key;
 	return !buries || !w->sink->tombstones || send(w, header, true, err);
 }

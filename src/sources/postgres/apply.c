@@ -203,6 +203,27 @@ static bool apply_row(
 	       append(r, a->cells, OP_DELETE, m->old_kind == 'O' ? a->cells : NULL, err);
 }
 
+/* A row that is left out will be copied; one that is gone will not, and who keeps a log must be told. It is, unless
+ * the key is not what it was. */
+static bool leave_out(struct row *r, struct pg_tracked *t, enum pgoutput_kind kind,
+	const struct pgoutput_change *m, struct error *err)
+{
+	struct pg_apply *a = &r->log->apply;
+	if (!r->log->p->source.into_log || !t->lost || !t->relation || kind == PGOUTPUT_INSERT ||
+		!m->old_kind || !pg_tracked_map_key(t))
+		return true;
+	struct pgoutput_map map = {t->map, t->message.n};
+	size_t n = t->relation->table->n_columns;
+	ensure_cells(a, n);
+	if (!pgoutput_cells(&m->old, &map, a->old_cells, n, err) ||
+		(kind == PGOUTPUT_UPDATE && !pgoutput_cells(&m->new, &map, a->cells, n, err)))
+		return false;
+	if (kind == PGOUTPUT_UPDATE && pg_rows_same_key(&t->relation->rows, a->old_cells, a->cells))
+		return true;
+	r->table = t;
+	return append(r, a->old_cells, OP_DELETE, NULL, err);
+}
+
 static version_t next_version(struct pg_log *log, uint64_t lsn)
 {
 	struct pg_apply *a = &log->apply;
@@ -227,7 +248,7 @@ static bool change(struct pg_log *log, struct bundle *bundle, uint64_t lsn,
 	if (!find_table(log, bundle, m->change.relation, &r.table, err))
 		return false;
 	if (!r.table)
-		return true;
+		return leave_out(&r, a->latest, m->kind, &m->change, err);
 	return apply_row(&r, m->kind, &m->change, err) ||
 	       error_add(err, "table %s", r.table->relation->sql_name);
 }

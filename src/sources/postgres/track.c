@@ -237,6 +237,32 @@ static void map_columns(struct pg_tracked *t, const struct pg_shape *shape)
 	t->settled = true;
 }
 
+/* Of a message's column: that of the key which had this name and type; -1: none. */
+static int key_column(const struct pg_tracked *t, const struct pg_shape_column *in_message)
+{
+	const struct table *table = t->relation->table;
+	for (uint16_t i = 0; i < t->shape.n; i++) {
+		const struct pg_shape_column *known = &t->shape.columns[i];
+		int column = table_column_by_attribute(table, known->attribute);
+		if (column >= 0 && table->columns[column].key &&
+			strcmp(known->name, in_message->name) == 0 &&
+			known->type == in_message->type && known->typmod == in_message->typmod)
+			return column;
+	}
+	return -1;
+}
+
+bool pg_tracked_map_key(struct pg_tracked *t)
+{
+	size_t found = 0;
+	t->map = xrealloc(t->map, (t->message.n + 1u) * sizeof *t->map);
+	for (uint16_t i = 0; i < t->message.n; i++) {
+		t->map[i] = (int16_t)key_column(t, &t->message.columns[i]);
+		found += t->map[i] >= 0;
+	}
+	return found && found == t->relation->table->n_key;
+}
+
 static void adopt_changed(
 	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
 {

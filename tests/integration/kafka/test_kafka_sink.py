@@ -2,6 +2,7 @@
 """PostgreSQL into a real Kafka: what stands on the topics, in which order, in which form."""
 import contextlib
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
@@ -201,6 +202,39 @@ def columns_come_and_go_with_the_table():
 
 
 @test
+def rows_that_are_gone_before_their_table_is_copied_anew_are_told_of():
+    five = "INSERT INTO t SELECT i, 'x', i FROM generate_series(1, 5) i"
+    rewritten = (
+        "ALTER TABLE t ALTER n TYPE bigint", "DELETE FROM t WHERE id = 1", "UPDATE t SET id = 20 WHERE id = 2",
+        "INSERT INTO t VALUES (6, 'y', 6)", "UPDATE t SET n = 7 WHERE id = 3",
+    )
+
+    def last(tail):
+        return {m.key["id"]: m.value and m.value["after"] for m in messages(tail) if m.value}
+
+    def check(tail):
+        wait_until(lambda: 20 in last(tail), "the copy")
+        tail.wait_live()
+        gone = {1: None, 2: None, 6: {"id": 6, "name": "y", "n": 6}, 20: {"id": 20, "name": "x", "n": 2}}
+        same = {4: {"id": 4, "name": "x", "n": 4}, 5: {"id": 5, "name": "x", "n": 5}}
+        eq(last(tail), {**gone, **same, 3: {"id": 3, "name": "x", "n": 7}})
+        eq([m.value for m in messages(tail) if m.key["id"] == 1][-1], None, "the tombstone")
+
+    with publishing("CREATE TABLE t (id int PRIMARY KEY, name text, n int)", five) as tail:
+        tail.send_signal(signal.SIGSTOP)
+        for statement in rewritten:
+            pg.sql(statement)
+        tail.send_signal(signal.SIGCONT)
+        check(tail)
+    with publishing("CREATE TABLE t (id int PRIMARY KEY, name text, n int)", five) as tail:
+        tail.stop()
+        for statement in rewritten:
+            pg.sql(statement)
+        tail.start()
+        check(tail)
+
+
+@test
 def a_table_without_a_key_has_messages_without_one():
     with publishing("CREATE TABLE t (a int)", "INSERT INTO t VALUES (1)") as tail:
         pg.sql("INSERT INTO t VALUES (2)")
@@ -250,6 +284,31 @@ def what_is_larger_than_the_topic_takes_is_set_aside():
         has(aside.value["reason"], "max.message.bytes")
         eq(len(aside.value["row"]["name"]), 2500000)
         eq(tail.table("public.t")["set_aside"], 1)
+        kafka.set_topic_config(f"{tail.prefix}.public.t", max_message_bytes=3000000)
+
+        def taken():
+            pg.sql("INSERT INTO t SELECT max(id) + 1, repeat('y', 2500000) FROM t")
+            return len(messages(tail)) > 2
+
+        wait_until(taken, "the limit that was raised to be seen")
+
+
+@test
+def rows_reach_a_topic_that_takes_but_small_messages():
+    with publishing(T, topic_settings="max.message.bytes=20000", compression="none") as tail:
+        pg.sql("INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, 500) g")
+        eq([m.key["id"] for m in messages(tail)], list(range(1, 501)))
+
+
+@test
+def check_says_what_the_brokers_would_refuse():
+    pg.sql(f"DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public; {T}")
+    for wrong, said in (({"topic_settings": "no.such=1"}, "no.such"), ({"replication_factor": 3}, "lower replication_factor")):
+        done = Tailrace(published(pg, kafka, topic_prefix="refused", **wrong)).command("check")
+        eq(done.code, 1)
+        has(done.out, said)
+    has(Tailrace(published(pg, kafka, topic_prefix="refused")).command("check").out, "topic refused.public.t can be made")
+    eq([name for name in kafka.topics() if name.startswith("refused")], [])
 
 
 @test
@@ -261,6 +320,20 @@ def a_topic_that_is_gone_is_filled_anew():
         tail.start()
         wait_until(lambda: len(messages(tail)) >= 2 and tail.table("public.t")["status"] == "live", "the topic to be filled")
         eq({m.key["id"] for m in messages(tail)}, {1, 2})
+
+
+@test
+def topics_deleted_under_a_running_stream_are_made_anew_as_configured():
+    quick = "topic.metadata.refresh.interval.ms=200, topic.metadata.propagation.max.ms=1000"
+    with publishing(T, "INSERT INTO t VALUES (1, 'one')", partitions=3, cleanup_policy="compact", properties=quick) as tail:
+        names = [f"{tail.prefix}.{name}" for name in ("public.t", "tailrace.positions")]
+        for name in names:
+            kafka.delete_topic(name)
+        wait_until(lambda: tail.said("partition count changed") > 1, "the client to see it")
+        pg.sql("INSERT INTO t VALUES (2, 'two')")
+        wait_until(lambda: {m.key["id"] for m in messages(tail)} == {1, 2}, "the topic to be filled")
+        eq([kafka.topics()[name] for name in names], [3, 1])
+        eq([kafka.topic_config(name)["cleanup.policy"] for name in names], ["compact", "compact"])
 
 
 @test
@@ -313,6 +386,9 @@ def rows_of_an_outbox_go_where_they_say():
         [event] = kafka.read("events.order_1", decode=lambda data: data)
         eq((event.key, event.value, event.headers), (b"7", b'{"total": 5}', {"id": number.encode()}))
         assert f"{tail.prefix}.public.outbox" not in kafka.topics()
+        pg.sql("INSERT INTO outbox VALUES (%s, 'order 1', '8', 'placed', to_jsonb(repeat('x', 2000000)))", (number,))
+        tail.wait_caught_up(pg)
+        has(kafka.read(f"{tail.prefix}.tailrace.set_aside")[0].value["reason"], "max.message.bytes")
 
 
 @test

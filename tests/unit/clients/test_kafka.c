@@ -1,15 +1,21 @@
 /* The client of Kafka against librdkafka's own mock of a cluster, which fails as it is told to. */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
+#include "base/clock.h"
 #include "clients/kafka_handle.h"
 #include "clients/kafka_producer.h"
 
 #include <librdkafka/rdkafka_mock.h> /* behind rdkafka.h */
+
+#define MESSAGE_BYTES ((size_t)1 << 20)
 
 static struct kafka_options options;
 static struct arena arena;
@@ -62,6 +68,16 @@ static rd_kafka_mock_cluster_t *cluster_of(struct kafka *k)
 	return rd_kafka_handle_mock_cluster(k->rk);
 }
 
+/* Of a topic that takes so much: the mock does not tell. */
+static struct kafka_topic *open_topic(struct kafka *k, size_t takes_bytes)
+{
+	struct kafka_topic *topic = kafka_topic_open(k, "orders");
+
+	topic->takes_bytes = takes_bytes;
+	topic->asked_ms = mono_ms();
+	return topic;
+}
+
 static bool send_text(struct kafka_topic *topic, const char *text)
 {
 	const struct kafka_message message = {
@@ -73,7 +89,7 @@ static bool send_text(struct kafka_topic *topic, const char *text)
 /* One message whose request meets this answer first. */
 static bool send_met_by(struct kafka *k, rd_kafka_resp_err_t code)
 {
-	struct kafka_topic *topic = kafka_topic_open(k, "orders");
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 
 	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
 	rd_kafka_mock_push_request_errors(cluster_of(k), 0 /* Produce */, 1, code);
@@ -130,7 +146,7 @@ static void a_user_without_a_protocol_that_takes_one_is_refused(void **state)
 static void what_is_flushed_has_arrived(void **state)
 {
 	struct kafka *k = producer(NULL);
-	struct kafka_topic *topic = kafka_topic_open(k, "orders");
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 	(void)state;
 
 	rd_kafka_mock_topic_create(cluster_of(k), "orders", 3, 3);
@@ -158,7 +174,7 @@ static void what_no_broker_takes_is_told_with_its_topic(void **state)
 		enum error_kind kind;
 		const char *said;
 	} refusals[] = {
-		{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERROR_DATA, "topic orders"},
+		{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERROR_RETRY, "max.message.bytes"},
 		{RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERROR_CONFIG, "allow the user"},
 		{RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERROR_CONFIG, "IdempotentWrite"},
 		{RD_KAFKA_RESP_ERR_INVALID_RECORD, ERROR_RETRY, "topic orders"},
@@ -176,7 +192,7 @@ static void what_no_broker_takes_is_told_with_its_topic(void **state)
 static void a_message_of_any_size_has_a_limit(void **state)
 {
 	struct kafka *k = producer(NULL);
-	struct kafka_topic *topic = kafka_topic_open(k, "orders");
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 	size_t len = (size_t)2 << 20;
 	char *large = xcalloc(1, len);
 	const struct kafka_message message = {.value = large, .value_len = len};
@@ -189,12 +205,31 @@ static void a_message_of_any_size_has_a_limit(void **state)
 	kafka_free(k);
 }
 
+static void a_request_is_not_larger_than_its_topic_takes(void **state)
+{
+	struct kafka *k = producer(NULL);
+	struct kafka_topic *topic = open_topic(k, 5000);
+	char text[400];
+	(void)state;
+
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
+	for (int i = 0; i < 100; i++) {
+		assert_true(send_text(topic, text));
+		assert_true((size_t)rd_kafka_outq_len(k->rk) * sizeof text <= 5000);
+	}
+	assert_true(kafka_flush(k, &err));
+	kafka_topic_close(topic);
+	kafka_free(k);
+}
+
 /* --- Transactions ------------------------------------------------------------------------------------ */
 
 static void transactions_begin_and_end(void **state)
 {
 	struct kafka *k = producer("tailrace.shop");
-	struct kafka_topic *topic = kafka_topic_open(k, "orders");
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 	(void)state;
 
 	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
@@ -216,7 +251,7 @@ static void transactions_begin_and_end(void **state)
 static void a_message_that_is_refused_is_why_its_transaction_fails(void **state)
 {
 	struct kafka *k = producer("tailrace.shop");
-	struct kafka_topic *topic = kafka_topic_open(k, "orders");
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 	(void)state;
 
 	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
@@ -230,21 +265,43 @@ static void a_message_that_is_refused_is_why_its_transaction_fails(void **state)
 	kafka_free(k);
 }
 
-static void who_is_fenced_stops_and_is_told_why(void **state)
+/* A transaction that began so long ago, and whose end meets this answer. */
+static void assert_not_committed(
+	int64_t age_ms, rd_kafka_resp_err_t code, enum error_kind kind, const char *said)
 {
 	struct kafka *k = producer("tailrace.shop");
-	struct kafka_topic *topic = kafka_topic_open(k, "orders");
-	(void)state;
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 
 	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
 	assert_true(kafka_fence(k, &err) && kafka_begin(k, &err));
-	rd_kafka_mock_push_request_errors(
-		cluster_of(k), 26 /* EndTxn */, 1, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+	rd_kafka_mock_push_request_errors(cluster_of(k), 26 /* EndTxn */, 1, code);
 	assert_true(send_text(topic, "v"));
+	k->began_ms -= age_ms;
 	assert_false(kafka_commit(k, &err));
-	assert_said(ERROR_BROKEN, "another process runs this stream");
+	assert_said(kind, said);
 	kafka_topic_close(topic);
 	kafka_free(k);
+}
+
+static void who_is_fenced_stops_and_is_told_why(void **state)
+{
+	(void)state;
+	assert_not_committed(0, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, ERROR_BROKEN,
+		"another process runs this stream");
+}
+
+static void who_is_fenced_by_the_transactions_own_timeout_tries_again(void **state)
+{
+	(void)state;
+	assert_not_committed(60000, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, ERROR_RETRY,
+		"was not written within transaction_timeout (60 s)");
+}
+
+static void a_producer_that_the_brokers_have_forgotten_is_replaced(void **state)
+{
+	(void)state;
+	assert_not_committed(0, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, ERROR_RETRY,
+		"committing a transaction");
 }
 
 static void who_may_not_use_the_transactional_id_is_told_so(void **state)
@@ -284,6 +341,27 @@ static void brokers_that_are_away_are_named_with_why(void **state)
 	kafka_free(k);
 }
 
+static void who_does_not_speak_kafka_is_asked_about(void **state)
+{
+	static const struct kafka_setting none[] = {{0}};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof at;
+	char broker[32];
+	int silent = socket(AF_INET, SOCK_STREAM, 0);
+	(void)state;
+
+	assert_true(bind(silent, (struct sockaddr *)&at, len) == 0 && listen(silent, 4) == 0 &&
+		    getsockname(silent, (struct sockaddr *)&at, &len) == 0);
+	snprintf(broker, sizeof broker, "127.0.0.1:%d", ntohs(at.sin_port));
+	options.brokers = broker;
+	struct kafka *k = kafka_new(&options, KAFKA_PRODUCER, none, &err);
+	assert_non_null(k);
+	assert_false(kafka_reach(k, 500, NULL, 0, &err));
+	assert_said(ERROR_RETRY, "security_protocol");
+	kafka_free(k);
+	close(silent);
+}
+
 static void topics_are_listed(void **state)
 {
 	struct kafka *k = producer(NULL);
@@ -316,15 +394,23 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_no_broker_takes_is_told_with_its_topic, start, stop),
 		cmocka_unit_test_setup_teardown(a_message_of_any_size_has_a_limit, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_request_is_not_larger_than_its_topic_takes, start, stop),
 		cmocka_unit_test_setup_teardown(transactions_begin_and_end, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_message_that_is_refused_is_why_its_transaction_fails, start, stop),
 		cmocka_unit_test_setup_teardown(who_is_fenced_stops_and_is_told_why, start, stop),
 		cmocka_unit_test_setup_teardown(
+			who_is_fenced_by_the_transactions_own_timeout_tries_again, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_producer_that_the_brokers_have_forgotten_is_replaced, start, stop),
+		cmocka_unit_test_setup_teardown(
 			who_may_not_use_the_transactional_id_is_told_so, start, stop),
 		cmocka_unit_test_setup_teardown(brokers_are_reached, start, stop),
 		cmocka_unit_test_setup_teardown(
 			brokers_that_are_away_are_named_with_why, start, stop),
+		cmocka_unit_test_setup_teardown(
+			who_does_not_speak_kafka_is_asked_about, start, stop),
 		cmocka_unit_test_setup_teardown(topics_are_listed, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
