@@ -6,6 +6,7 @@
  *	files.c        files below a folder
  *	nodes.c        a node for each file, and its first rendering, which tells its config and parents
  *	properties.c   yml: sources, what it says of nodes, tests
+ *	docs.c         blocks of documentation, which descriptions take
  *	settings.c     the configuration of a node, from all that say something of it
  *	keys.c         what a yml and a configuration may hold
  *	yaml.c         YAML to values of templates
@@ -50,6 +51,7 @@ struct project {
 		by_name; /* by_name: "package.name" and "name" of what ref() finds -> struct node * */
 	struct map
 		sources; /* "source.table" of those that a yml declares -> struct source_table * */
+	struct map docs; /* "package.name" -> text */
 	int hints;       /* given at unknown names */
 	int64_t started_us;
 	const char *invocation;               /* a UUID */
@@ -138,6 +140,12 @@ struct node *node_new(struct project *p, enum node_kind kind, const struct packa
 void node_fail(struct project *p, struct node *node, const struct error *err);
 /* The first renderings: config and parents. */
 MUST_CHECK bool nodes_read(struct project *p, struct error *err);
+
+/* --- docs.c --- */
+MUST_CHECK bool docs_load(struct project *p, struct error *err);
+/* The text of a description, with the blocks that it takes; `path` is of its file. */
+const char *docs_fill(
+	struct project *p, const struct package *from, const char *path, const char *text);
 
 /* --- properties.c --- */
 MUST_CHECK bool properties_load(struct project *p, struct error *err);

@@ -296,8 +296,8 @@ struct project *project_load(const struct project_options *options, struct error
 	if (!ok)
 		error_set(err, ERROR_CONFIG, "%s: there is no such folder", options->folder);
 	ok = ok && packages_load(p, err) && nodes_load(p, err) && load_settings(p, err) &&
-	     properties_load(p, err) && nodes_read(p, err) && place_all(p, err) &&
-	     each_has_its_own_place(p, err) && sort_nodes(p, err);
+	     docs_load(p, err) && properties_load(p, err) && nodes_read(p, err) &&
+	     place_all(p, err) && each_has_its_own_place(p, err) && sort_nodes(p, err);
 	if (ok)
 		return p;
 	project_free(p);
@@ -326,6 +326,7 @@ void project_free(struct project *p)
 	map_release(&p->by_id);
 	map_release(&p->by_name);
 	map_release(&p->sources);
+	map_release(&p->docs);
 	arena_release(&p->arena);
 	free(p);
 }

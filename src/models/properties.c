@@ -3,7 +3,10 @@
  * A test becomes a node whose SQL is a call of its macro.
  */
 #include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include "base/log.h"
+#include "base/text.h"
 #include "models/internal.h"
 
 struct yml {
@@ -41,44 +44,90 @@ static bool is_test_config(const char *key)
 	return false;
 }
 
-/* The values of the arguments as they become part of a test's name. */
+/* An argument's value as part of a test's name: each "__" and the text, what is no letter, digit or _ as one _. */
 static void name_value(struct value v, struct buf *out)
 {
-	if (v.kind == VALUE_STRING) {
-		buf_puts(out, "_");
-		for (size_t i = 0; i < v.len; i++)
-			buf_u8(out, isalnum((unsigned char)v.s[i]) ? (uint8_t)v.s[i] : '_');
-	} else if (v.kind == VALUE_INT) {
-		buf_printf(out, "_%lld", (long long)v.i);
-	} else if (v.kind == VALUE_LIST) {
-		for (size_t i = 0; i < v.list->len; i++) {
+	char number[32];
+	const char *text = v.s;
+	size_t len = v.len, i = 0;
+
+	if (v.kind == VALUE_LIST) {
+		for (; i < v.list->len; i++)
 			name_value(v.list->items[i], out);
-			if (i + 1 < v.list->len)
-				buf_puts(out, "_");
-		}
+		return;
+	}
+	if (v.kind == VALUE_DICT) {
+		for (struct dict_entry *entry; (entry = dict_next(v.dict, &i));)
+			name_value(entry->value, out);
+		return;
+	}
+	if (v.kind != VALUE_STRING) {
+		text = v.kind == VALUE_BOOL ? (v.b ? "True" : "False") : "None";
+		if (v.kind == VALUE_INT)
+			snprintf(number, sizeof number, "%lld", (long long)v.i);
+		else if (v.kind == VALUE_FLOAT)
+			snprintf(number, sizeof number, "%.15g", v.f);
+		text = v.kind == VALUE_INT || v.kind == VALUE_FLOAT ? number : text;
+		len = strlen(text);
+	}
+	buf_puts(out, "__");
+	for (bool kept = true; i < len; i++) {
+		bool keep = isalnum((unsigned char)text[i]) || text[i] == '_';
+		if (keep || kept)
+			buf_u8(out, keep ? (uint8_t)text[i] : '_');
+		kept = keep;
 	}
 }
 
+static int by_key(const void *a, const void *b)
+{
+	const struct dict_entry *x = a, *y = b;
+	size_t len = x->key.len < y->key.len ? x->key.len : y->key.len;
+	int order = memcmp(x->key.s, y->key.s, len);
+
+	return order ? order : (x->key.len > y->key.len) - (x->key.len < y->key.len);
+}
+
+/* As dbt calls it: the test, what it is of, its arguments by their names, the column among them. */
 static const char *test_name(
 	struct yml *y, const char *macro, const struct tested *of, struct value arguments)
 {
-	const char *plain = strrchr(macro, '.');
-	struct buf name;
-	size_t i = 0;
+	struct arena *a = &y->p->arena;
+	struct dict_entry *parts = arena_alloc(a, (arguments.dict->len + 1) * sizeof *parts);
+	const char *dot = strchr(macro, '.');
+	size_t n = 0, i = 0;
+	struct buf values, name;
 
-	buf_init(&name, (size_t)1 << 20);
-	buf_puts(&name, macro);
-	for (size_t k = 0; plain && k < name.len; k++)
-		if (name.data[k] == '.')
-			name.data[k] = '_';
-	buf_printf(&name, "_%s%s%s", of->name, of->column ? "_" : "", of->column ? of->column : "");
-	for (struct dict_entry *entry; (entry = dict_next(arguments.dict, &i));) {
-		buf_puts(&name, "_");
-		name_value(entry->value, &name);
+	for (struct dict_entry *entry; (entry = dict_next(arguments.dict, &i));)
+		parts[n++] = *entry;
+	if (of->column) {
+		parts[n].key = value_text("column_name");
+		parts[n++].value = value_text(of->column);
 	}
-	const char *kept = arena_strdup(&y->p->arena, buf_text(&name));
+	qsort(parts, n, sizeof *parts, by_key);
+	buf_init(&values, (size_t)1 << 20);
+	buf_init(&name, (size_t)1 << 20);
+	for (i = 0; i < n; i++)
+		name_value(parts[i].value, &values);
+	if (dot)
+		buf_printf(&name, "%.*s_", (int)(dot - macro), macro);
+	buf_printf(&name, "%s%s_%s_%s", of->source ? "source_" : "", dot ? dot + 1 : macro,
+		of->name, values.len ? buf_text(&values) + strlen("__") : "");
+	const char *kept = arena_strdup(a, buf_text(&name));
+	buf_release(&values);
 	buf_release(&name);
 	return kept;
+}
+
+/* The table of its failures; a name that is too long for one is cut, and told apart by its hash. */
+static void name_table(struct yml *y, struct node *node)
+{
+	size_t len = strlen(node->name);
+
+	if (len >= 64)
+		dict_put_text(&y->p->arena, node->config, "alias",
+			value_text(arena_printf(&y->p->arena, "%.30s_%016llx", node->name,
+				(unsigned long long)text_hash(node->name, len))));
 }
 
 static bool has_macro(struct yml *y, const char *name)
@@ -249,6 +298,7 @@ static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 	node->tested_source = of->source;
 	if (!settings_load(y->p, node, y->err))
 		return false;
+	name_table(y, node);
 	take_test_settings(y, node, body);
 	if (!has_macro(y, macro)) {
 		error_set(&err, ERROR_CONFIG, "%s:%d: there is no test '%s'", y->path, line, macro);
@@ -309,6 +359,29 @@ static bool add_all_tests(struct yml *y, struct tested of, const struct tree *fr
 
 /* --- models, seeds, snapshots --- */
 
+static void fill_description(struct yml *y, struct value of)
+{
+	struct value text = of.kind == VALUE_DICT ? dict_get_text(of.dict, "description")
+						  : (struct value){0};
+
+	if (text.kind == VALUE_STRING)
+		dict_put_text(&y->p->arena, of.dict, "description",
+			value_text(docs_fill(
+				y->p, y->package, y->path, value_strdup(&y->p->arena, text))));
+}
+
+/* All that the yml says of it, with descriptions in full. */
+static struct value described(struct yml *y, const struct tree *item)
+{
+	struct value all = value_of_tree(&y->p->arena, item),
+		     columns = dict_get_text(all.dict, "columns");
+
+	fill_description(y, all);
+	for (size_t i = 0; columns.kind == VALUE_LIST && i < columns.list->len; i++)
+		fill_description(y, columns.list->items[i]);
+	return all;
+}
+
 /* snapshots: [{name: x, relation: ref('y')}]: a snapshot without a block. */
 static bool add_yml_snapshot(
 	struct yml *y, const char *name, const struct tree *item, struct node **out)
@@ -353,7 +426,7 @@ static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 			"%s:%d: '%s' is described twice, also at %s; make one of them", y->path,
 			item->line, name->text, node->described);
 	node->described = arena_printf(&y->p->arena, "%s:%d", y->path, item->line);
-	node->properties = value_of_tree(&y->p->arena, item);
+	node->properties = described(y, item);
 	put_settings(y, node, config);
 	struct tested of = {.node = node,
 		.model = arena_printf(&y->p->arena, "ref('%s')", name->text),
@@ -405,7 +478,7 @@ static bool add_table(struct yml *y, const struct tree *source_item, const char 
 	table->name = name->text;
 	table->database = database;
 	table->table = rendered_text(y, item, "identifier", name->text);
-	table->meta = value_of_tree(&y->p->arena, item);
+	table->meta = described(y, item);
 	table->place = arena_printf(&y->p->arena, "%s:%d", y->path, item->line);
 	if (!source_take_settings(y->p, y->package, table, source_item, y->path, y->err) ||
 		!source_take_settings(y->p, y->package, table, item, y->path, y->err))

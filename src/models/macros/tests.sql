@@ -20,7 +20,7 @@ where {{ column_name }} is null
 {%- endtest %}
 
 {% test unique(model, column_name) -%}
-select {{ column_name }} as value, count(*) as n_rows
+select {{ column_name }} as unique_field, count(*) as n_records
 from {{ model }}
 where {{ column_name }} is not null
 group by {{ column_name }}
@@ -28,7 +28,7 @@ having count(*) > 1
 {%- endtest %}
 
 {% test accepted_values(model, column_name, values, quote=true) -%}
-select {{ column_name }} as value, count(*) as n_rows
+select {{ column_name }} as value_field, count(*) as n_records
 from {{ model }}
 where {{ column_name }} not in (
 	{%- for value in values -%}
@@ -41,14 +41,14 @@ group by {{ column_name }}
 
 {% test relationships(model, column_name, to, field) -%}
 with parent as (select {{ field }} as known from {{ to }} where {{ field }} is not null)
-select child.{{ column_name }} as value
+select child.{{ column_name }} as from_field
 from {{ model }} as child
 where child.{{ column_name }} is not null
 	and child.{{ column_name }} not in (select known from parent)
 {%- endtest %}
 
 {% test not_accepted_values(model, column_name, values, quote=true) -%}
-select {{ column_name }} as value, count(*) as n_rows
+select {{ column_name }} as value_field, count(*) as n_records
 from {{ model }}
 where {{ column_name }} in (
 	{%- for value in values -%}
@@ -69,14 +69,13 @@ group by {{ columns | join(', ') }}
 having count(*) > 1
 {%- endtest %}
 
-{# Of a column the expression is what follows it: ">= 0". What is NULL does not hold. #}
+{# Of a column the expression is what follows it: ">= 0". NULL passes, here and below: not_null is a test of its own. #}
 {% test expression_is_true(model, expression, column_name=none) -%}
 select *
 from {{ model }}
-where not ifNull(({{ column_name ~ ' ' if column_name }}{{ expression }}), 0)
+where not ({{ column_name ~ ' ' if column_name }}{{ expression }})
 {%- endtest %}
 
-{# NULL passes: not_null is a test of its own. #}
 {% test accepted_range(model, column_name, min_value=none, max_value=none, inclusive=true) -%}
 {%- if min_value is none and max_value is none -%}
 	{{ exceptions.raise_compiler_error('accepted_range needs min_value, max_value or both') }}

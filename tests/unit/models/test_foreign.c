@@ -156,10 +156,8 @@ static void tests_of_dbt_utils_come_without_it(void **state)
 	assert_compiles("pair",
 		"select x, y, count(*) as n_rows\nfrom `analytics`.`a`\ngroup by x, "
 		"y\nhaving count(*) > 1");
-	assert_compiles(
-		"true_expression", "select *\nfrom `analytics`.`a`\nwhere not ifNull((x > 0), 0)");
-	assert_compiles("column_expression",
-		"select *\nfrom `analytics`.`a`\nwhere not ifNull((x >= 0), 0)");
+	assert_compiles("true_expression", "select *\nfrom `analytics`.`a`\nwhere not (x > 0)");
+	assert_compiles("column_expression", "select *\nfrom `analytics`.`a`\nwhere not (x >= 0)");
 	assert_compiles("inside", "select *\nfrom `analytics`.`a`\nwhere x < 0 or x > 9");
 	assert_compiles("above", "select *\nfrom `analytics`.`a`\nwhere x <= 0");
 	assert_compiles("rows",

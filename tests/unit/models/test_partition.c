@@ -163,7 +163,7 @@ static void a_test_of_a_partition_sees_its_rows_and_all_of_the_others(void **sta
 	take("f", "2026-11-21");
 	assert_compiles("known",
 		"with parent as (select id as known from `analytics`.`d` where id is not null)\n"
-		"select child.d as value\nfrom " ROWS("`analytics`.`f`",
+		"select child.d as from_field\nfrom " ROWS("`analytics`.`f`",
 			"day") " as child\nwhere child.d is not null\n\tand child.d "
 			       "not in (select known from parent)");
 	assert_ptr_equal(node("known")->tested, node("f"));
