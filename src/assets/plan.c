@@ -34,6 +34,7 @@ void plan_release(struct plan *plan)
 		vec_release(&it->parts);
 	vec_release(&plan->assets);
 	vec_release(&plan->gone);
+	vec_release(&plan->sources);
 	arena_release(&plan->arena);
 }
 

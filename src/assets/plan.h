@@ -59,6 +59,7 @@ struct plan {
 	struct known_assets gone; /* built once, and of no file of the project any more */
 	size_t n_steps;           /* partitions to build */
 	bool limited;             /* some were selected */
+	struct assets sources; /* that were selected: their tests go before what stands on them */
 };
 
 struct plan_options {
@@ -81,7 +82,8 @@ MUST_CHECK bool plan_make(
 /* Is all of it built, of what there is now, and checked? */
 bool plan_is_current(const struct plan_asset *a);
 
-/* A step a partition, parents before children, each asset's checks behind it. Texts in the arena. */
+/* A step a partition, parents before children; checks of what is built, and of selected sources that it stands on.
+ * Texts in the arena. */
 void plan_steps(
 	const struct plan *plan, const struct graph *g, struct arena *arena, struct steps *out);
 /* Checks of any of these assets, in the order of the graph, those that are among them too. */

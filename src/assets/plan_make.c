@@ -181,6 +181,8 @@ static bool plan_all(struct planning *p, struct error *err)
 		if (!survey_status(p->survey, asset, err))
 			return false;
 		bool planned = p->selected[asset->index] && holds_rows(asset);
+		if (p->selected[asset->index] && asset->source)
+			vec_push(&p->plan->sources, asset);
 		if (planned && !plan_one(p, asset, &a, err)) {
 			vec_release(&a.parts);
 			return false;
@@ -273,10 +275,51 @@ void checks_of(const struct graph *g, const struct assets *assets, struct assets
 	free(wanted);
 }
 
+static void add_checks(struct steps *out, const struct assets *checks, const char *why)
+{
+	vec_each (checks, it)
+		add_step(out, (struct step){.asset = (*it)->id,
+				      .partition = "",
+				      .from_us = TIME_MIN,
+				      .to_us = TIME_MAX,
+				      .why = why});
+}
+
+static void mark_with_ancestors(const struct asset *asset, bool *marks)
+{
+	if (marks[asset->index])
+		return;
+	marks[asset->index] = true;
+	vec_each (&asset->parents, it)
+		mark_with_ancestors(*it, marks);
+}
+
+/* The checks of the plan's sources that what is built stands on, but for those that look at what is built too. */
+static void source_checks(const struct plan *plan, const struct graph *g,
+	const struct assets *built, const struct assets *others, struct assets *out)
+{
+	bool *below = xcalloc(graph_assets(g)->len + 1, sizeof *below);
+	bool *taken = xcalloc(graph_assets(g)->len + 1, sizeof *taken);
+
+	vec_each (built, it)
+		mark_with_ancestors(*it, below);
+	vec_each (others, it)
+		taken[(*it)->index] = true;
+	vec_each (&plan->sources, source)
+		vec_each (&(*source)->children, it) {
+			bool of_source = (*it)->kind == ASSET_CHECK && (*it)->node->tested_source;
+			if (of_source && below[(*source)->index] && !taken[(*it)->index])
+				vec_push(out, *it);
+			taken[(*it)->index] = true;
+		}
+	free(below);
+	free(taken);
+}
+
 void plan_steps(
 	const struct plan *plan, const struct graph *g, struct arena *arena, struct steps *out)
 {
-	struct assets built = {0}, checks = {0};
+	struct assets built = {0}, sources = {0}, checks = {0};
 
 	vec_each (&plan->assets, a) {
 		bool some = a->unchecked;
@@ -290,12 +333,10 @@ void plan_steps(
 			vec_push(&built, (struct asset *)a->asset);
 	}
 	checks_of(g, &built, &checks);
-	vec_each (&checks, it)
-		add_step(out, (struct step){.asset = (*it)->id,
-				      .partition = "",
-				      .from_us = TIME_MIN,
-				      .to_us = TIME_MAX,
-				      .why = "checks what is built"});
+	source_checks(plan, g, &built, &checks, &sources);
+	add_checks(out, &sources, "checks a source of what is built");
+	add_checks(out, &checks, "checks what is built");
 	vec_release(&built);
+	vec_release(&sources);
 	vec_release(&checks);
 }

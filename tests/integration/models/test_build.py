@@ -232,6 +232,31 @@ def tests_run_behind_their_model_and_before_its_children():
 
 
 @test
+def tests_of_a_source_run_before_what_stands_on_it():
+    p = project(
+        {
+            "models/view.sql": "select * from {{ source('raw', 'things') }}",
+            "models/kept.sql": "{{ config(materialized='table') }} select * from {{ ref('view') }}",
+            "models/alone.sql": "select 1 as id",
+            "models/models.yml": """
+                sources:
+                  - name: raw
+                    schema: DB
+                    tables: [{name: things, columns: [{name: id, data_tests: [unique]}]}]
+            """.replace("DB", f"raw{number + 1}"),
+        }
+    )
+    raw = f"raw{number}"
+    warehouse.raw(f"CREATE DATABASE {raw}")
+    warehouse.raw(f"CREATE VIEW {raw}.things AS SELECT 1 AS id FROM numbers(2)")
+    p.build(code=1)
+    eq(p.steps(), {"source_unique_raw_things_id": "failed", "view": "skipped", "kept": "skipped", "alone": "succeeded"})
+    warehouse.raw(f"CREATE OR REPLACE VIEW {raw}.things AS SELECT number AS id FROM numbers(2)")
+    p.build()
+    eq(p.steps()["source_unique_raw_things_id"], "succeeded")
+
+
+@test
 def a_warning_stops_nothing():
     p = project(
         {
