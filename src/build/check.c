@@ -129,7 +129,7 @@ static bool store_failures(struct work *w, bool as_view, const char **rows, stru
 		ok = run_piece(w, &sql, err);
 	}
 	if (ok && as_view) {
-		d->create_view(&sql, table, spec.comment, *rows);
+		d->create_view(&sql, table, spec.comment, NULL, *rows);
 		ok = run_piece(w, &sql, err);
 	} else if (ok) {
 		d->create_table(&sql, table, &spec, NULL, *rows);

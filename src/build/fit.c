@@ -46,20 +46,22 @@ static const struct engine_column *column_of(const struct engine_columns *list, 
 	return NULL;
 }
 
-static bool refuse(const struct fit *f, struct error *err, const char *what, const char *column)
+/* `also`: what else than sync_all_columns would take it, with " or " behind it. */
+static bool refuse(const struct fit *f, struct error *err, const char *what, const char *column,
+	const char *also)
 {
 	return config_wrong(f->m, "on_schema_change", err,
-		"%s '%s'; on_schema_change is %s: set it to append_new_columns or "
-		"sync_all_columns, or build "
+		"%s '%s'; on_schema_change is %s: set it to %ssync_all_columns, or build "
 		"with --full-refresh",
-		what, column, choices[f->change]);
+		what, column, choices[f->change], also);
 }
 
 /* A column that the model has and the table has not. */
 static bool add(struct fit *f, const struct engine_column *c, struct error *err)
 {
 	if (f->change == CHANGE_FAIL)
-		return refuse(f, err, "the model gives a new column", c->name);
+		return refuse(
+			f, err, "the model gives a new column", c->name, "append_new_columns or ");
 	if (f->change == CHANGE_IGNORE)
 		return true;
 	f->m->d->add_column(&f->m->sql, f->table, c);
@@ -69,19 +71,21 @@ static bool add(struct fit *f, const struct engine_column *c, struct error *err)
 static bool change(struct fit *f, const struct engine_column *c, struct error *err)
 {
 	if (f->change == CHANGE_FAIL)
-		return refuse(f, err, "the model gives another type of column", c->name);
+		return refuse(f, err, "the model gives another type of column", c->name,
+			"append_new_columns or ");
 	if (f->change != CHANGE_SYNC)
 		return true;
 	f->m->d->change_column(&f->m->sql, f->table, c);
 	return making_run(f->m, err);
 }
 
+/* What it would hold in the new rows nobody knows. */
 static bool remove_column(struct fit *f, const struct engine_column *c, struct error *err)
 {
-	if (f->change == CHANGE_FAIL || f->change == CHANGE_IGNORE)
-		return refuse(f, err, "the model no longer gives the column", c->name);
-	if (f->change != CHANGE_SYNC)
+	if (f->m->w->node->kind == NODE_SNAPSHOT)
 		return true;
+	if (f->change != CHANGE_SYNC)
+		return refuse(f, err, "the model no longer gives the column", c->name, "");
 	f->m->d->drop_column(&f->m->sql, f->table, c->name);
 	return making_run(f->m, err);
 }

@@ -89,8 +89,7 @@ static bool delete_insert(struct making *m, struct relation_name staging,
 	if (!config_table(m, &spec, err) || !making_clear(m, rows, err))
 		return false;
 	const struct table_spec plain = {.comment = spec.comment};
-	m->d->create_table(&m->sql, rows, &plain, NULL, fitting->select);
-	if (!making_run(m, err))
+	if (!making_create(m, rows, &plain, fitting->select, err))
 		return false;
 	m->d->insert(&m->sql, rows, NULL, fitting->select);
 	if (!making_fill(m, &m->w->rows, err))

@@ -148,7 +148,7 @@ bool config_table(const struct making *m, struct table_spec *out, struct error *
 		.ttl = config_text(m, "ttl"),
 		.comment = comment_of(m),
 	};
-	return settings_of(m, "settings", &out->settings, err);
+	return settings_of(m, "settings", &out->settings, err) && config_parts(m, out, err);
 }
 
 /* --- statements --- */
@@ -260,7 +260,8 @@ bool making_compile(struct making *m, bool incremental, struct error *err)
 		keep_select(w, &sql);
 		ok = is_made_as(m, "exec") ||
 		     (says_something(w, err) &&
-			     (is_made_as(m, "materialized_view") || making_names(m, err)));
+			     (is_made_as(m, "materialized_view") || making_names(m, err)) &&
+			     making_contract(m, err));
 	}
 	buf_release(&sql);
 	return ok;
@@ -270,7 +271,8 @@ bool making_describe(
 	struct making *m, const char *select, struct engine_columns *out, struct error *err)
 {
 	struct work *w = m->w;
-	return w->engine->ops->describe(w->engine, select, w->arena, out, err) ||
+	return w->engine->ops->describe(
+		       w->engine, select, making_settings(m), w->arena, out, err) ||
 	       error_add(err, "%s", w->node->path);
 }
 

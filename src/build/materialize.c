@@ -36,12 +36,14 @@ static bool pre_hooks(struct making *m, struct error *err)
 
 bool make_view(struct making *m, struct error *err)
 {
+	struct engine_columns columns;
 	struct table_spec spec;
+	bool said;
 
 	if (!making_compile(m, false, err) || !config_table(m, &spec, err) ||
-		!making_database(m, err))
+		!making_database(m, err) || !making_columns(m, m->w->select, &columns, &said, err))
 		return false;
-	m->d->create_view(&m->sql, m->target, spec.comment, m->w->select);
+	m->d->create_view(&m->sql, m->target, spec.comment, said ? &columns : NULL, m->w->select);
 	if (!making_run(m, err))
 		return false;
 	making_message(m, "view");
@@ -55,10 +57,7 @@ bool making_replace(struct making *m, const char *select, const char *message, s
 	struct table_spec spec;
 
 	if (!config_table(m, &spec, err) || !making_database(m, err) ||
-		!making_clear(m, staging, err))
-		return false;
-	m->d->create_table(&m->sql, staging, &spec, NULL, select);
-	if (!making_run(m, err))
+		!making_clear(m, staging, err) || !making_create(m, staging, &spec, select, err))
 		return false;
 	m->d->insert(&m->sql, staging, NULL, select);
 	if (!making_fill(m, &w->rows, err))

@@ -83,6 +83,7 @@ static bool create_empty(struct making *m, struct relation_name name, struct err
 	if (!making_describe(m, m->w->select, &columns, err) || !config_table(m, &spec, err) ||
 		!usual_partition(m, &columns, &spec, err))
 		return false;
+	making_comments(m, &columns);
 	m->d->create_table(&m->sql, name, &spec, &columns, NULL);
 	return making_run(m, err);
 }

@@ -189,6 +189,7 @@ bool make_seed(struct making *m, struct error *err)
 	if (!config_table(m, &spec, err) || !read_types(&s, err) || !making_database(m, err) ||
 		!making_clear(m, staging, err))
 		return false;
+	making_comments(m, &s.columns);
 	m->d->create_table(&m->sql, staging, &spec, &s.columns, NULL);
 	if (!making_run(m, err) || !load(&s, staging, err))
 		return false;

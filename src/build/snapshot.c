@@ -386,8 +386,7 @@ static bool take_rows(struct taking *t, const char *select, struct error *err)
 	if (!config_table(m, &spec, err) || !making_clear(m, t->rows, err))
 		return false;
 	const struct table_spec plain = {.comment = spec.comment};
-	m->d->create_table(&m->sql, t->rows, &plain, NULL, select);
-	if (!making_run(m, err))
+	if (!making_create(m, t->rows, &plain, select, err))
 		return false;
 	m->d->insert(&m->sql, t->rows, NULL, select);
 	return making_fill(m, &unused, err) && check_keys(t, err);
@@ -424,8 +423,7 @@ static bool take_first(struct taking *t, struct error *err)
 	const char *text = arena_strdup(m->w->arena, buf_text(&m->sql));
 	buf_release(&m->sql);
 	m->sql = select;
-	m->d->create_table(&m->sql, t->staging, &spec, NULL, text);
-	if (!making_run(m, err))
+	if (!making_create(m, t->staging, &spec, text, err))
 		return false;
 	m->d->insert(&m->sql, t->staging, NULL, text);
 	if (!making_run(m, err) || !making_clear(m, t->rows, err))
@@ -471,9 +469,12 @@ static bool take_next(struct taking *t, struct error *err)
 	m->w->rows = (uint64_t)(t->n_new + t->n_changed + t->n_gone);
 	making_message(m, "%" PRId64 " new, %" PRId64 " changed, %" PRId64 " gone", t->n_new,
 		t->n_changed, t->n_gone);
+	bool wider = false;
+	for (size_t i = 0; i < t->columns.len; i++)
+		wider |= !has_column(&t->had, t->columns.items[i].name);
 	m->w->quiet = m->w->quiet || !m->w->rows;
-	return m->w->rows ? swap_table(m, t->staging, err)
-			  : swap_end(m, t->staging, RELATION_TABLE, err);
+	return m->w->rows || wider ? swap_table(m, t->staging, err)
+				   : swap_end(m, t->staging, RELATION_TABLE, err);
 }
 
 bool make_snapshot(struct making *m, struct error *err)

@@ -32,6 +32,7 @@ struct relation_name {
 struct engine_column {
 	const char *name, *type; /* type as the engine writes it */
 	const char *comment;
+	const char *storage; /* to create it with, in the engine's words: "CODEC(ZSTD)"; NULL */
 };
 struct engine_columns {
 	struct engine_column *items;
@@ -135,9 +136,18 @@ struct object_target {
 	const char *access_key_id, *secret_access_key, *session_token; /* NULL: none */
 };
 
+/* What stands beside the columns of a table. */
+enum table_part_kind { PART_INDEX, PART_PROJECTION, PART_CHECK };
+struct table_part {
+	enum table_part_kind kind;
+	const char *name, *definition;
+};
+
 /* How a table is kept: what a model's configuration says, in the engine's own words; NULL where nothing. */
 struct table_spec {
 	const char *engine, *order_by, *partition_by, *primary_key, *ttl, *settings, *comment;
+	const struct table_part *parts;
+	size_t n_parts; /* where there are any the columns must be given */
 };
 
 /* Every version of a row, from the log of a mirrored table: _op, _version, _commit_time. */
@@ -168,9 +178,9 @@ struct dialect {
 	void (*exact_cast)(struct buf *, const char *column, const char *type);
 
 	void (*create_database)(struct buf *, const char *); /* unless it is there */
-	/* or replaces what has the name, atomically */
-	void (*create_view)(
-		struct buf *, struct relation_name, const char *comment, const char *select);
+	/* or replaces what has the name, atomically; columns as below */
+	void (*create_view)(struct buf *, struct relation_name, const char *comment,
+		const struct engine_columns *, const char *select);
 	/* Empty, unless it is there; of these columns, or of those that `select` gives where they are NULL. */
 	void (*create_table)(struct buf *, struct relation_name, const struct table_spec *,
 		const struct engine_columns *, const char *select);
@@ -230,8 +240,10 @@ typedef MUST_CHECK bool engine_inspect_fn(struct engine *, struct relation_name,
 	struct relation_info *, struct error *);
 typedef MUST_CHECK bool engine_columns_fn(struct engine *, struct relation_name, struct arena *,
 	struct engine_columns *, struct error *);
-typedef MUST_CHECK bool engine_describe_fn(struct engine *, const char *select, struct arena *,
-	struct engine_columns *, struct error *);
+/* `settings` as those of a statement. */
+typedef MUST_CHECK bool engine_describe_fn(struct engine *, const char *select,
+	const struct engine_setting *settings, struct arena *, struct engine_columns *,
+	struct error *);
 typedef MUST_CHECK bool engine_lineage_fn(
 	struct engine *, const char *select, struct arena *, struct lineage *, struct error *);
 typedef MUST_CHECK bool engine_relations_fn(

@@ -87,7 +87,8 @@ static void read_columns(const struct engine_rows *rows, size_t comment, struct 
 	out->items = arena_alloc(arena, (rows->n_rows + 1) * sizeof *out->items);
 	for (size_t i = 0; i < rows->n_rows; i++) {
 		const char *const *cell = &rows->cells[i * rows->n_columns];
-		out->items[i] = (struct engine_column){cell[0], cell[1], cell[comment]};
+		out->items[i] = (struct engine_column){
+			.name = cell[0], .type = cell[1], .comment = cell[comment]};
 	}
 }
 
@@ -109,19 +110,26 @@ bool clickhouse_columns(struct engine *engine, struct relation_name name, struct
 	return true;
 }
 
-bool clickhouse_describe(struct engine *engine, const char *select, struct arena *arena,
-	struct engine_columns *out, struct error *err)
+bool clickhouse_describe(struct engine *engine, const char *select,
+	const struct engine_setting *settings, struct arena *arena, struct engine_columns *out,
+	struct error *err)
 {
-	static const struct engine_setting settings[] = {
-		{"describe_compact_output", "0"}, {NULL, NULL}};
+	struct engine_setting *all;
 	struct engine_rows rows;
 	struct buf sql;
+	size_t n = 0;
 
 	*out = (struct engine_columns){0};
+	while (settings && settings[n].name)
+		n++;
+	all = arena_alloc(arena, (n + 2) * sizeof *all);
+	for (size_t i = 0; i < n; i++)
+		all[i] = settings[i];
+	all[n] = (struct engine_setting){"describe_compact_output", "0"};
 	buf_init(&sql, BUF_MAX);
 	buf_printf(&sql, "DESCRIBE TABLE (\n%s\n)", select);
 	bool ok = catalog_query(
-		clickhouse_engine_of(engine), buf_text(&sql), settings, arena, &rows, err);
+		clickhouse_engine_of(engine), buf_text(&sql), all, arena, &rows, err);
 	buf_release(&sql);
 	/* name, type, default_type, default_expression, comment, ... */
 	if (ok)

@@ -86,30 +86,53 @@ static void create_database(struct buf *out, const char *name)
 	put_name(out, name);
 }
 
-static void create_view(
-	struct buf *out, struct relation_name r, const char *comment, const char *select)
-{
-	put_statement(out, "CREATE OR REPLACE VIEW ", r, "\nAS (\n");
-	buf_printf(out, "%s\n)", select);
-	put_comment(out, comment);
-}
-
 static void put_column(struct buf *out, const struct engine_column *c)
 {
 	put_name(out, c->name);
 	buf_printf(out, " %s", c->type);
-	if (!c->comment || !*c->comment)
-		return;
-	buf_puts(out, " COMMENT ");
-	put_text(out, c->comment, strlen(c->comment));
+	if (c->comment && *c->comment) {
+		buf_puts(out, " COMMENT ");
+		put_text(out, c->comment, strlen(c->comment));
+	}
+	if (c->storage)
+		buf_printf(out, " %s", c->storage);
 }
 
-static void put_columns(struct buf *out, const struct engine_columns *columns)
+static void put_part(struct buf *out, const struct table_part *part)
 {
+	static const char *const words[][3] = {[PART_INDEX] = {"INDEX ", " ", ""},
+		[PART_PROJECTION] = {"PROJECTION ", " (", ")"},
+		[PART_CHECK] = {"CONSTRAINT ", " CHECK (", ")"}};
+	const char *const *w = words[part->kind];
+
+	buf_printf(out, ",\n\t%s", w[0]);
+	put_name(out, part->name);
+	buf_printf(out, "%s%s%s", w[1], part->definition, w[2]);
+}
+
+/* " (COLUMNS, PARTS)", or nothing. */
+static void put_columns(struct buf *out, const struct engine_columns *columns,
+	const struct table_part *parts, size_t n_parts)
+{
+	if (!columns)
+		return;
+	buf_puts(out, " (\n");
 	for (size_t i = 0; i < columns->len; i++) {
 		buf_puts(out, i ? ",\n\t" : "\t");
 		put_column(out, &columns->items[i]);
 	}
+	for (size_t i = 0; i < n_parts; i++)
+		put_part(out, &parts[i]);
+	buf_puts(out, "\n)");
+}
+
+static void create_view(struct buf *out, struct relation_name r, const char *comment,
+	const struct engine_columns *columns, const char *select)
+{
+	put_statement(out, "CREATE OR REPLACE VIEW ", r, "");
+	put_columns(out, columns, NULL, 0);
+	buf_printf(out, "\nAS (\n%s\n)", select);
+	put_comment(out, comment);
 }
 
 static void put_names(struct buf *out, const struct engine_columns *columns)
@@ -167,11 +190,7 @@ static void create_table(struct buf *out, struct relation_name r, const struct t
 	const struct engine_columns *columns, const char *select)
 {
 	put_statement(out, "CREATE TABLE IF NOT EXISTS ", r, "");
-	if (columns) {
-		buf_puts(out, " (\n");
-		put_columns(out, columns);
-		buf_puts(out, "\n)");
-	}
+	put_columns(out, columns, spec->parts, spec->n_parts);
 	put_spec(out, spec);
 	if (!columns)
 		buf_printf(out, "\nEMPTY AS (\n%s\n)", select);

@@ -26,7 +26,7 @@ bool clickhouse_lineage(struct engine *engine, const char *select, struct arena 
 	struct buf sql;
 
 	*out = (struct lineage){0};
-	if (!clickhouse_describe(engine, select, arena, &columns, err))
+	if (!clickhouse_describe(engine, select, NULL, arena, &columns, err))
 		return false;
 	buf_init(&sql, BUF_MAX);
 	buf_printf(&sql, "EXPLAIN QUERY TREE run_passes = 1, passes = 1\n%s", select);

@@ -38,6 +38,82 @@ static void a_table_is_kept_as_its_configuration_says(void **state)
 	assert_string_equal(tables(s), "t");
 }
 
+static void columns_are_of_the_types_that_query_settings_make_of_them(void **state)
+{
+	struct shop *s = *state;
+
+	write_file(s, "models/t.sql",
+		"{{ config(materialized='incremental', query_settings={'join_use_nulls': 1}) }}\n"
+		"select b.x as x from (select 1 as k) a left join (select 2 as k, 3 as x) b on b.k "
+		"= a.k");
+	build(s, "t");
+	build(s, "t");
+	assert_gives(s, "SELECT toTypeName(x), x FROM {db}.t",
+		"Nullable(UInt8)\t\\N\nNullable(UInt8)\t\\N");
+}
+
+static void what_a_yml_says_of_columns_is_kept_with_them(void **state)
+{
+	struct shop *s = *state;
+	static const char shown[] =
+		"SELECT table, name, comment, compression_codec FROM system.columns "
+		"WHERE database = '{db}' ORDER BY table, position";
+
+	write_file(s, "models/t.sql",
+		"{{ config(materialized='table', order_by='a', persist_docs={'columns': true}, "
+		"indexes=[{'name': 'by_b', 'definition': 'b TYPE bloom_filter'}], "
+		"projections=[{'name': 'n', 'query': 'select b, count() group by b'}]) }} "
+		"select 1 as a, 'x' as b");
+	write_file(s, "models/v.sql",
+		"{{ config(persist_docs={'columns': true}) }} select a, b from {db}.t");
+	write_file(s, "models/d.md", "{% docs b %}\nthe `b`\n{% enddocs %}\n");
+	write_file(s, "models/y.yml",
+		"models:\n"
+		"  - {name: t, columns: [{name: a, description: it's a}, {name: b, codec: "
+		"ZSTD(3)}]}\n"
+		"  - {name: v, columns: [{name: b, description: \"{{ doc('b') }}\"}]}\n");
+	build(s, "t");
+	build(s, "v");
+	assert_gives(
+		s, shown, "t\ta\tit\\'s a\t\nt\tb\t\tCODEC(ZSTD(3))\nv\ta\t\t\nv\tb\tthe `b`\t");
+	assert_gives(s,
+		"SELECT (SELECT groupArray(name) FROM system.data_skipping_indices WHERE database "
+		"= '{db}'), groupArray(name) FROM system.projections WHERE database = '{db}'",
+		"['by_b']\t['n']");
+}
+
+static void a_contract_is_kept_or_nothing_is_built(void **state)
+{
+	struct shop *s = *state;
+	static const char config[] = "{{ config(materialized='table', order_by='id', "
+				     "contract={'enforced': true}) }} ";
+	static const char yml[] = "models:\n  - name: t\n    constraints: [{type: check, name: "
+				  "positive, expression: id > 0}]\n    columns: [{name: id, "
+				  "data_type: Int64}, {name: price, data_type: 'Decimal(9,2)'}]\n";
+	static const char *const broken[][2] = {
+		{"select 1 as id, 2::Decimal(9, 2) as price",
+			"says that column 'id' is Int64, the model gives UInt8"},
+		{"select 1::Int64 as id", "a column 'price', which the model does not give"},
+		{"select 1::Int64 as id, 2::Decimal(9, 2) as price, 3 as more",
+			"gives a column 'more', which the contract does not have"},
+		{"select 0::Int64 as id, 2::Decimal(9, 2) as price", "VIOLATED_CONSTRAINT"}};
+
+	write_file(s, "models/y.yml", yml);
+	for (size_t i = 0; i < COUNT_OF(broken); i++) {
+		CLEANUP(free_string) char *text = xasprintf("%s%s", config, broken[i][0]);
+		write_file(s, "models/t.sql", text);
+		const char *why = refusal(s, "t", "");
+		if (!strstr(why, broken[i][1]))
+			fail_msg("%s", why);
+	}
+	assert_string_equal(tables(s), "");
+	CLEANUP(free_string)
+	char *kept = xasprintf("%sselect 2::Decimal(9, 2) as price, 1::Int64 as id", config);
+	write_file(s, "models/t.sql", kept);
+	build(s, "t");
+	assert_gives(s, "SELECT * FROM {db}.t", "1\t2");
+}
+
 static void a_table_takes_the_place_of_a_view_and_a_view_of_a_table(void **state)
 {
 	struct shop *s = *state;
@@ -223,6 +299,11 @@ static void columns_change_as_on_schema_change_says(void **state)
 	write_model(s, "on_schema_change='fail'", "select 'new' as b, 2 as a, 3 as c", "");
 	assert_non_null(strstr(refusal(s, "t", ""), "the model gives a new column 'c'"));
 	write_model(s, "on_schema_change='append_new_columns'", "select 3 as c, 3 as a", "");
+	assert_non_null(strstr(refusal(s, "t", ""),
+		"no longer gives the column 'b'; on_schema_change is append_new_columns: set it to "
+		"sync_all_columns"));
+	write_model(
+		s, "on_schema_change='append_new_columns'", "select 3 as c, 3 as a, '' as b", "");
 	build(s, "t");
 	assert_gives(s, "SELECT a, b, c FROM {db}.t ORDER BY a", "1\told\t0\n2\tnew\t0\n3\t\t3");
 	write_model(s, "on_schema_change='sync_all_columns'", "select 4 as a, 1.5 as c", "");
@@ -253,6 +334,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		SHOP_TEST(a_view_is_made_and_made_anew),
 		SHOP_TEST(a_table_is_kept_as_its_configuration_says),
+		SHOP_TEST(columns_are_of_the_types_that_query_settings_make_of_them),
+		SHOP_TEST(what_a_yml_says_of_columns_is_kept_with_them),
+		SHOP_TEST(a_contract_is_kept_or_nothing_is_built),
 		SHOP_TEST(a_table_takes_the_place_of_a_view_and_a_view_of_a_table),
 		SHOP_TEST(a_build_that_fails_leaves_what_was_there),
 		SHOP_TEST(a_mirrored_table_is_not_replaced),

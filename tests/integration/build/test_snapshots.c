@@ -166,6 +166,18 @@ static void a_new_column_is_taken_and_an_old_one_kept(void **state)
 		"1\ta\t10\t\\N\tfalse\n1\ta\t0\tx\ttrue");
 }
 
+static void a_new_column_is_taken_where_no_row_has_changed(void **state)
+{
+	struct shop *s = *state;
+
+	write_snapshot(s, "strategy='check', check_cols=['name']");
+	set_people(s, "(1, 'a', 10, '2026-11-01 00:00:00')");
+	build(s, "t");
+	ask(s->fixture, "ALTER TABLE {db}.people ADD COLUMN more String DEFAULT 'x'");
+	build(s, "t");
+	assert_gives(s, "SELECT id, name, more, is_current FROM {db}.t", "1\ta\t\ttrue");
+}
+
 static void a_key_that_is_not_unique_is_refused(void **state)
 {
 	struct shop *s = *state;
@@ -253,6 +265,7 @@ int main(int argc, char **argv)
 		SHOP_TEST(times_are_those_of_the_row_where_it_has_one),
 		SHOP_TEST(names_and_the_end_of_time_are_configured),
 		SHOP_TEST(a_new_column_is_taken_and_an_old_one_kept),
+		SHOP_TEST(a_new_column_is_taken_where_no_row_has_changed),
 		SHOP_TEST(a_key_that_is_not_unique_is_refused),
 		SHOP_TEST(a_crash_neither_loses_a_version_nor_adds_one),
 		SHOP_TEST(a_log_tells_every_version_and_delete),

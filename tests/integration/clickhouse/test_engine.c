@@ -209,6 +209,7 @@ static void answers_keep_nulls_and_every_byte_apart(void **state)
 
 static void a_table_is_described_as_it_was_said(void **state)
 {
+	static const struct engine_setting nulls[] = {{"join_use_nulls", "1"}, {NULL, NULL}};
 	struct relation_name t = table_of_two_days(state, "we`ird \\ name");
 	struct relation_info info = inspect(t);
 	struct engine_columns columns;
@@ -223,10 +224,15 @@ static void a_table_is_described_as_it_was_said(void **state)
 	assert_int_equal(columns.len, 2);
 	assert_string_equal(columns.items[1].name, "d");
 	assert_string_equal(columns.items[1].type, "Date");
-	WORKS(engine->ops->describe(
-		engine, "SELECT 1 AS a, NULL::Nullable(String) AS b -- x", &arena, &columns, &err));
+	WORKS(engine->ops->describe(engine, "SELECT 1 AS a, NULL::Nullable(String) AS b -- x", NULL,
+		&arena, &columns, &err));
 	assert_string_equal(columns.items[0].type, "UInt8");
 	assert_string_equal(columns.items[1].type, "Nullable(String)");
+	WORKS(engine->ops->describe(engine,
+		"SELECT b.x FROM (SELECT 1 AS x) a LEFT JOIN (SELECT 1 AS "
+		"x) b USING x",
+		nulls, &arena, &columns, &err));
+	assert_string_equal(columns.items[0].type, "Nullable(UInt8)");
 	assert_int_equal(inspect(in(state, "nothing")).kind, RELATION_ABSENT);
 }
 
@@ -235,13 +241,13 @@ static void an_exchange_takes_identities_along(void **state)
 	struct relation_name a = table_of_two_days(state, "a"), b = in(state, "b");
 	const char *id = inspect(a).id;
 
-	SAY(create_view, b, "a view", "SELECT 1 AS one -- end");
+	SAY(create_view, b, "a view", NULL, "SELECT 1 AS one -- end");
 	assert_int_equal(inspect(b).kind, RELATION_VIEW);
 	assert_string_equal(inspect(b).comment, "a view");
 	SAY(exchange, a, b);
 	assert_string_equal(inspect(b).id, id);
 	assert_int_equal(inspect(a).kind, RELATION_VIEW);
-	SAY(create_view, a, NULL, "SELECT 2 AS two");
+	SAY(create_view, a, NULL, NULL, "SELECT 2 AS two");
 	assert_string_equal(ask(*state, "SELECT * FROM {db}.a"), "2");
 	SAY(drop, a, RELATION_VIEW);
 	SAY(drop, b, RELATION_TABLE);
