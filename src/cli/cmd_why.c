@@ -1,6 +1,7 @@
 /* `tailrace why ASSET`: whether it would be built, when it runs by itself, and why it ran, or did not. */
 #include <string.h>
 #include "assets/plan.h"
+#include "assets/select.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
@@ -88,6 +89,35 @@ static void print_plan(const struct answer *a)
 		puts("up to date");
 }
 
+static bool is_selected(const struct answer *a, const struct sensor_config *sensor)
+{
+	struct selector selector = {.select = &sensor->select, .n_select = 1};
+	struct assets selected = {0};
+	bool found = false;
+
+	if (!assets_select(a->outlook.graph, a->ends.state, &selector, &selected, NULL))
+		return false;
+	vec_each (&selected, it)
+		found |= *it == a->asset;
+	vec_release(&selected);
+	return found;
+}
+
+/* By what it runs by itself, a line each. */
+static void put_schedule(const struct answer *a, struct buf *out)
+{
+	const struct config *config = &a->ends.config;
+
+	schedule_print(a->asset->node, schedule_last(a->ends.state, a->asset->id), wall_us(), out);
+	for (size_t i = 0; i < config->n_sensors; i++) {
+		const struct sensor_config *sensor = &config->sensors[i];
+		if (is_selected(a, sensor))
+			buf_printf(out, "by the sensor %s\n", sensor->name);
+	}
+	if (out->len && !config->models.schedules)
+		buf_puts(out, "not now: `schedules: false` stands in `models:`\n");
+}
+
 static void print_schedule(const struct answer *a)
 {
 	struct buf text;
@@ -95,8 +125,7 @@ static void print_schedule(const struct answer *a)
 	if (!a->asset->node)
 		return;
 	buf_init(&text, BUF_MAX);
-	schedule_print(
-		a->asset->node, schedule_last(a->ends.state, a->asset->id), wall_us(), &text);
+	put_schedule(a, &text);
 	fputs(text.len ? buf_text(&text) : "it does not run by itself: it has no schedule\n",
 		stdout);
 	buf_release(&text);
@@ -156,8 +185,7 @@ static void print_json(const struct answer *a)
 		put_parts(a, of, &out);
 	buf_puts(&out, "]");
 	if (a->asset->node)
-		schedule_print(a->asset->node, schedule_last(a->ends.state, a->asset->id),
-			wall_us(), &lines);
+		put_schedule(a, &lines);
 	json_put_text(&out, "schedule", buf_text(&lines));
 	if (a->latest.run) {
 		json_put_open(&out, "latest", '{');

@@ -113,7 +113,7 @@ def a_word_by_http_has_what_is_selected_built():
     eq(post("/api/v1/sensors/call"), 202)
     wait_runs("call", [["also", "by_call"]] * 2)
     eq(post("/api/v1/sensors/arrival"), 404)
-    has(tail.command("why", "by_call", check=True).out, "by the sensor call")
+    has(tail.command("why", "by_call", check=True).out, "\nby the sensor call\nby the sensor guarded\n20")
 
 
 @test
@@ -163,7 +163,8 @@ def sensors_that_are_wrong_are_told_with_their_line():
         eq(done.code, 2)
         has(done.err, expected)
         has(done.err, "tailrace.yaml:")
-    tail.configure({**tail.config, "sensors": good})
+    tail.configure({**tail.config, "sensors": good, "models": {"schedules": "false"}})
+    has(tail.command("why", "by_file", check=True).out, "by the sensor arrival\nnot now: `schedules: false`")
 
 
 if __name__ == "__main__":
