@@ -515,6 +515,15 @@ static bool add_source(struct yml *y, const struct tree *item)
 
 /* --- files --- */
 
+/* What dbt would run, and nobody does here. */
+static void warn_of(const struct tree *root, const char *key, const char *instead, const char *path)
+{
+	const struct tree *found = tree_get(root, key);
+
+	if (found && (found->n || found->kind == TREE_TEXT))
+		log_warn("not run here", F("file", path), F("key", key), F("instead", instead));
+}
+
 static bool read_file(struct yml *y, const char *full)
 {
 	const struct tree *root = tree_read(full, &y->p->arena, y->err),
@@ -526,6 +535,7 @@ static bool read_file(struct yml *y, const char *full)
 		return wrong(y, root->line, "holds no map (models: ..., sources: ...)");
 	if (!yml_is_known(y->path, root, y->err))
 		return false;
+	warn_of(root, "unit_tests", "data_tests, or a query in tests/", y->path);
 	for (size_t i = 0; sources && sources->kind == TREE_LIST && i < sources->n; i++)
 		if (!add_source(y, sources->entries[i].value))
 			return false;
@@ -539,6 +549,8 @@ static bool read_package(struct project *p, const struct package *package, struc
 	struct paths files = {0};
 	bool ok = true;
 
+	warn_of(package->project, "on-run-start", "pre_hook of a model", "dbt_project.yml");
+	warn_of(package->project, "on-run-end", "post_hook of a model", "dbt_project.yml");
 	for (size_t k = 0; ok && k < COUNT_OF(keys); k++) {
 		struct paths folders = package_paths(p, package, keys[k][0], keys[k][1]);
 		for (size_t i = 0; ok && i < folders.len; i++)
