@@ -272,9 +272,37 @@ static void relations_are_keys_and_mappings(void **state)
 	assert_compiles("a", "1 True False True ClickHouseRelation `s`.`t` analytics");
 }
 
+static void tests_are_called_as_dbt_calls_them(void **state)
+{
+	(void)state;
+	put("macros/t.sql", "{% test big(model) %}{% endtest %}"
+			    "{% test least(model, column_name, n, zs, a) %}{% endtest %}");
+	put("models/a.sql", "select 1");
+	put("models/y.yml",
+		"models:\n  - name: a\n    tests: [big]\n    columns:\n      - name: id\n"
+		"        tests:\n          - least: {zs: [x > 1, 0.5], n: {k: true}, a: null}\n"
+		"          - accepted_values: {values: [a, b], config: {alias: short}}\n"
+		"          - accepted_values: {values: [aaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbb, "
+		"cccccccccccccccc]}\n"
+		"sources: [{name: raw, tables: [{name: t, columns: [{name: id, tests: "
+		"[not_null, dbt_utils.accepted_range: {min_value: 1}]}]}]}]\n");
+	load();
+	node("big_a_");
+	node("least_a_None__id__True__x_1__0_5");
+	assert_string_equal(node("accepted_values_a_id__a__b")->alias, "short");
+	node("source_not_null_raw_t_id");
+	node("dbt_utils_source_accepted_range_raw_t_id__1");
+	const char *table = node("accepted_values_a_id__aaaaaaaaaaaaaaaa__bbbbbbbbbbbbbbbb__"
+				 "cccccccccccccccc")
+				    ->alias;
+	assert_int_equal(strlen(table), 47);
+	assert_memory_equal(table, "accepted_values_a_id__aaaaaaaa_", 31);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		IN_FOLDER(tests_are_called_as_dbt_calls_them),
 		IN_FOLDER(what_is_in_the_way_is_named_with_its_place),
 		IN_FOLDER(what_asks_the_warehouse_counts_as_supported),
 		IN_FOLDER(variables_are_templates_themselves),

@@ -191,33 +191,6 @@ static void tests_of_yml_become_queries(void **state)
 	assert_int_equal(node("not_null_a_id")->line, 6);
 }
 
-static void tests_are_called_as_dbt_calls_them(void **state)
-{
-	(void)state;
-	put("macros/t.sql", "{% test big(model) %}{% endtest %}"
-			    "{% test least(model, column_name, n, zs, a) %}{% endtest %}");
-	put("models/a.sql", "select 1");
-	put("models/y.yml",
-		"models:\n  - name: a\n    tests: [big]\n    columns:\n      - name: id\n"
-		"        tests:\n          - least: {zs: [x > 1, 0.5], n: {k: true}, a: null}\n"
-		"          - accepted_values: {values: [a, b], config: {alias: short}}\n"
-		"          - accepted_values: {values: [aaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbb, "
-		"cccccccccccccccc]}\n"
-		"sources: [{name: raw, tables: [{name: t, columns: [{name: id, tests: "
-		"[not_null, dbt_utils.accepted_range: {min_value: 1}]}]}]}]\n");
-	load();
-	node("big_a_");
-	node("least_a_None__id__True__x_1__0_5");
-	assert_string_equal(node("accepted_values_a_id__a__b")->alias, "short");
-	node("source_not_null_raw_t_id");
-	node("dbt_utils_source_accepted_range_raw_t_id__1");
-	const char *table = node("accepted_values_a_id__aaaaaaaaaaaaaaaa__bbbbbbbbbbbbbbbb__"
-				 "cccccccccccccccc")
-				    ->alias;
-	assert_int_equal(strlen(table), 47);
-	assert_memory_equal(table, "accepted_values_a_id__aaaaaaaa_", 31);
-}
-
 static void snapshots_are_blocks_or_yml(void **state)
 {
 	(void)state;
@@ -590,7 +563,6 @@ int main(void)
 		IN_FOLDER(macros_are_found_by_package_and_adapter),
 		IN_FOLDER(a_project_says_itself_where_models_go),
 		IN_FOLDER(tests_of_yml_become_queries),
-		IN_FOLDER(tests_are_called_as_dbt_calls_them),
 		IN_FOLDER(snapshots_are_blocks_or_yml),
 		IN_FOLDER(one_broken_file_keeps_no_other_from_compiling),
 		IN_FOLDER(an_integer_beyond_64_bits_stops_only_who_uses_it),
