@@ -205,14 +205,14 @@ static void add_topic(const struct cluster *c, const struct kafka_topic_info *to
 	struct grid *grid)
 {
 	char text[AMOUNT];
-	int64_t messages = 0;
+	int64_t offsets = 0;
 	size_t upto = from + (size_t)topic->partitions;
 
 	for (size_t i = from; i < upto; i++)
-		messages += c->end.items[i].offset - c->first.items[i].offset;
+		offsets += c->end.items[i].offset - c->first.items[i].offset;
 	grid_cell(grid, "%s", topic->name);
 	grid_cell(grid, "%d", topic->partitions);
-	grid_cell(grid, "%s", print_count((uint64_t)messages, text));
+	grid_cell(grid, "%s", print_count((uint64_t)offsets, text));
 	vec_each (&c->groups, group) {
 		int64_t lag = 0;
 		for (size_t i = from; i < upto; i++)
@@ -247,7 +247,7 @@ static void show_cluster(const struct cluster *c, bool partitions)
 	grid_init(&grid, columns, right);
 	grid_cell(&grid, "topic");
 	grid_cell(&grid, partitions ? "first" : "partitions");
-	grid_cell(&grid, partitions ? "end" : "messages");
+	grid_cell(&grid, partitions ? "end" : "offsets");
 	vec_each (&c->groups, group)
 		grid_cell(&grid, "lag of %s", group->name);
 	vec_each (&c->topics, topic) {
@@ -319,7 +319,9 @@ const struct command topics_command = {
 	.summary = "topics of the Kafka connections, and how far our groups are",
 	.help = "Without a PATTERN the topics under the connection's topic_prefix, one a line;\n"
 		"with patterns (shop.*) every partition of those that match. The lag of a\n"
-		"group is the messages that it has not yet made durable in the target.\n",
+		"group is what it has not yet made durable in the target. Offsets and lag\n"
+		"count messages, and with them the marks of transactions, and what was\n"
+		"aborted or compacted away; of a group that has read all the lag is 0.\n",
 	.flags = flags,
 	.run = topics,
 };

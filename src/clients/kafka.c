@@ -1,10 +1,14 @@
 /* A client of Kafka: settings, logs, errors; see kafka.h. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "clients/kafka_handle.h"
+
+#define DESTROY_S 5
 
 static const char *const formats[] = {
 	[KAFKA_JSON] = "json", [KAFKA_JSON_SCHEMA] = "json_schema", [KAFKA_AVRO] = "avro", NULL};
@@ -355,14 +359,37 @@ struct kafka *kafka_new(const struct kafka_options *options, enum kafka_role rol
 	return NULL;
 }
 
+static void *destroy(void *rk)
+{
+	rd_kafka_destroy(rk);
+	return NULL;
+}
+
+/* librdkafka 2.0 may wait for ever for what a topic that was deleted left behind: then it keeps its threads. */
+static bool destroy_in_time(rd_kafka_t *rk)
+{
+	pthread_t thread;
+	struct timespec until;
+
+	if (pthread_create(&thread, NULL, destroy, rk))
+		return destroy(rk) == NULL;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += DESTROY_S;
+	if (!pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until))
+		return true;
+	pthread_detach(thread);
+	log_warn("a client of Kafka does not end, and is left behind", F("waited_s", DESTROY_S));
+	return false;
+}
+
 void kafka_free(struct kafka *k)
 {
 	if (!k)
 		return;
 	if (k->rk && rd_kafka_type(k->rk) == RD_KAFKA_PRODUCER)
 		rd_kafka_purge(k->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-	if (k->rk)
-		rd_kafka_destroy(k->rk);
+	if (k->rk && !destroy_in_time(k->rk))
+		return;
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }

@@ -214,7 +214,11 @@ struct kafka_consumer *kafka_consumer_new(const struct kafka_options *options,
 		/* a place that is not there any more is a gap, and nobody jumps over it */
 		{"auto.offset.reset", "error", true},
 		{"partition.assignment.strategy", "cooperative-sticky", true},
+		/* partitions that are added are noticed as soon as topics that come */
+		{"topic.metadata.refresh.interval.ms", "5000", false},
 		{"session.timeout.ms", "10000", false},
+		/* alone, somebody waits for an answer */
+		{"fetch.wait.max.ms", group ? "500" : "50", false},
 		{"queued.max.messages.kbytes", kbytes, false},
 		/* it must have one; alone it never joins, nor commits */
 		{"group.id", group ? group->name : "tailrace", true},
@@ -335,7 +339,9 @@ static bool is_record(
 			(long long)message->offset);
 	if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
 		message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
-		return error_set(err, ERROR_GAP, "%s: the topic does not hold it (any more)", what);
+		return error_set(err, ERROR_GAP,
+			"%s: the topic does not hold it (any more); see docs/kafka.md on gaps",
+			what);
 	if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED ||
 		message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
 		message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
@@ -363,7 +369,20 @@ static struct kafka_record record_of(const rd_kafka_message_t *m)
 		.has_key = m->key != NULL,
 		.has_value = m->payload != NULL,
 		.end = m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF,
+		.message = m,
 	};
+}
+
+bool kafka_header(const struct kafka_record *record, size_t i, struct kafka_header *out)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+
+	if (rd_kafka_message_headers(record->message, &headers) ||
+		rd_kafka_header_get_all(headers, i, &out->name, &value, &out->len))
+		return false;
+	out->value = value;
+	return true;
 }
 
 /* One to wait for, then those that are there: librdkafka would wait for the last of a batch as long as for

@@ -26,8 +26,17 @@ struct kafka_record {
 	const uint8_t *key, *value;
 	size_t key_len, value_len;
 	bool has_key, has_value;
-	bool end; /* no message: `offset` is the end of the partition for now */
+	bool end;            /* no message: `offset` is the end of the partition for now */
+	const void *message; /* for kafka_header() */
 };
+
+struct kafka_header {
+	const char *name;
+	const uint8_t *value; /* NULL: none */
+	size_t len;
+};
+/* The i-th header of a record; false: it has no more. */
+bool kafka_header(const struct kafka_record *, size_t i, struct kafka_header *out);
 
 /* What a member of a group is told, within kafka_read() and kafka_consumer_free(). */
 struct kafka_group {

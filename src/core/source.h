@@ -146,7 +146,7 @@ struct source_ops {
 	 * where it begins */
 	source_start_fn *start;
 	/* after a gap: undoes what start made, so that start(NULL) begins anew */
-	source_restart_fn *restart;
+	source_restart_fn *restart; /* NULL: what its log lost, it does not have */
 	/* waits at most wait_ms for something; appends until the bundle is full. Tables that
 	 * appear, change, are rewritten or dropped come as items in the order of the log. Rows of a
 	 * table before its first BUNDLE_TABLE never come. A bundle that is full already gets nothing

@@ -204,12 +204,24 @@ static bool begin_epoch(
 	return state_stream_begin(s->state, s->settings->name, s->epoch, &s->resume, err);
 }
 
+/* What a topic has lost cannot be copied anew from it. */
+static bool can_begin_anew(const struct stream *s)
+{
+	return s->settings->from->source->restart;
+}
+
+static bool bridges(const struct stream *s, const struct error *failure)
+{
+	return failure->kind == ERROR_GAP && s->settings->options.on_gap == ON_GAP_RECOPY &&
+	       can_begin_anew(s);
+}
+
 static bool bridge_gap(struct stream *s, const struct tables *tables,
 	const struct table_states *known, struct error *err)
 {
 	struct error gap = *err;
 
-	if (gap.kind != ERROR_GAP || s->settings->options.on_gap != ON_GAP_RECOPY)
+	if (!bridges(s, &gap))
 		return false;
 	log_warn("the log has a gap; every table is copied anew (on_gap: recopy)",
 		F("stream", s->settings->name), F("reason", gap.text));
@@ -462,11 +474,11 @@ static void session(struct stream *s)
 /* What follows a session that failed. False: the stream stops here. */
 static bool goes_on(struct stream *s, const struct error *failure)
 {
-	bool bridges = failure->kind == ERROR_GAP && s->settings->options.on_gap == ON_GAP_RECOPY;
+	bool again = bridges(s, failure);
 
-	if (bridges)
+	if (again)
 		s->gap = *failure;
-	if (bridges || failure->kind == ERROR_RETRY || failure->kind == ERROR_NONE) {
+	if (again || failure->kind == ERROR_RETRY || failure->kind == ERROR_NONE) {
 		int wait_ms = backoff_next_ms(&s->backoff);
 		log_warn("session ended; another begins", F("stream", s->settings->name),
 			F("error", failure->text), F("wait_ms", wait_ms));
@@ -476,8 +488,8 @@ static bool goes_on(struct stream *s, const struct error *failure)
 		return true;
 	}
 	CLEANUP(free_string)
-	char *why = xasprintf(
-		"%s%s", failure->text, failure->kind == ERROR_GAP ? "; " GAP_WAY_OUT : "");
+	char *why = xasprintf("%s%s", failure->text,
+		failure->kind == ERROR_GAP && can_begin_anew(s) ? "; " GAP_WAY_OUT : "");
 	log_error("stream stops", F("stream", s->settings->name),
 		F("kind", error_kind_name(failure->kind)), F("error", why));
 	stream_set_status(s, STREAM_STOPPED, why);

@@ -172,7 +172,12 @@ bool decode_digits(const struct decoder *d, struct connect_reader *r, enum conne
 	buf_clear(out);
 	if (token == TOKEN_BYTES || (token == TOKEN_STRING && d->wire == WIRE_DECIMAL)) {
 		return (d->wire == WIRE_DECIMAL && bytes_to_digits(d, r, token, d->scale)) ||
-		       error_set(err, ERROR_DATA, "these bytes are no number");
+		       error_set(err, ERROR_DATA,
+			       token == TOKEN_BYTES
+				       ? "these bytes are no number"
+				       : "the text is not a decimal's bytes in base64; where "
+					 "decimals are "
+					 "texts of digits, set decimal_handling_mode: string");
 	}
 	if (token == TOKEN_INTEGER) {
 		buf_printf(out, "%" PRId64, r->integer);
@@ -251,8 +256,12 @@ bool decode_integer(const struct decoder *d, struct connect_reader *r, enum conn
 							   : pg_xid8_text;
 	if (text(&d->pg, digits->data, whole_digits(digits), column, NULL))
 		return true;
-	return is_number(digits) ? out_of_range(d, err)
-				 : error_set(err, ERROR_DATA, "the text is no number");
+	if (!is_number(digits))
+		return error_set(err, ERROR_DATA, "the text is no number");
+	return memchr(digits->data, '.', whole_digits(digits))
+		       ? error_set(err, ERROR_DATA, "the number has a fraction, which a %s has not",
+				 d->pg.name)
+		       : out_of_range(d, err);
 }
 
 /* --- Floats ----------------------------------------------------------------------------------- */

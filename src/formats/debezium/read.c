@@ -38,6 +38,18 @@ static bool broken(struct reading *g)
 	return false;
 }
 
+/* Into the object that a value or a row is. */
+static bool enter(struct reading *g, struct connect_reader *r)
+{
+	enum connect_token token = connect_next(r, g->err);
+
+	if (token == TOKEN_STRUCT)
+		return true;
+	return token == TOKEN_FAILED
+		       ? broken(g)
+		       : poison(g, "the value is not made of fields, as an object is");
+}
+
 /* --- One row ---------------------------------------------------------------------------------- */
 
 static bool is_nulled(const struct reading *g, int column)
@@ -266,8 +278,8 @@ static bool read_envelope(struct reading *g, size_t wanted)
 	size_t last = names->n;
 	enum connect_token token;
 
-	if (connect_next(r, g->err) != TOKEN_STRUCT)
-		return broken(g);
+	if (!enter(g, r))
+		return false;
 	while ((token = connect_next(r, g->err)) == TOKEN_FIELD) {
 		size_t field = names_find(names, last, r->data, r->len);
 		last = field == NAME_UNKNOWN ? last : field;
@@ -327,7 +339,7 @@ static bool read_nothing(struct reading *g)
 static bool read_struct(struct reading *g)
 {
 	g->value->ops->restart(g->value);
-	return connect_next(g->value, g->err) == TOKEN_STRUCT ? read_row(g) : broken(g);
+	return enter(g, g->value) && read_row(g);
 }
 
 /* What stands beside the columns, behind one that could not be taken. */
@@ -377,8 +389,8 @@ static bool find_form(struct reading *g)
 	enum connect_token token;
 
 	r->ops->restart(r);
-	if (connect_next(r, g->err) != TOKEN_STRUCT)
-		return broken(g);
+	if (!enter(g, r))
+		return false;
 	while ((token = connect_next(r, g->err)) == TOKEN_FIELD) {
 		struct names *names = &g->shape->envelope;
 		size_t field = names_find(names, names->n, r->data, r->len);
@@ -391,12 +403,20 @@ static bool find_form(struct reading *g)
 	return token == TOKEN_STRUCT_END || broken(g);
 }
 
+/* Another document behind the first would be lost. */
+static bool at_end(struct reading *g)
+{
+	return !g->value || connect_next(g->value, g->err) == TOKEN_END || broken(g);
+}
+
 static bool read_form(struct reading *g)
 {
 	*g->seen = (struct debezium_source){0};
 	g->failed = NO_COLUMN;
 	g->has_row = g->key_only = g->looks_otherwise = false;
-	return g->value && g->shape->form == FORM_ENVELOPE ? read_event(g) : read_plain(g);
+	if (!g->value || g->shape->form != FORM_ENVELOPE)
+		return read_plain(g) && at_end(g);
+	return read_event(g) && at_end(g);
 }
 
 static bool read_any(struct reading *g)

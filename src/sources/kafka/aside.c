@@ -12,22 +12,6 @@ static bool holds_secrets(const struct kafka_source *k, const struct topic *topi
 	return rule->n_columns > 0;
 }
 
-static void print_bytes(const uint8_t *bytes, size_t len, struct buf *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	if (utf8_valid((const char *)bytes, len) && !memchr(bytes, 0, len)) {
-		text_print_json((const char *)bytes, len, out);
-		return;
-	}
-	buf_puts(out, "\"\\\\x");
-	for (size_t i = 0; i < len; i++) {
-		buf_u8(out, (uint8_t)digits[bytes[i] >> 4]);
-		buf_u8(out, (uint8_t)digits[bytes[i] & 15]);
-	}
-	buf_puts(out, "\"");
-}
-
 static void print_side(const char *name, const uint8_t *bytes, size_t len, bool there, bool secret,
 	struct buf *out)
 {

@@ -87,19 +87,46 @@ static bool kafka_source_discover(struct source *source, struct tables *out, str
 
 /* --- The group ------------------------------------------------------------------------------------- */
 
+/* Those that nobody has committed a place in. */
+static void copy_nowhere(const struct kafka_places *places, struct kafka_places *out)
+{
+	vec_each (places, place) {
+		if (place->offset == KAFKA_NOWHERE)
+			vec_push(out, *place);
+	}
+}
+
+/* With a topic that is deleted the brokers forget the group's places in it. */
+static bool check_made_anew(
+	struct kafka_source *k, const struct kafka_places *places, struct error *err)
+{
+	struct kafka_places ends = {0};
+
+	copy_nowhere(places, &ends);
+	bool ok = kafka_bounds(kafka_consumer_client(k->looker), &ends, KAFKA_LATEST, err);
+	for (size_t i = 0; ok && i < ends.len; i++)
+		if (offsets_confirmed(&k->offsets, &ends.items[i]) > ends.items[i].offset)
+			ok = error_set(err, ERROR_GAP,
+				"topic %s was deleted and made anew, or emptied: group %s has no "
+				"place "
+				"in it any more, and it ends before what was read of it; see "
+				"docs/kafka.md on gaps",
+				ends.items[i].topic, k->group_name);
+	vec_release(&ends);
+	return ok;
+}
+
 /* What nobody has committed a place in begins with its first message: what was there before the group began
  * has a place since then (begin_group). */
 static bool take_partitions(void *context, struct kafka_places *places, struct error *err)
 {
 	struct kafka_source *k = context;
 
-	if (!kafka_committed(kafka_consumer_client(k->member), places, err))
+	if (!kafka_committed(kafka_consumer_client(k->member), places, err) ||
+		!check_made_anew(k, places, err))
 		return false;
 	struct kafka_places first = {0};
-	vec_each (places, place) {
-		if (place->offset == KAFKA_NOWHERE)
-			vec_push(&first, *place);
-	}
+	copy_nowhere(places, &first);
 	bool ok = kafka_bounds(kafka_consumer_client(k->looker), &first, KAFKA_EARLIEST, err);
 	for (size_t i = 0, f = 0; ok && i < places->len; i++) {
 		if (places->items[i].offset == KAFKA_NOWHERE)
@@ -142,30 +169,31 @@ static void all_places(const struct kafka_source *k, struct kafka_places *out)
 	}
 }
 
-/* Of those with an offset or those without. */
-static void keep_places(struct kafka_places *places, bool with)
+/* All places, where the group has none; else none. */
+static bool places_of_new_group(struct kafka_source *k, struct kafka_places *out, struct error *err)
 {
-	size_t kept = 0;
-
-	vec_each (places, place) {
-		if ((place->offset != KAFKA_NOWHERE) == with)
-			places->items[kept++] = *place;
+	all_places(k, out);
+	bool ok = kafka_committed(kafka_consumer_client(k->member), out, err);
+	vec_each (out, place) {
+		if (place->offset == KAFKA_NOWHERE)
+			continue;
+		out->len = 0;
+		break;
 	}
-	places->len = kept;
+	return ok;
 }
 
-/* Where the group begins is committed at once: from then on what it lacks has been lost. */
+/* Where the group begins is committed at once: from then on what it lacks has been lost. One that others have begun
+ * takes commits from its members alone. */
 static bool begin_group(struct kafka_source *k, struct error *err)
 {
 	struct kafka *client = kafka_consumer_client(k->member);
 	struct kafka_places places = {0};
 	int64_t where = k->begin == BEGIN_LATEST ? KAFKA_LATEST : KAFKA_EARLIEST;
 
-	all_places(k, &places);
-	bool ok = kafka_committed(client, &places, err);
-	keep_places(&places, false);
-	ok = ok && kafka_bounds(client, &places, where, err) &&
-	     kafka_commit_offsets(client, &places, true, err);
+	bool ok = places_of_new_group(k, &places, err) &&
+		  kafka_bounds(client, &places, where, err) &&
+		  kafka_commit_offsets(client, &places, true, err);
 	vec_release(&places);
 	return ok;
 }
@@ -177,20 +205,15 @@ static bool check_group(struct kafka_source *k, struct error *err)
 	struct kafka_places places = {0};
 	bool lost = false;
 
-	all_places(k, &places);
-	bool ok = kafka_committed(client, &places, err);
-	size_t all = places.len;
-	keep_places(&places, false);
-	if (ok && all && places.len == all) {
-		ok = kafka_bounds(client, &places, KAFKA_EARLIEST, err);
-		vec_each (&places, place)
-			lost = lost || place->offset > 0;
-	}
+	bool ok = places_of_new_group(k, &places, err) &&
+		  kafka_bounds(client, &places, KAFKA_EARLIEST, err);
+	vec_each (&places, place)
+		lost = lost || place->offset > 0;
 	vec_release(&places);
 	return ok && (!lost || error_set(err, ERROR_GAP,
 				       "group %s has no offsets any more (the brokers' "
 				       "offsets.retention.minutes), and the topics do not reach "
-				       "back to their beginning",
+				       "back to their beginning; see docs/kafka.md on gaps",
 				       k->group_name));
 }
 
@@ -204,7 +227,9 @@ static bool same_cluster(const struct kafka_source *k, const struct resume *from
 static bool check_identity(struct kafka_source *k, const struct resume *from, struct error *err)
 {
 	return same_cluster(k, from) ||
-	       error_set(err, ERROR_GAP, "the brokers are of another cluster (%s) than before (%s)",
+	       error_set(err, ERROR_GAP,
+		       "the brokers are of another cluster (%s) than before (%s); see "
+		       "docs/kafka.md on gaps",
 		       k->identity, from->identity);
 }
 
@@ -232,21 +257,12 @@ static bool kafka_source_start(
 		resume.position = from->position;
 	else
 		resume.position.order = k->offsets.order;
-	offsets_begin(&k->offsets, resume.position.order);
+	offsets_begin(&k->offsets, resume.position.order, goes_on ? from->position.token : "");
 	if (!(goes_on ? check_group(k, err) : begin_group(k, err)) || !join(k, err))
 		return error_add(err, "source %s", source->name);
 	snprintf(resume.identity, sizeof resume.identity, "%s", k->identity);
 	*out = resume;
 	return true;
-}
-
-static bool kafka_source_restart(struct source *source, struct error *err)
-{
-	return error_set(err, ERROR_BROKEN,
-		"source %s: what a topic has lost cannot be copied anew from it; leave on_gap as "
-		"it is, have whoever writes the topics write all rows again, and see "
-		"docs/kafka.md on gaps",
-		source->name);
 }
 
 /* --- How far it is --------------------------------------------------------------------------------- */
@@ -337,7 +353,6 @@ const struct source_ops kafka_source = {
 	.check = kafka_source_check,
 	.discover = kafka_source_discover,
 	.start = kafka_source_start,
-	.restart = kafka_source_restart,
 	.read = kafka_source_read,
 	.confirm = kafka_source_confirm,
 	.hold = kafka_source_hold,

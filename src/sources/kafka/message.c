@@ -2,6 +2,7 @@
 #include "sources/kafka/message.h"
 
 #include <string.h>
+#include "base/text.h"
 
 /* --- Schemas --------------------------------------------------------------------------------------- */
 
@@ -68,7 +69,7 @@ static bool is_wrapped(struct connect_json_reader *r, struct text document, stru
 			return false;
 		*part = (struct text){r->base.data, r->base.len};
 	}
-	return schema->at && payload->at;
+	return schema->at && payload->at && connect_next(&r->base, &ignored) == TOKEN_END;
 }
 
 static bool is_null(struct text text)
@@ -106,8 +107,13 @@ static void remember_head(struct side *side, struct text document, struct text p
 
 static bool open_json(struct message *m, struct side *side, struct text document, struct error *err)
 {
+	static const uint8_t mark[] = {0xef, 0xbb, 0xbf}; /* of UTF-8; some write it */
 	struct text schema, payload;
 
+	if (document.len >= sizeof mark && !memcmp(document.at, mark, sizeof mark)) {
+		document.at += sizeof mark;
+		document.len -= sizeof mark;
+	}
 	if (begins_as_before(side, document))
 		return true;
 	if (!is_wrapped(&side->json, document, &schema, &payload)) {
@@ -231,6 +237,11 @@ struct form *message_form(const struct message *m, const struct forms *forms)
 	return NULL;
 }
 
+bool form_is_worse(const struct form *form, const struct form *other)
+{
+	return !form->value && !form->shape && other->shape;
+}
+
 static bool is_name(const struct connect_reader *r, const char *name)
 {
 	return r->len == strlen(name) && !memcmp(r->data, name, r->len);
@@ -256,4 +267,20 @@ bool message_is_envelope(struct message *m)
 	}
 	r->ops->restart(r);
 	return op && row;
+}
+
+void print_bytes(const uint8_t *bytes, size_t len, struct buf *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (utf8_valid((const char *)bytes, len) && !memchr(bytes, 0, len)) {
+		text_print_json((const char *)bytes, len, out);
+		return;
+	}
+	buf_puts(out, "\"\\\\x");
+	for (size_t i = 0; i < len; i++) {
+		buf_u8(out, (uint8_t)digits[bytes[i] >> 4]);
+		buf_u8(out, (uint8_t)digits[bytes[i] & 15]);
+	}
+	buf_puts(out, "\"");
 }

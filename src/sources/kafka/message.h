@@ -57,7 +57,12 @@ VEC_TYPE(forms, struct form *);
 void forms_release(struct forms *forms);
 /* The form of the message that is open; NULL: it is new. */
 struct form *message_form(const struct message *m, const struct forms *forms);
+/* It carries no schema, and nothing else says what its table is; the other knows one. */
+bool form_is_worse(const struct form *, const struct form *other);
 /* Does the value look like {"before":.., "after":.., "op":..}? */
 bool message_is_envelope(struct message *m);
+
+/* As JSON: the text, or "\\x00ff", what is none. */
+void print_bytes(const uint8_t *bytes, size_t len, struct buf *out);
 
 #endif

@@ -16,12 +16,6 @@ void offsets_init(struct offsets *o)
 	pthread_mutex_init(&o->lock, NULL);
 }
 
-void offsets_begin(struct offsets *o, unsigned __int128 order)
-{
-	o->order = order;
-	o->head_us = (int64_t)(order >> 64);
-}
-
 static void forget_head(struct offsets *o, size_t i)
 {
 	vec_release(&o->heads.items[i].places);
@@ -77,6 +71,40 @@ void offsets_take(struct offsets *o, const struct kafka_place *place)
 	o->changed = o->changed || part->held;
 	part->next = part->given = part->confirmed = part->head = place->offset;
 	pthread_mutex_unlock(&o->lock);
+}
+
+int64_t offsets_confirmed(struct offsets *o, const struct kafka_place *place)
+{
+	pthread_mutex_lock(&o->lock);
+	int64_t confirmed = offsets_part(o, place->topic, place->partition)->confirmed;
+	pthread_mutex_unlock(&o->lock);
+	return confirmed;
+}
+
+/* What offsets_print() wrote. */
+static void take_recorded(struct offsets *o, const char *token)
+{
+	char topic[256];
+	int partition, n;
+	int64_t offset;
+
+	for (const char *at = token; *at; at += *at == ',') {
+		size_t len = strcspn(at, ",");
+		const char *equals = memchr(at, '=', len), *dash = equals;
+		while (dash && dash > at && *dash != '-')
+			dash--;
+		n = dash ? snprintf(topic, sizeof topic, "%.*s", (int)(dash - at), at) : 0;
+		if (n > 0 && sscanf(dash, "-%d=%" SCNd64, &partition, &offset) == 2)
+			offsets_part(o, topic, partition)->confirmed = offset;
+		at += len;
+	}
+}
+
+void offsets_begin(struct offsets *o, unsigned __int128 order, const char *token)
+{
+	o->order = order;
+	o->head_us = (int64_t)(order >> 64);
+	take_recorded(o, token);
 }
 
 static void forget_ends(struct offsets *o, const struct part *part)

@@ -61,10 +61,13 @@ struct offsets {
 
 void offsets_init(struct offsets *o);
 void offsets_release(struct offsets *o);
-void offsets_begin(struct offsets *o, unsigned __int128 order); /* goes on from that place */
+/* Goes on from that place; token: as offsets_print() made it, "" where it counts no more. */
+void offsets_begin(struct offsets *o, unsigned __int128 order, const char *token);
 
 uint64_t topic_id(const char *name); /* source_id of its table */
 struct part *offsets_part(struct offsets *o, const char *topic, int partition);
+/* How far it was durable when last known; 0: it never was. */
+int64_t offsets_confirmed(struct offsets *o, const struct kafka_place *place);
 void offsets_take(struct offsets *o, const struct kafka_place *place);
 void offsets_give(struct offsets *o, const struct kafka_place *place);
 

@@ -18,14 +18,15 @@ static void tell_table(struct topic *topic, struct bundle *bundle)
 
 /*
  * Another form than the table was made of. Partitions are read side by side, so messages of an older schema
- * come behind those of a newer one: they are read into the table as it is. A later one changes the table.
+ * come behind those of a newer one: they are read into the table as it is. A later one changes the table, but
+ * for one that says nothing of it, which is poison among others.
  */
 static void settle_form(struct kafka_source *k, struct topic *topic, struct form *form,
 	const struct kafka_record *record, struct bundle *bundle)
 {
 	version_t place = message_place(k, form, record);
 
-	if (place <= topic->newest_place)
+	if (place <= topic->newest_place || form_is_worse(form, topic->form))
 		return;
 	bool same = table_same_definition(topic->form->table, form->table);
 	topic->form = form;

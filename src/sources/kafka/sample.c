@@ -56,7 +56,8 @@ static void take_sample(
 		return;
 	}
 	version_t place = message_place(k, form, record);
-	if (topic->form && place < topic->newest_place)
+	bool better = !topic->form || form_is_worse(topic->form, form);
+	if (!better && (place < topic->newest_place || form_is_worse(form, topic->form)))
 		return;
 	topic->form = form;
 	topic->newest_place = place;

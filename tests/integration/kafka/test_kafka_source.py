@@ -9,6 +9,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
 from confluent_kafka import Producer  # noqa: E402
+from confluent_kafka.admin import NewPartitions  # noqa: E402
 from harness import ClickHouse, Postgres, Tailrace  # noqa: E402
 from kafka import Kafka, published, subscribed  # noqa: E402
 from tap import eq, has, run, test, wait_until  # noqa: E402
@@ -448,6 +449,115 @@ def catching_up_ends_when_all_is_read():
     with reading(prefix, group="other") as other:
         read_up(other, "other")
         eq(other.value("SELECT count() FROM shop.t"), 60)
+
+
+@test
+def poison_without_a_schema_leaves_the_table_as_it_is():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    poison = [(json.dumps(key(2)), b"\0"), (json.dumps(key(3)), "junk"), (json.dumps(key(4)), {"id": 4, "name": "four"})]
+    kafka.produce(topic, [(key(1), row(OLD, id=1, name="one"))])
+    with reading(prefix) as tail:
+        read_up(tail)
+        kafka.produce(topic, [*poison, (key(5), row(OLD, id=5, name="five")), *poison])
+        read_up(tail)
+        eq(tail.query("SELECT id, name FROM shop.t ORDER BY id"), [(1, "one"), (5, "five")])
+        eq((tail.table("public.t")["status"], tail.table("public.t")["set_aside"]), ("live", 6))
+    # nor is a table made of it that is not known yet
+    with reading(prefix, group="other") as tail:
+        read_up(tail, "other")
+        eq(tail.query("SELECT id FROM shop.t ORDER BY id"), [(1,), (5,)])
+
+
+@test
+def a_message_is_one_object_and_nothing_behind_it():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    texts = [b'\xef\xbb\xbf{"id": 0}', b'{"id": 1}{"id": 11}', b'[{"id": 2}]', b"3", b'{"id": 4}\n']
+    kafka.produce(topic, [({"id": n}, text) for n, text in enumerate(texts)])
+    with reading(prefix, [{"public.t": {"key": "id", "fields": "id int64"}}]) as tail:
+        read_up(tail)
+        eq(tail.query("SELECT id FROM shop.t ORDER BY id"), [(0,), (4,)])
+        no_object = "the value is not made of fields, as an object is"
+        eq(tail.query("SELECT key, reason FROM shop_cdc._set_aside ORDER BY version"), [
+            ('{"id":1}', "JSON, at byte 9: there is more behind the document"), ('{"id":2}', no_object), ('{"id":3}', no_object)])
+
+
+@test
+def a_process_joins_a_group_that_has_begun_and_partitions_that_are_added_are_read():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    kafka.create_topic(topic, 2)
+    produce(topic, 0, (key(0), row(OLD, id=0, name="first")))
+    with members(2, prefix) as (warehouse, tails):
+        tails[0].start()
+        wait_until(lambda: partitions(tails[0]) == 2, "the first to read")
+        kafka.create_topic(f"{prefix}.public.empty", 2)
+        tails[1].start()
+        wait_until(lambda: [partitions(t) for t in tails] == [1, 1], "each to have its share", 30)
+        kafka.admin.create_partitions([NewPartitions(topic, 3)])[topic].result(30)
+        wait_until(lambda: sum(partitions(t) for t in tails) == 3, "the new partition to be read", 30)
+        produce(topic, 2, (key(2), row(OLD, id=2, name="later")))
+        wait_until(lambda: warehouse.query("SELECT id FROM shop.t ORDER BY id") == [(0,), (2,)], "its row")
+
+
+@test
+def a_topic_that_was_made_anew_is_a_gap_until_another_group_begins():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    produce(topic, 0, *[(key(n), row(OLD, id=n, name="first")) for n in range(10)])
+    with reading(prefix) as tail:
+        read_up(tail)
+        tail.stop()
+        kafka.delete_topic(topic)
+        produce(topic, 0, *[(key(n), row(OLD, id=n, name="second")) for n in range(5, 9)])
+        for _ in range(2):
+            tail.start()
+            tail.wait_for(lambda s: tail.stream()["status"] == "stopped", "the stream to stop")
+            has(tail.stream()["error"], f"topic {topic} was deleted and made anew")
+            assert "on_gap" not in tail.stream()["error"], tail.stream()
+            tail.stop()
+        tail.config["connections"]["events"]["group"] = prefix
+        tail.configure(tail.config)
+        tail.start()
+        read_up(tail, prefix)
+        tail.command("resync", "public.t", check=True)
+        wait_until(lambda: tail.query("SELECT id, name FROM shop.t ORDER BY id") == [(n, "second") for n in range(5, 9)], "its rows alone", 30)
+
+
+@test
+def tail_shows_every_message_and_ends_where_it_is_told_to():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    kafka.create_topic(topic, 2)
+    produce(topic, 0, *[(n, {"id": n}) for n in range(3)])
+    writer = Producer({**kafka.client, "transactional.id": prefix})
+    writer.init_transactions()
+    for value, end in ((b'{"n": 12345678901234567890.10}', writer.commit_transaction), (b"lost", writer.abort_transaction),
+                       (b"\0\0\0\0\7a", writer.commit_transaction), (b"\xff", writer.commit_transaction)):
+        writer.begin_transaction()
+        writer.produce(topic, partition=1, value=value, headers=[("h", b"1"), ("h", None)] if value[:1] == b"{" else None)
+        writer.flush()
+        end()
+    tail = Tailrace(subscribed(kafka, topic_prefix=prefix))
+
+    def shown(*args):
+        lines = tail.command("tail", topic, "--until-end", *args, check=True).out.splitlines()
+        return [json.loads(line, parse_float=str) for line in lines]
+
+    eq([m["value"] for m in shown("--partition", "0", "--from", "-2")], [{"id": 1}, {"id": 2}])
+    messages = shown("--partition", "1", "--from", "-3")
+    eq([m["value"] for m in messages], [{"n": "12345678901234567890.10"}, "\\x000000000761", "\\xff"])
+    eq(messages[0]["headers"], [["h", "1"], ["h", None]])
+    has(messages[1]["error"], "the message is Avro")
+    eq(sorted(m["offset"] for m in shown("--from", "-1")), [2, 6])
+    eq(len(shown("--from", "2020-01-01T00:00:00Z")), 6)
+    eq(len(shown("--from", "beginning", "--count", "2")), 2)
+    for wrong, said in (("t", f"did you mean '{topic}'?"), (topic + "s", f"did you mean '{topic}'?"), ("none", "`tailrace topics` lists them")):
+        done = tail.command("tail", wrong)
+        eq(done.code, 2)
+        has(done.err, said)
+    has(tail.command("tail", topic, "--partition", "2").err, "has the partitions 0 to 1")
 
 
 run()

@@ -329,11 +329,13 @@ static void the_reason_says_what_is_wrong(void **state)
 		reason_of(w, "n", "\"-8e4\""), "the number is out of the range of a smallint");
 	assert_string_equal(reason_of(w, "n", "[1]"), "a list where the column takes a smallint");
 	assert_string_equal(
-		reason_of(w, "n", "1.5"), "the number is out of the range of a smallint");
+		reason_of(w, "n", "1.5"), "the number has a fraction, which a smallint has not");
 	assert_string_equal(reason_of(w, "price", "12345.67"),
 		"the number has more than 4 digits before the "
 		"point, which is what Decimal(6,2) holds");
-	assert_string_equal(reason_of(w, "price", "\"*\""), "these bytes are no number");
+	assert_string_equal(reason_of(w, "price", "\"*\""),
+		"the text is not a decimal's bytes in base64; where decimals are texts of digits, "
+		"set decimal_handling_mode: string");
 	assert_string_equal(
 		reason_of(w, "price", "1e999999999"), "the number's exponent is too large");
 	assert_string_equal(
