@@ -252,8 +252,8 @@ static void take_arguments(struct yml *y, struct dict *out, const struct tree *f
 				value_of_tree(&y->p->arena, from->entries[i].value));
 }
 
-/* What stands beside `arguments:`, and what stands in it. */
-static struct value test_arguments(struct yml *y, const struct tree *body)
+/* What stands beside `arguments:`, and what stands in it; the column is the one that the test stands at. */
+static struct value test_arguments(struct yml *y, const struct tested *of, const struct tree *body)
 {
 	static const char *const other[] = {"name", "description", "arguments", "test_name"};
 	struct value v = value_dict(dict_new(&y->p->arena)), old;
@@ -262,6 +262,8 @@ static struct value test_arguments(struct yml *y, const struct tree *body)
 	for (size_t i = 0; i < COUNT_OF(other); i++)
 		dict_remove(v.dict, value_text(other[i]), &old);
 	take_arguments(y, v.dict, tree_get(body, "arguments"));
+	if (of->column)
+		dict_remove(v.dict, value_text("column_name"), &old);
 	return v;
 }
 
@@ -283,7 +285,7 @@ static bool judges_rows(const char *macro, struct value arguments)
 static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 	const struct tree *body, int line)
 {
-	struct value arguments = test_arguments(y, body);
+	struct value arguments = test_arguments(y, of, body);
 	const struct tree *own = tree_get(body, "name");
 	const char *name = own && own->text ? own->text : test_name(y, macro, of, arguments);
 	struct node *node = node_new(

@@ -422,6 +422,8 @@ static void settings_of_a_test_stand_wherever_dbt_takes_them_from(void **state)
 		"{arguments: {values: [1], quote: false, severity: warn, limit: 7, where: x > 1}}",
 		"{arguments: {values: [1]}, quote: false, config: {severity: warn}, limit: 7, "
 		"where: x > 1}",
+		"{column_name: x, arguments: {values: [1], quote: false, column_name: x}, "
+		"severity: warn, limit: 7, where: x > 1}",
 	};
 	char text[400];
 
