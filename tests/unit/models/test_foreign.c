@@ -299,9 +299,40 @@ static void tests_are_called_as_dbt_calls_them(void **state)
 	assert_memory_equal(table, "accepted_values_a_id__aaaaaaaa_", 31);
 }
 
+static void templates_go_through_the_graph(void **state)
+{
+	(void)state;
+	put("models/y.yml",
+		"models:\n  - name: a\n    description: all of it\n    meta: {pii: true}\n"
+		"    columns: [{name: id, description: key}]\n"
+		"sources: [{name: raw, tables: [{name: t, meta: {x: 1}}]}]\n");
+	put("models/a.sql", "select * from {{ source('raw', 't') }}");
+	put("models/b.sql", "select * from {{ ref('a') }}");
+	put("models/all.sql",
+		"{% for n in graph.nodes.values() | selectattr('resource_type', 'equalto', "
+		"'model') "
+		"| sort(attribute='name') -%}\n"
+		"{{ n.name }} {{ n.schema }} {{ n.depends_on.nodes }} {{ n.description }}\n"
+		"{% endfor -%}\n"
+		"{{ graph.nodes['model.project.a'].columns.id.description if execute }}\n"
+		"{% for s in graph.sources.values() -%}\n"
+		"{{ s.source_name }}.{{ s.identifier }} {{ s.meta.x }}\n"
+		"{%- endfor %}{{ graph.exposures | length }} {{ model.columns }}");
+	put("dbt_project.yml", "name: project\n");
+	load();
+	assert_compiles("all", "a analytics ['source.project.raw.t'] all of it\n"
+			       "all analytics [] \n"
+			       "b analytics ['model.project.a'] \n"
+			       "key\nraw.t 10 {}");
+	put("models/all.sql", "{% do graph.nodes.update({'x': 1}) %}");
+	load();
+	assert_problem("all", "belongs to the project");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		IN_FOLDER(templates_go_through_the_graph),
 		IN_FOLDER(tests_are_called_as_dbt_calls_them),
 		IN_FOLDER(what_is_in_the_way_is_named_with_its_place),
 		IN_FOLDER(what_asks_the_warehouse_counts_as_supported),

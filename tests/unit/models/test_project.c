@@ -337,36 +337,6 @@ static void what_as_bool_says_counts_where_an_expression_ends_with_it(void **sta
 	assert_refused("dbt_project.yml:1:1:18: Could not convert value into type 'bool'");
 }
 
-static void templates_go_through_the_graph(void **state)
-{
-	(void)state;
-	put("models/y.yml",
-		"models:\n  - name: a\n    description: all of it\n    meta: {pii: true}\n"
-		"    columns: [{name: id, description: key}]\n"
-		"sources: [{name: raw, tables: [{name: t, meta: {x: 1}}]}]\n");
-	put("models/a.sql", "select * from {{ source('raw', 't') }}");
-	put("models/b.sql", "select * from {{ ref('a') }}");
-	put("models/all.sql",
-		"{% for n in graph.nodes.values() | selectattr('resource_type', 'equalto', "
-		"'model') "
-		"| sort(attribute='name') -%}\n"
-		"{{ n.name }} {{ n.schema }} {{ n.depends_on.nodes }} {{ n.description }}\n"
-		"{% endfor -%}\n"
-		"{{ graph.nodes['model.project.a'].columns.id.description if execute }}\n"
-		"{% for s in graph.sources.values() -%}\n"
-		"{{ s.source_name }}.{{ s.identifier }} {{ s.meta.x }}\n"
-		"{%- endfor %}{{ graph.exposures | length }} {{ model.columns }}");
-	put("dbt_project.yml", "name: project\n");
-	load();
-	assert_compiles("all", "a analytics ['source.project.raw.t'] all of it\n"
-			       "all analytics [] \n"
-			       "b analytics ['model.project.a'] \n"
-			       "key\nraw.t 10 {}");
-	put("models/all.sql", "{% do graph.nodes.update({'x': 1}) %}");
-	load();
-	assert_problem("all", "belongs to the project");
-}
-
 static void broken_yml_is_refused_with_its_line(void **state)
 {
 	(void)state;
@@ -573,7 +543,6 @@ int main(void)
 		IN_FOLDER(two_models_that_become_one_table_are_refused),
 		IN_FOLDER(a_test_that_cannot_be_rendered_stands_on_its_model),
 		IN_FOLDER(what_as_bool_says_counts_where_an_expression_ends_with_it),
-		IN_FOLDER(templates_go_through_the_graph),
 		IN_FOLDER(broken_yml_is_refused_with_its_line),
 		IN_FOLDER(a_wrong_setting_in_a_yml_is_the_problem_of_its_node_alone),
 		IN_FOLDER(settings_of_a_test_stand_wherever_dbt_takes_them_from),
