@@ -14,7 +14,7 @@ enum bundle_kind {
 	BUNDLE_ROWS,     /* batch */
 	BUNDLE_TRUNCATE, /* everything of `table` below meta's version is gone */
 	BUNDLE_TABLE,    /* `table` is new, or its definition or physical identity is now this */
-	BUNDLE_RECOPY,   /* the log cannot carry `table` on from here: copy it anew; `reason` */
+	BUNDLE_RECOPY,   /* the log cannot carry it on: copy it anew, as `table`; `reason` */
 	BUNDLE_BROKEN,   /* `table` cannot go on as it is configured: `reason` */
 	BUNDLE_DROPPED,  /* `table` is gone in the source: keep, mark */
 };

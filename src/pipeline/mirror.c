@@ -171,7 +171,7 @@ static bool resume_known(
 	} else if (ok) {
 		if (m->generation && !m->building)
 			mirror_replace_table(s, &m->live_table, then);
-		ok = mirror_define(s, m, now, err) && refill_lost_log(s, m, err);
+		ok = mirror_define(s, m, now, NULL, err) && refill_lost_log(s, m, err);
 	}
 	if (then)
 		table_unref(then);
@@ -363,7 +363,8 @@ bool mirror_define_changed(struct stream *s, struct mirror *m, struct table *old
 	       mirror_recopy(s, m, "its columns changed in a way that only a copy can follow", err);
 }
 
-bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct error *err)
+bool mirror_define(
+	struct stream *s, struct mirror *m, struct table *now, const char *anew, struct error *err)
 {
 	struct table *old = table_ref(m->table);
 	bool same = table_same_definition(old, now), ok = true;
@@ -376,6 +377,8 @@ bool mirror_define(struct stream *s, struct mirror *m, struct table *now, struct
 		ok = false;
 	else if (now->problem)
 		mirror_break(s, m, now->problem);
+	else if (anew)
+		ok = mirror_recopy(s, m, anew, err);
 	else if (m->recopy_at && !mirror_takes_rows(m))
 		ok = mirror_save(s, m, err);
 	else if (!mirror_takes_rows(m) && s->source->ops->shared)

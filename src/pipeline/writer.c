@@ -107,7 +107,6 @@ static bool prepare_and_land(
 			.hmac_key = s->config->server.hmac_key,
 			.filter = m->filter,
 			.landing = landings[n - 1],
-			.trust_target = m->set_aside == 0,
 			.unchanged = unchanged_of(m)},
 		.batch = batch,
 	};
@@ -220,11 +219,13 @@ static bool apply_event(
 		return (!mirror_takes_rows(m) && !waits_for_copy(m)) ||
 		       mirror_truncate(s, m, item->table, &item->meta, err);
 	case BUNDLE_TABLE: {
-		bool ok = mirror_define(s, m, item->table, err);
+		bool ok = mirror_define(s, m, item->table, NULL, err);
 		m->log_lost_track = false;
 		return ok;
 	}
-	case BUNDLE_RECOPY: m->log_lost_track = true; return mirror_recopy(s, m, item->reason, err);
+	case BUNDLE_RECOPY:
+		m->log_lost_track = true;
+		return mirror_define(s, m, item->table, item->reason, err);
 	case BUNDLE_BROKEN: mirror_break(s, m, item->reason); return true;
 	case BUNDLE_DROPPED: return mirror_dropped(s, m, err);
 	case BUNDLE_ROWS: return apply_rows(s, m, &item->batch, err);

@@ -276,8 +276,8 @@ static void adopt_changed(
 static void lose(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t,
 	struct reading *now, const char *reason)
 {
-	struct table *table = t->relation ? t->relation->table : now->relation->table;
-	struct bundle_item *item = bundle_add(bundle, BUNDLE_RECOPY, table);
+	/* copied as the catalog has it: the changes that filled its newest columns are among those left out */
+	struct bundle_item *item = bundle_add(bundle, BUNDLE_RECOPY, now->relation->table);
 	snprintf(item->reason, sizeof item->reason, "%s", reason);
 	log_warn("the log cannot carry the table on; it is copied anew",
 		F("stream", log->p->source.name), F("table", now->relation->sql_name),

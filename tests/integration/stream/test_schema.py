@@ -106,6 +106,16 @@ def columns_that_swap_names_keep_their_rows():
 
 
 @test
+def a_column_added_filled_and_renamed_in_one_transaction_keeps_its_values():
+    pg.sql("BEGIN; ALTER TABLE swapped ADD n int DEFAULT 7; UPDATE swapped SET n = 8 WHERE id = 1; ALTER TABLE swapped RENAME n TO m;"
+           "UPDATE swapped SET m = 9 WHERE id = 2; COMMIT")
+    settled("public.swapped")
+    pg.sql("UPDATE swapped SET a = 'newer' WHERE id = 1")
+    settled("public.swapped")
+    eq(tail.query("SELECT a, m FROM shop.swapped WHERE id <= 3 ORDER BY id"), [("newer", 8), ("B", 9), ("B", 7)])
+
+
+@test
 def a_wider_type_and_a_converted_one_are_followed():
     pg.sql("UPDATE widened SET b = 2000000000")
     pg.sql("ALTER TABLE widened ALTER b TYPE bigint USING b::bigint * 10")
