@@ -62,6 +62,18 @@ static bool same_column(const struct table_column *a, const struct table_column 
 	       same_text(a->rule.constant, b->rule.constant);
 }
 
+const struct table_options *table_options_of(
+	const struct table_options *options, bool key, struct table_options *own)
+{
+	if (!options || !key)
+		return options;
+	*own = *options;
+	own->out_of_range = RANGE_UNREPRESENTABLE;
+	if (own->numeric == NUMERIC_FLOAT)
+		own->numeric = NUMERIC_STRING;
+	return own;
+}
+
 bool table_same_configuration(const struct table *a, const struct table *b)
 {
 	return !a->configured || !b->configured || !strcmp(a->configured, b->configured);

@@ -66,6 +66,11 @@ enum numeric_mode { NUMERIC_STRING, NUMERIC_DECIMAL, NUMERIC_FLOAT };
 enum json_mode { JSON_TEXT, JSON_NATIVE };
 enum out_of_range { RANGE_UNREPRESENTABLE, RANGE_CLAMP };
 
+/* What of the options holds for a column: of the key nothing that could make one key of two. `own` is memory
+ * for the answer, which may be `options` itself; NULL stays NULL. */
+const struct table_options *table_options_of(
+	const struct table_options *options, bool key, struct table_options *own);
+
 struct table {
 	int references;     /* atomic */
 	struct arena arena; /* owns everything below */

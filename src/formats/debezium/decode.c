@@ -196,8 +196,10 @@ void decoder_init(struct decoder *d, struct arena *arena, const struct connect_s
 	const struct table_column *column, const struct table_options *options,
 	const struct debezium_modes *modes)
 {
-	struct compiler cx = {
-		.arena = arena, .options = options, .unavailable = modes->unavailable};
+	struct table_options own;
+	struct compiler cx = {.arena = arena,
+		.options = table_options_of(options, column->key, &own),
+		.unavailable = modes->unavailable};
 
 	compile(&cx, &column->type, schema, d);
 	d->null_is_empty = (options && options->null_is_empty &&

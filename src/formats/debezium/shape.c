@@ -345,6 +345,7 @@ static void add_column(const struct debezium_shape *shape, struct table *t,
 {
 	struct table_column *c = &t->columns[t->n_columns];
 	const char *labels = connect_parameter(field->schema, "allowed");
+	struct table_options own;
 
 	c->name = arena_strdup(&t->arena, field->name);
 	c->attribute = debezium_attribute(t, field->name);
@@ -352,7 +353,7 @@ static void add_column(const struct debezium_shape *shape, struct table *t,
 	c->labels = arena_strdup(&t->arena, labels);
 	c->approximate = is_approximate(field->schema);
 	c->key = key;
-	set_type(&t->arena, field->schema, t->options, &c->type);
+	set_type(&t->arena, field->schema, table_options_of(t->options, key, &own), &c->type);
 	set_nullable(t, field->schema, c);
 	set_missing(t, field->schema, c, &shape->modes);
 	t->n_columns++;

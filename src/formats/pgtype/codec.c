@@ -378,7 +378,11 @@ static bool may_be_nulled(const struct pg_codec *c, const struct pg_column *colu
 bool pg_codec_init(struct pg_codec *c, struct arena *arena, const struct pg_catalog *catalog,
 	const struct pg_column *column, const struct table_options *options, struct error *err)
 {
-	struct compiler cx = {.arena = arena, .catalog = catalog, .options = options, .err = err};
+	struct table_options own;
+	struct compiler cx = {.arena = arena,
+		.catalog = catalog,
+		.options = table_options_of(options, column->key, &own),
+		.err = err};
 
 	if (!compile(&cx, c, column->type, column->typmod, column->dims, 0))
 		return false;

@@ -14,10 +14,12 @@ COLUMNS = "id int PRIMARY KEY, n numeric(10,2) NOT NULL, d date NOT NULL, a int[
 
 pg = Postgres()
 pg.sql("CREATE SCHEMA copied; CREATE SCHEMA streamed")
+pg.sql("CREATE TABLE large (id int PRIMARY KEY, n numeric(10,2), big text); ALTER TABLE large ALTER big SET STORAGE EXTERNAL")
 for schema in ("copied", "streamed"):
     for table in ("aside", "nulled", "stopped", "fine"):
         pg.sql(f"CREATE TABLE {schema}.{table} ({COLUMNS})")
     pg.sql(f"CREATE TABLE {schema}.days (d date PRIMARY KEY, n int)")
+    pg.sql(f"CREATE TABLE {schema}.days_near (d date PRIMARY KEY, far date); CREATE TABLE {schema}.floats (n numeric PRIMARY KEY, f numeric)")
     pg.sql(f"CREATE TABLE {schema}.both_kept ({COLUMNS})")
 
 
@@ -26,6 +28,8 @@ def fill(schema):
         pg.sql(f"INSERT INTO {schema}.{table} VALUES {GOOD}, {BAD}")
     pg.sql(f"INSERT INTO {schema}.fine VALUES {GOOD}")
     pg.sql(f"INSERT INTO {schema}.days VALUES ('2024-01-01', 1), ('infinity', 2), ('0044-03-15 BC', 3)")
+    pg.sql(f"INSERT INTO {schema}.days_near VALUES ('2024-01-01', 'infinity'), ('infinity', NULL), ('3000-01-01', NULL)")
+    pg.sql(f"INSERT INTO {schema}.floats VALUES (0.1, 0.5), (0.10000000000000000001, 1)")
 
 
 fill("copied")
@@ -38,11 +42,16 @@ tail = Tailrace(
             {"*.nulled": {"on_unrepresentable": "null"}},
             {"*.stopped": {"on_unrepresentable": "stop"}},
             {"*.both_kept": {"keep": "both"}},
+            "public.large",
+            {"public.large": {"keep": "both"}},
+            {"*.days_near": {"out_of_range": "clamp"}},
+            {"*.floats": {"numeric": "float"}},
         ],
     )
 )
 tail.start()
-others = [f"{schema}.{table}" for schema in ("copied", "streamed") for table in ("aside", "nulled", "fine", "days", "both_kept")]
+others = [f"{schema}.{table}" for schema in ("copied", "streamed") for table in ("aside", "nulled", "fine", "days", "both_kept",
+          "days_near", "floats")]
 tail.wait_live(*others)
 tail.wait_live("streamed.stopped")
 fill("streamed")
@@ -104,6 +113,49 @@ def history_has_what_can_be_held():
         eq(tail.query(f"SELECT id FROM shop.{schema}_both_kept_log ORDER BY id"), [(1,), (6,)])
         eq(tail.query(f"SELECT id FROM shop.{schema}_both_kept ORDER BY id"), [(1,), (6,)])
         eq(len(aside(f"{schema}.both_kept")), 4)
+
+
+@test
+def no_option_makes_one_key_of_two():
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT d, far FROM shop.{schema}_days_near"), [("2024-01-01", "2299-12-31")])
+        eq([key for key, _, _, _ in aside(f"{schema}.days_near")], ['{"d":"3000-01-01"}', '{"d":"infinity"}'])
+        eq(tail.query(f"SELECT n, f FROM shop.{schema}_floats ORDER BY f"), [("0.1", 0.5), ("0.10000000000000000001", 1)])
+        pg.sql(f"DELETE FROM {schema}.floats WHERE n = 0.1; DELETE FROM {schema}.days_near WHERE d = 'infinity'")
+    tail.wait_caught_up(pg)
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT n FROM shop.{schema}_floats"), [("0.10000000000000000001",)])
+    tail.must_be_equal("copied.floats", "streamed.floats", "copied.days_near", "streamed.days_near")
+
+
+@test
+def a_row_that_is_set_aside_leaves_no_earlier_one_behind():
+    for schema in ("copied", "streamed"):
+        pg.sql(f"UPDATE {schema}.both_kept SET n = 'NaN' WHERE id = 1; UPDATE {schema}.aside SET n = 'NaN' WHERE id = 1")
+    tail.wait_caught_up(pg)
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT id FROM shop.{schema}_aside UNION ALL SELECT id FROM shop.{schema}_both_kept"), [(6,), (6,)])
+        eq(tail.query(f"SELECT _op FROM shop.{schema}_both_kept_log WHERE id = 1 ORDER BY _version DESC LIMIT 1"), [("d",)])
+        pg.sql(f"UPDATE {schema}.both_kept SET n = 3 WHERE id = 1; UPDATE {schema}.aside SET n = 3 WHERE id = 1")
+    tail.wait_caught_up(pg)
+    for schema in ("copied", "streamed"):
+        eq(tail.query(f"SELECT n FROM shop.{schema}_aside WHERE id = 1 UNION ALL SELECT n FROM shop.{schema}_both_kept WHERE id = 1"), [("3",)] * 2)
+
+
+@test
+def a_history_with_rows_set_aside_has_each_large_value_in_its_time():
+    pg.sql("INSERT INTO large SELECT i, 0, repeat('a', 9000) FROM generate_series(1, 2) i")
+    tail.wait_caught_up(pg)
+    pg.sql("UPDATE large SET n = 'NaN', big = repeat('b', 9000) WHERE id = 1")
+    tail.wait_caught_up(pg)
+    tail.stop()
+    for n in (1, 2):
+        pg.sql(f"UPDATE large SET n = {n}")
+        pg.sql(f"UPDATE large SET big = repeat('{n}', 9000)")
+    tail.start()
+    tail.wait_caught_up(pg)
+    log = tail.query("SELECT n, left(big, 1) FROM shop.large_log WHERE id = 2 ORDER BY _version")
+    eq(log, [("0", "a"), ("1", "a"), ("1", "1"), ("2", "1"), ("2", "2")])
 
 
 @test
