@@ -359,7 +359,7 @@ static const char *first_hole(const struct batch *batch, size_t row)
 }
 
 /* A row that is gone from the source may be left out where its latest state alone counts: the change that
- * took it away follows. */
+ * took it away follows. Where it is set aside, no earlier row of its key stays in its place. */
 static void settle_missing(const struct prepare *p, struct holes *h)
 {
 	bool gone = p->source->ops->fetch;
@@ -367,8 +367,9 @@ static void settle_missing(const struct prepare *p, struct holes *h)
 	for (size_t row = 0; row < h->batch->rows; row++) {
 		if (!is_open(h, row))
 			continue;
-		h->fates[row] = ROW_DROP;
-		if (!gone || h->batch->table->keep != KEEP_LATEST)
+		bool aside = !gone || h->batch->table->keep != KEEP_LATEST;
+		h->fates[row] = gone && aside ? ROW_TOMBSTONE : ROW_DROP;
+		if (aside)
 			batch_set_row_aside(h->batch, row, first_hole(h->batch, row),
 				gone ? "the update left this large value unchanged, so the log "
 				       "does "
@@ -382,7 +383,8 @@ static void settle_missing(const struct prepare *p, struct holes *h)
 static bool fill_holes(
 	const struct prepare *p, struct holes *h, struct batch found[3], struct error *err)
 {
-	bool whole = p->trust_target && !h->batch->aside.len;
+	/* else the latest row of a key may be one of those, which the target has not heard of yet */
+	bool whole = !h->batch->aside.len;
 
 	if (p->sink->ops->fetch && (whole || !p->source->ops->fetch)) {
 		if (!look_in_target(p, h, TARGET_BY_NEW_KEY, &found[0], err) ||

@@ -23,8 +23,6 @@ struct prepare {
 	const char *hmac_key;
 	const struct filter *filter; /* NULL: none */
 	struct landing landing;      /* where the rows of this batch go */
-	bool trust_target; /* no key of the table was ever set aside: the target's values are the latest.
-			    * Else the source is asked, or the target which keys it misses */
 	enum unchanged unchanged;
 };
 

@@ -126,6 +126,16 @@ static void append_before(struct row *r, struct batch *batch, const struct pg_ce
 	before->aside.len = 0;
 }
 
+/* A row that was set aside is no longer what the target shows of its key, which would be taken for the present one. */
+static bool bury(struct row *r, struct batch *batch, const struct pg_cell *cells, struct error *err)
+{
+	size_t aside = batch->aside.len;
+	r->meta.op = OP_DELETE;
+	bool ok = pg_rows_append(&r->table->relation->rows, batch, cells, &r->meta, err);
+	batch->aside.len = aside; /* a key that cannot be held was never there */
+	return ok;
+}
+
 /* `old`: the whole row as it was; NULL: not known. */
 static bool append(struct row *r, const struct pg_cell *cells, enum row_op op,
 	const struct pg_cell *old, struct error *err)
@@ -137,7 +147,10 @@ static bool append(struct row *r, const struct pg_cell *cells, enum row_op op,
 	r->meta.order = ++r->log->apply.order;
 	if (!pg_rows_append(&relation->rows, batch, cells, &r->meta, err))
 		return break_table(r->log, r->bundle, r->table, err);
-	if (old && r->log->p->source.want_before && batch->rows > rows)
+	bool aside = batch->rows == rows;
+	if (aside && op == OP_UPDATE && relation->table->n_key && !bury(r, batch, cells, err))
+		return break_table(r->log, r->bundle, r->table, err);
+	if (old && r->log->p->source.want_before && !aside)
 		append_before(r, batch, old);
 	if ((int64_t)batch->rows >= r->log->p->source.batch_rows)
 		r->log->full = true;
@@ -163,7 +176,8 @@ static bool change_key(struct row *r, const struct pg_cell *old, struct error *e
 		!append(r, a->cells, OP_UPDATE, NULL, err))
 		return false;
 	struct batch *batch = bundle_batch(r->bundle, table);
-	if (batch->rows != before + 2 || !batch_key_equal(batch, before, batch, before + 1))
+	if (batch->rows != before + 2 || batch_meta(batch)[before + 1].op != OP_UPDATE ||
+		!batch_key_equal(batch, before, batch, before + 1))
 		return true;
 	take_back(batch, before);
 	r->log->apply.order -= 2;

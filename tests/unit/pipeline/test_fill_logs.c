@@ -18,8 +18,7 @@ static int set_up(void **unused)
 	fakes_init(table);
 	prepare = (struct prepare){.source = &source,
 		.sink = &sink,
-		.landing = {.table = table, .generation = 1},
-		.trust_target = true};
+		.landing = {.table = table, .generation = 1}};
 	return 0;
 }
 
