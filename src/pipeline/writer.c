@@ -223,9 +223,7 @@ static bool apply_event(
 		m->log_lost_track = false;
 		return ok;
 	}
-	case BUNDLE_RECOPY:
-		m->log_lost_track = true;
-		return mirror_define(s, m, item->table, item->reason, err);
+	case BUNDLE_RECOPY: return mirror_define(s, m, item->table, item->reason, err);
 	case BUNDLE_BROKEN: mirror_break(s, m, item->reason); return true;
 	case BUNDLE_DROPPED: return mirror_dropped(s, m, err);
 	case BUNDLE_ROWS: return apply_rows(s, m, &item->batch, err);
