@@ -16,9 +16,8 @@ static int set_up(void **unused)
 		{"body", "string", "text"}, {0}});
 	batch_init(&batch, table);
 	fakes_init(table);
-	prepare = (struct prepare){.source = &source,
-		.sink = &sink,
-		.landing = {.table = table, .generation = 1}};
+	prepare = (struct prepare){
+		.source = &source, .sink = &sink, .landing = {.table = table, .generation = 1}};
 	return 0;
 }
 
