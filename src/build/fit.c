@@ -155,6 +155,7 @@ bool making_fit(
 		!w->engine->ops->columns(w->engine, table, w->arena, &f.was, err) ||
 		!follow(&f, err))
 		return false;
+	out->table = f.was;
 	out->select = select_fits(&f, &out->columns) ? w->select : cast_select(&f, &out->columns);
 	return true;
 }

@@ -137,6 +137,7 @@ static bool overwrite(struct making *m, struct error *err)
 	struct relation_name staging = staging_of(m, "next");
 	struct engine *engine = m->w->engine;
 	struct engine_partitions partitions;
+	struct relation_info staged;
 	struct fitting fitting;
 
 	if (!m->had.partition_by || !*m->had.partition_by)
@@ -156,7 +157,9 @@ static bool overwrite(struct making *m, struct error *err)
 		ids[i] = partitions.items[i].id;
 	const struct texts list = {ids, partitions.len};
 	making_message(m, "%zu partitions of %llu rows", list.n, (unsigned long long)m->w->rows);
-	return swap_partitions(m, staging, &list, err) && swap_end(m, staging, RELATION_TABLE, err);
+	return engine->ops->inspect(engine, staging, m->w->arena, &staged, err) &&
+	       swap_partitions(m, &staged, &partitions, &list, err) &&
+	       swap_end(m, staging, RELATION_TABLE, err);
 }
 
 bool make_incremental(struct making *m, struct error *err)

@@ -271,9 +271,18 @@ bool making_describe(
 	struct making *m, const char *select, struct engine_columns *out, struct error *err)
 {
 	struct work *w = m->w;
-	return w->engine->ops->describe(
-		       w->engine, select, making_settings(m), w->arena, out, err) ||
-	       error_add(err, "%s", w->node->path);
+
+	if (m->described != select) {
+		m->described = NULL;
+		if (!w->engine->ops->describe(
+			    w->engine, select, making_settings(m), w->arena, &m->gives, err))
+			return error_add(err, "%s", w->node->path);
+		m->described = select;
+	}
+	out->len = m->gives.len;
+	out->items = arena_alloc(w->arena, (out->len + 1) * sizeof *out->items);
+	memcpy(out->items, m->gives.items, out->len * sizeof *out->items);
+	return true;
 }
 
 bool making_clear(struct making *m, struct relation_name name, struct error *err)

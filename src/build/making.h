@@ -19,10 +19,12 @@ struct making {
 	struct work *w;
 	const struct dialect *d;
 	struct relation_name target;
-	struct relation_info had; /* what the target is before */
-	struct buf sql;           /* of the statement that is being written */
-	bool replacing;           /* the target may be new, or in part, and nothing says so yet */
-	bool intended;            /* but the record of a swap, by which the next attempt can tell */
+	struct relation_info had;    /* what the target is before */
+	const char *described;       /* the query that was described last; NULL */
+	struct engine_columns gives; /* of that */
+	struct buf sql;              /* of the statement that is being written */
+	bool replacing; /* the target may be new, or in part, and nothing says so yet */
+	bool intended;  /* but the record of a swap, by which the next attempt can tell */
 };
 
 /* --- making.c, fit.c --- */
@@ -49,6 +51,7 @@ MUST_CHECK bool making_options(struct making *m, bool incremental, struct compil
 	struct compile_options *out, struct error *err);
 /* The model's SQL into w->select. */
 MUST_CHECK bool making_compile(struct making *m, bool incremental, struct error *err);
+/* What a query gives, the caller's to change; of the one that was described last the engine is not asked again. */
 MUST_CHECK bool making_describe(
 	struct making *m, const char *select, struct engine_columns *out, struct error *err);
 /* names.c: w->select, with a query around it where the engine would call its columns by their tables too. */
@@ -75,7 +78,8 @@ MUST_CHECK bool making_database(struct making *m, struct error *err);
 
 /* What the model gives, and how it goes into a table that is there. */
 struct fitting {
-	struct engine_columns columns;
+	struct engine_columns columns; /* that go in */
+	struct engine_columns table;   /* that it has, as it was */
 	const char *select; /* w->select, or that with what makes its columns those of the table */
 };
 /* Looks at the columns that w->select gives and those of `table`, which is changed as on_schema_change says. */
@@ -95,10 +99,10 @@ MUST_CHECK bool making_hook(struct making *m, const char *text, struct error *er
 
 /* The staging table becomes the target, which becomes the staging table; then as swap_end(). */
 MUST_CHECK bool swap_table(struct making *m, struct relation_name staging, struct error *err);
-/* Those partitions of the target become those of the staging table, where it has none they go; swap_end()
- * is to follow. */
-MUST_CHECK bool swap_partitions(struct making *m, struct relation_name staging,
-	const struct texts *partitions, struct error *err);
+/* Those partitions of the target become those of the staging table, which has `have`, where it has none they go;
+ * swap_end() is to follow. */
+MUST_CHECK bool swap_partitions(struct making *m, const struct relation_info *staging,
+	const struct engine_partitions *have, const struct texts *partitions, struct error *err);
 /* The hooks, the record; `left` is dropped, its name may be NULL. */
 MUST_CHECK bool swap_end(
 	struct making *m, struct relation_name left, enum relation_kind kind, struct error *err);

@@ -165,7 +165,10 @@ static void leave_in_doubt(struct making *m)
 
 static bool make(struct making *m, const struct way *way, struct error *err)
 {
-	return (way->outside || look_at_target(m, err)) && pre_hooks(m, err) && way->make(m, err);
+	bool inside = !way->outside, hooked = config_texts(m, "pre_hook").n;
+
+	return (!inside || look_at_target(m, err)) && pre_hooks(m, err) &&
+	       (!inside || !hooked || look_at_target(m, err)) && way->make(m, err);
 }
 
 bool materialize(struct work *w, struct error *err)

@@ -61,30 +61,33 @@ static const char *plain_name(
 	return plain ? column : name;
 }
 
-/* A query of its own around it, whose columns have the plain names; the same text where they have them. */
-static const char *renamed(
+/* A query of its own goes around it, whose columns have the plain names, unless they have them. */
+static void rename_columns(
 	struct making *m, const struct tokens *sql, const struct engine_columns *columns)
 {
-	const char *select = m->w->select;
+	struct engine_column *plain = arena_alloc(m->w->arena, (columns->len + 1) * sizeof *plain);
 	bool any = false;
 	struct buf out;
 
 	buf_init(&out, BUF_MAX);
 	for (size_t i = 0; i < columns->len; i++) {
-		const char *name = columns->items[i].name, *plain = plain_name(sql, columns, name);
+		const char *name = columns->items[i].name;
+		plain[i] = columns->items[i];
+		plain[i].name = plain_name(sql, columns, name);
 		buf_puts(&out, i ? ", " : "SELECT ");
 		m->d->name(&out, name);
-		if (plain == name)
+		if (plain[i].name == name)
 			continue;
 		any = true;
 		buf_puts(&out, " AS ");
-		m->d->name(&out, plain);
+		m->d->name(&out, plain[i].name);
 	}
-	buf_printf(&out, "\nFROM (\n%s\n)", select);
-	if (any)
-		select = arena_strdup(m->w->arena, buf_text(&out));
+	buf_printf(&out, "\nFROM (\n%s\n)", m->w->select);
+	if (any) {
+		m->w->select = m->described = arena_strdup(m->w->arena, buf_text(&out));
+		m->gives.items = plain;
+	}
 	buf_release(&out);
-	return select;
 }
 
 static bool has_join(const struct tokens *sql)
@@ -107,7 +110,7 @@ bool making_names(struct making *m, struct error *err)
 		/* A wrong query is told with its line by the statement that it is for. */
 		ok = making_describe(m, m->w->select, &columns, &why);
 		if (ok)
-			m->w->select = renamed(m, &sql, &columns);
+			rename_columns(m, &sql, &columns);
 		else if (why.kind == ERROR_RETRY)
 			*err = why;
 		else

@@ -134,20 +134,25 @@ static pthread_mutex_t *lock_table(const struct making *m)
 	return lock;
 }
 
+static bool is_usable(const struct making *m)
+{
+	return m->had.kind == RELATION_TABLE && (!m->w->full_refresh || made_by_this_run(m));
+}
+
 static bool have_table(struct making *m, struct error *err)
 {
 	struct work *w = m->w;
 
+	if (is_usable(m))
+		return true;
 	pthread_mutex_t *lock = lock_table(m);
 	bool ok = w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
-	bool anew = ok && m->had.kind != RELATION_ABSENT &&
-		    (m->had.kind != RELATION_TABLE || (w->full_refresh && !made_by_this_run(m)));
-	bool first = ok && m->had.kind == RELATION_ABSENT;
-	if (anew)
-		ok = make_anew(m, err);
-	else if (first)
+	bool usable = is_usable(m), first = m->had.kind == RELATION_ABSENT;
+	if (ok && first)
 		ok = making_database(m, err) && make_first(m, err);
-	if (ok && (anew || first))
+	else if (ok && !usable)
+		ok = make_anew(m, err);
+	if (ok && !usable)
 		ok = w->engine->ops->inspect(w->engine, m->target, w->arena, &m->had, err);
 	pthread_mutex_unlock(lock);
 	return ok;
@@ -222,43 +227,90 @@ static bool refuse_rows(
 		m->w->partition, rows, column);
 }
 
-/* Adds the ids of a table's partitions that hold rows of this one, or that the staging table has. */
-static bool list_partitions(struct making *m, struct relation_name table,
-	struct relation_name staging, struct map *seen, struct texts *out, struct error *err)
+/* Of the engine's partitions: each of the table, or, with `ids`, those and what else has rows of this one. None of them
+ * may have rows of another. */
+static bool list_partitions(struct making *m, struct relation_name table, const char *const *ids,
+	size_t n_ids, struct engine_partitions *out, struct error *err)
 {
 	struct engine_rows rows;
 
-	m->d->partitions_outside(&m->sql, table, staging, condition_of(m));
+	m->d->partitions_outside(&m->sql, table, ids, n_ids, condition_of(m));
 	bool ok = work_query(m->w, buf_text(&m->sql), &rows, err);
 	buf_clear(&m->sql);
 	if (!ok)
 		return false;
-	const char **items = arena_alloc(m->w->arena, (out->n + rows.n_rows + 1) * sizeof *items);
-	if (out->n)
-		memcpy(items, out->items, out->n * sizeof *items);
-	out->items = items;
+	out->len = rows.n_rows;
+	out->items = arena_alloc(m->w->arena, (rows.n_rows + 1) * sizeof *out->items);
 	for (size_t i = 0; i < rows.n_rows; i++) {
 		const char *const *cell = &rows.cells[i * rows.n_columns];
 		if (strcmp(cell[1], "0") != 0)
 			return refuse_rows(m, table.name, cell[1], err);
-		if (!map_put(seen, cell[0], strlen(cell[0]), m))
-			items[out->n++] = cell[0];
+		out->items[i] = (struct engine_partition){.id = cell[0]};
 	}
 	return true;
 }
 
-/* Nobody puts rows into what is going to be replaced between the look and the swap. */
-static bool replace(struct making *m, struct relation_name staging, struct error *err)
+static void add_ids(
+	const struct engine_partitions *list, struct map *seen, const char **ids, struct texts *out)
 {
-	struct texts partitions = {0};
+	for (size_t i = 0; i < list->len; i++)
+		if (!map_put(seen, list->items[i].id, strlen(list->items[i].id), ids))
+			ids[out->n++] = list->items[i].id;
+	out->items = ids;
+}
+
+/* What is to be replaced: what there is to put in, and where rows of this partition are now. */
+static bool list_replaced(struct making *m, const struct engine_partitions *have, struct texts *out,
+	struct error *err)
+{
+	const char **ids = arena_alloc(m->w->arena, (have->len + 1) * sizeof *ids);
+	struct engine_partitions are;
 	struct map seen = {0};
 
-	bool ok = list_partitions(m, staging, staging, &seen, &partitions, err);
-	pthread_mutex_t *lock = lock_table(m);
-	ok = ok && list_partitions(m, m->target, staging, &seen, &partitions, err) &&
-	     swap_partitions(m, staging, &partitions, err);
-	pthread_mutex_unlock(lock);
+	add_ids(have, &seen, ids, out);
+	bool ok = list_partitions(m, m->target, ids, out->n, &are, err);
+	if (ok) {
+		const char **all = arena_alloc(
+			m->w->arena, (have->len + are.len + 1) * sizeof *all);
+		memcpy(all, ids, out->n * sizeof *all);
+		add_ids(&are, &seen, all, out);
+	}
 	map_release(&seen);
+	return ok;
+}
+
+/* Is it a partition of the engine by itself, so that there is nothing else to look for? */
+static bool is_by_itself(const struct making *m, const struct relation_info *staging,
+	const struct engine_columns *columns)
+{
+	const struct work *w = m->w;
+
+	for (size_t i = 0; w->node->batch_size != PERIOD_NONE && i < columns->len; i++)
+		if (!strcmp(columns->items[i].name, w->node->event_time))
+			return m->d->splits_by(staging->partition_by, &columns->items[i],
+				w->node->batch_size, w->from_us, w->to_us);
+	return false;
+}
+
+/* Nobody puts rows into what is going to be replaced between the look and the swap. */
+static bool replace(struct making *m, struct relation_name staging,
+	const struct engine_columns *columns, struct error *err)
+{
+	struct engine *engine = m->w->engine;
+	struct engine_partitions have;
+	struct relation_info info;
+	struct texts partitions = {0};
+
+	if (!list_partitions(m, staging, NULL, 0, &have, err) ||
+		!engine->ops->inspect(engine, staging, m->w->arena, &info, err))
+		return false;
+	bool single = have.len == 1 && is_by_itself(m, &info, columns);
+	if (single)
+		partitions = (struct texts){&have.items[0].id, 1};
+	pthread_mutex_t *lock = lock_table(m);
+	bool ok = (single || list_replaced(m, &have, &partitions, err)) &&
+		  swap_partitions(m, &info, &have, &partitions, err);
+	pthread_mutex_unlock(lock);
 	return ok && swap_end(m, staging, RELATION_TABLE, err);
 }
 
@@ -280,5 +332,5 @@ bool make_partition(struct making *m, struct error *err)
 	if (!making_fill(m, &w->rows, err))
 		return false;
 	making_message(m, "partition of %llu rows", (unsigned long long)w->rows);
-	return replace(m, staging, err);
+	return replace(m, staging, &fitting.table, err);
 }

@@ -22,21 +22,16 @@
 
 /* --- in an attempt --- */
 
-static bool intend(
-	struct making *m, struct relation_name staging, const char *partitions, struct error *err)
+static bool intend(struct making *m, const struct relation_info *staging, const char *partitions,
+	struct error *err)
 {
 	struct work *w = m->w;
-	struct relation_info info;
-
-	failpoint("build.filled");
-	if (!w->engine->ops->inspect(w->engine, staging, w->arena, &info, err))
-		return false;
 	const struct swap swap = {.asset = w->node->id,
 		.built = w->built,
-		.database = staging.database,
+		.database = m->target.database,
 		.target = m->target.name,
-		.staging = staging.name,
-		.staging_id = info.id,
+		.staging = staging->name,
+		.staging_id = staging->id,
 		.engine_partition = partitions};
 	if (!state_swap_put(w->state, &swap, err))
 		return false;
@@ -67,7 +62,12 @@ bool swap_end(
 
 bool swap_table(struct making *m, struct relation_name staging, struct error *err)
 {
-	if (!intend(m, staging, "", err))
+	struct work *w = m->w;
+	struct relation_info info;
+
+	failpoint("build.filled");
+	if (!w->engine->ops->inspect(w->engine, staging, w->arena, &info, err) ||
+		!intend(m, &info, "", err))
 		return false;
 	if (m->had.kind == RELATION_ABSENT)
 		m->d->rename(&m->sql, staging, m->target);
@@ -108,20 +108,19 @@ static void put_swap_of(struct buf *sql, const struct dialect *d, struct relatio
 	d->drop_partition(sql, target, id);
 }
 
-bool swap_partitions(struct making *m, struct relation_name staging, const struct texts *partitions,
-	struct error *err)
+bool swap_partitions(struct making *m, const struct relation_info *staging,
+	const struct engine_partitions *have, const struct texts *partitions, struct error *err)
 {
-	struct engine *engine = m->w->engine;
-	struct engine_partitions have;
+	const struct relation_name name = {m->target.database, staging->name};
 	struct buf list;
 
+	failpoint("build.filled");
 	buf_init(&list, BUF_MAX);
 	for (size_t i = 0; i < partitions->n; i++)
 		buf_printf(&list, "%s%s", i ? " " : "", partitions->items[i]);
-	bool ok = engine->ops->partitions(engine, staging, m->w->arena, &have, err) &&
-		  (!partitions->n || intend(m, staging, buf_text(&list), err));
+	bool ok = !partitions->n || intend(m, staging, buf_text(&list), err);
 	for (size_t i = 0; ok && i < partitions->n; i++) {
-		put_swap_of(&m->sql, m->d, m->target, staging, &have, partitions->items[i]);
+		put_swap_of(&m->sql, m->d, m->target, name, have, partitions->items[i]);
 		ok = making_run(m, err);
 		failpoint("build.replaced");
 	}

@@ -77,6 +77,7 @@ struct follower {
 	bool *told; /* by number of step */
 	size_t n_told;
 	bool cancelling;
+	int64_t version; /* of the state store, at the last look */
 };
 
 static int by_end(const void *a, const void *b)
@@ -107,14 +108,19 @@ static void tell_steps(struct follower *f, const struct steps *steps)
 	fflush(stdout);
 }
 
-/* One look; *ended once the run has. */
+/* One look, unless nothing was written since the last one; *ended once the run has. */
 static bool look(
 	struct follower *f, struct run *run, struct arena *arena, bool *ended, struct error *err)
 {
 	struct state *state = f->b->ends.state;
+	int64_t seen = f->version;
 	struct steps steps;
 	bool found;
 
+	if (!state_version(state, &f->version, err))
+		return false;
+	if (f->version == seen)
+		return true;
 	if (!state_run_get(state, f->id, arena, run, &found, err))
 		return false;
 	if (!found)
@@ -148,9 +154,9 @@ static bool pass_on_stop(struct follower *f, struct error *err)
 /* Until it has ended. A look at many steps takes its time, and is taken more seldom. */
 static bool follow(struct builder *b, int64_t id, enum run_status *status, struct error *err)
 {
-	struct follower f = {.b = b, .id = id};
+	struct follower f = {.b = b, .id = id, .version = -1};
 	struct arena arena;
-	struct run run;
+	struct run run = {.status = RUN_QUEUED};
 	bool ended = false, ok = true;
 
 	arena_init(&arena);

@@ -219,10 +219,14 @@ struct dialect {
 	void (*same_expression)(struct buf *, const char *a, const char *b);
 	/* A query: the versions, each from its commit to that of the next, of its delete, or of a TRUNCATE. */
 	void (*history)(struct buf *, const struct history_spec *);
-	/* A query: the id of each partition of a table that has a row of the condition, or of that id
-	 * `beside` has one as well; and how many rows it has outside of the condition. */
-	void (*partitions_outside)(struct buf *, struct relation_name, struct relation_name beside,
-		const char *condition);
+	/* A query: the id of each partition of a table, and how many rows it has outside of the condition. With
+	 * `ids`: of those of them that are there, and of those that have a row of the condition. */
+	void (*partitions_outside)(struct buf *, struct relation_name, const char *const *ids,
+		size_t n_ids, const char *condition);
+	/* Is each such period of the column a partition by itself, of a table that is partitioned by `by`, as the
+	 * engine writes it back? False also where that is not known. */
+	bool (*splits_by)(const char *by, const struct engine_column *, enum period,
+		int64_t from_us, int64_t to_us);
 };
 
 typedef MUST_CHECK bool engine_open_fn(struct engine *, struct error *);

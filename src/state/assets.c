@@ -49,9 +49,14 @@ bool state_built_put(struct state *s, const char *asset, const struct built *bui
 static bool put_definition(
 	struct state *s, const char *asset, const struct definition *d, struct error *err)
 {
+	/* What is known as the newest is not written again: each partition of a backfill says it. */
 	static const char put[] =
-		"INSERT OR REPLACE INTO definitions (asset, fingerprint, relation, sql, config,"
-		" put_us) VALUES (?, ?, ?, ?, ?, ?)";
+		"INSERT INTO definitions AS d (asset, fingerprint, relation, sql, config, put_us)"
+		" VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (asset, fingerprint) DO UPDATE SET"
+		" relation = excluded.relation, sql = excluded.sql, config = excluded.config,"
+		" put_us = excluded.put_us WHERE d.relation <> excluded.relation OR"
+		" d.sql <> excluded.sql OR d.config <> excluded.config OR"
+		" d.put_us < (SELECT max(put_us) FROM definitions WHERE asset = d.asset)";
 	static const char forget[] =
 		"DELETE FROM definitions WHERE asset = ?1 AND fingerprint <> ?2 AND"
 		" fingerprint NOT IN (SELECT fingerprint FROM built WHERE asset = ?1)"

@@ -337,3 +337,16 @@ bool store_end(struct state *s, bool ok, struct error *err)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
 }
+
+bool state_version(struct state *s, int64_t *out, struct error *err)
+{
+	store_enter(s);
+	sqlite3_stmt *row = store_query(s, "PRAGMA data_version", NO_VALUES, err);
+	bool ok = row && store_step(s, row, err) == 1;
+	if (ok) {
+		/* what others wrote, and we */
+		*out = sqlite3_column_int64(row, 0) + sqlite3_total_changes(s->db);
+		sqlite3_reset(row);
+	}
+	return store_leave(s, ok);
+}

@@ -25,6 +25,9 @@ MUST_CHECK bool state_lock_briefly(struct state *, struct error *err);
 bool state_runner_ends(struct state *); /* it holds the lock briefly, or nobody does by now */
 int state_runner(struct state *);       /* pid of the process that holds it; 0: nobody runs */
 
+/* A number that is greater once anything was written, by whomever; for those who wait for that. */
+MUST_CHECK bool state_version(struct state *, int64_t *out, struct error *err);
+
 /* --- streams --- */
 struct stream_state {
 	struct resume resume;

@@ -70,8 +70,10 @@ static bool clickhouse_open(struct engine *engine, struct error *err)
 
 	if (!clickhouse_new(&e->client, &client, err))
 		return false;
-	if (read_server(e, err))
+	if (read_server(e, err)) {
+		descriptions_init(&e->descriptions);
 		return true;
+	}
 	clickhouse_free(e->client);
 	e->client = NULL;
 	return false;
@@ -83,6 +85,7 @@ static void clickhouse_close(struct engine *engine)
 
 	clickhouse_free(e->client);
 	e->client = NULL;
+	descriptions_release(&e->descriptions);
 }
 
 /* --- statements --- */

@@ -6,6 +6,7 @@
  *	history.c     the versions of rows, from a log
  *	rows.c        small answers, as TabSeparatedWithNamesAndTypes
  *	catalog.c     what the system tables know of relations
+ *	describe.c    the columns of a query
  *	lineage.c     where columns come from; query_tree.c reads what EXPLAIN QUERY TREE says
  *	load.c        rows into a table; answers into files
  *
@@ -15,8 +16,22 @@
 #ifndef ENGINES_CLICKHOUSE_CLICKHOUSE_H
 #define ENGINES_CLICKHOUSE_CLICKHOUSE_H
 
+#include <pthread.h>
 #include "clients/clickhouse.h"
 #include "core/engine.h"
+
+/* What DESCRIBE said of queries, of the last few. */
+struct descriptions {
+	pthread_mutex_t lock;
+	struct description {
+		const char *key; /* NULL: none yet */
+		struct engine_columns columns;
+		struct arena arena; /* of both */
+	} kept[16];
+	size_t next;
+};
+void descriptions_init(struct descriptions *d);
+void descriptions_release(struct descriptions *d);
 
 struct clickhouse_engine {
 	struct engine engine;
@@ -28,6 +43,7 @@ struct clickhouse_engine {
 	struct clickhouse *client;
 	/* equal rows are kept; the names of this differ between versions */
 	struct clickhouse_setting keep_equal[4];
+	struct descriptions descriptions;
 };
 
 static inline struct clickhouse_engine *clickhouse_engine_of(struct engine *engine)
@@ -48,6 +64,17 @@ MUST_CHECK bool statement_perform(struct clickhouse_engine *e, const struct stat
 MUST_CHECK bool catalog_query(struct clickhouse_engine *e, const char *sql,
 	const struct engine_setting *settings, struct arena *arena, struct engine_rows *out,
 	struct error *err);
+
+/* The columns that a DESCRIBE gives. */
+MUST_CHECK bool describe_query(struct clickhouse_engine *e, const char *sql,
+	const struct engine_setting *settings, struct arena *arena, struct engine_columns *out,
+	struct error *err);
+
+/* What the analysis of a query says, see query_tree.h; and the query's columns, with that (NULL: not known). */
+MUST_CHECK bool clickhouse_query_tree(struct clickhouse_engine *e, const char *select,
+	struct arena *arena, const char **out, struct error *err);
+MUST_CHECK bool clickhouse_describe_tree(struct clickhouse_engine *e, const char *select,
+	const char *tree, struct arena *arena, struct engine_columns *out, struct error *err);
 
 engine_query_fn clickhouse_rows;
 engine_load_fn clickhouse_load_rows;

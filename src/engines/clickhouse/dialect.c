@@ -1,6 +1,7 @@
 /* How statements are said to ClickHouse; see struct dialect in core/engine.h. */
 #include "engines/clickhouse/clickhouse.h"
 
+#include <ctype.h>
 #include "base/clock.h"
 
 static void put_name(struct buf *out, const char *name)
@@ -341,19 +342,54 @@ static void same_expression(struct buf *out, const char *a, const char *b)
 	}
 }
 
-static void partitions_outside(
-	struct buf *out, struct relation_name r, struct relation_name beside, const char *condition)
+static void partitions_outside(struct buf *out, struct relation_name r, const char *const *ids,
+	size_t n_ids, const char *condition)
 {
 	buf_printf(out,
-		"SELECT _partition_id AS id, countIf(NOT ifNull((%s), 0)) AS outside\n"
-		"FROM ",
+		"SELECT _partition_id AS id, countIf(NOT ifNull((%s), 0)) AS outside\nFROM ",
 		condition);
 	put_relation(out, r);
-	buf_puts(out, "\nWHERE _partition_id IN (SELECT DISTINCT _partition_id FROM ");
-	put_relation(out, beside);
-	buf_puts(out, ") OR _partition_id IN (SELECT DISTINCT _partition_id FROM ");
-	put_relation(out, r);
-	buf_printf(out, " WHERE %s)\nGROUP BY id ORDER BY id", condition);
+	buf_puts(out, ids ? "\nWHERE " : "");
+	for (size_t i = 0; i < n_ids; i++) {
+		buf_puts(out, i ? ", " : "_partition_id IN (");
+		put_text(out, ids[i], strlen(ids[i]));
+	}
+	buf_puts(out, n_ids ? ") OR " : "");
+	if (ids) {
+		buf_puts(out, "_partition_id IN (SELECT DISTINCT _partition_id FROM ");
+		put_relation(out, r);
+		buf_printf(out, " WHERE %s)", condition);
+	}
+	buf_puts(out, "\nGROUP BY id ORDER BY id");
+}
+
+static bool is_plain(const char *name)
+{
+	return (isalpha((unsigned char)*name) || *name == '_') &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+		       strlen(name);
+}
+
+/* As put_period() says it: what else is the same is not known here. Of what is beyond their range toDate() and its
+ * like give the nearest that is within. */
+static bool splits_by(const char *by, const struct engine_column *column, enum period period,
+	int64_t from_us, int64_t to_us)
+{
+	const int64_t first_us = 0, last_us = INT64_C(4102444800000000); /* 1970 to 2100 */
+	struct buf usual;
+	bool same = true;
+
+	if (!is_plain(column->name) || !has_period(column, period) || from_us < first_us ||
+		to_us > last_us)
+		return false;
+	buf_init(&usual, BUF_MAX);
+	put_period(&usual, column, period);
+	/* The engine writes a plain name without its quotes. */
+	for (const char *at = buf_text(&usual); same && *at; at++)
+		same = *at == '`' || *at == *by++;
+	same = same && !*by;
+	buf_release(&usual);
+	return same;
 }
 
 const struct dialect clickhouse_dialect = {
@@ -386,4 +422,5 @@ const struct dialect clickhouse_dialect = {
 	.same_expression = same_expression,
 	.history = clickhouse_history,
 	.partitions_outside = partitions_outside,
+	.splits_by = splits_by,
 };

@@ -283,11 +283,16 @@ static void definitions_live_as_long_as_something_is_built_by_them(void **unused
 	struct definition old = {1, "shop.facts", "select 1", "{}"},
 			  new = {2, "shop.facts", "select 2", "{}"},
 			  newest = {3, "shop.facts3", "select 3", "{}"}, found_one;
+	int64_t before, after;
 	bool found;
 	assert_ok(state_definition_put(s, MODEL, &old, &err), &err);
 	build(s, (struct built){.from_us = 0, .to_us = 10, .fingerprint = 1});
 	assert_ok(state_definition_put(s, MODEL, &new, &err), &err);
 	assert_ok(state_definition_put(s, MODEL, &newest, &err), &err);
+	assert_ok(state_version(s, &before, &err), &err);
+	assert_ok(state_definition_put(s, MODEL, &newest, &err), &err);
+	assert_ok(state_version(s, &after, &err), &err);
+	assert_int_equal(after, before);
 	assert_ok(state_definition_get(s, MODEL, 2, &arena, &found_one, &found, &err), &err);
 	assert_false(found);
 	assert_ok(state_definition_get(s, MODEL, 1, &arena, &found_one, &found, &err), &err);

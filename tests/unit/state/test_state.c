@@ -278,6 +278,27 @@ static void a_second_runner_is_refused_until_the_first_is_gone(void **unused)
 	state_close(other);
 }
 
+static void whoever_waits_sees_what_any_process_writes(void **state)
+{
+	struct state *s = open_state(), *other = open_state();
+	struct error err = {0};
+	int64_t before, now;
+	(void)state;
+
+	assert_ok(state_version(s, &before, &err), &err);
+	assert_ok(state_version(s, &now, &err), &err);
+	assert_int_equal(now, before);
+	assert_ok(state_fact_put(s, "a", "mine", &err), &err);
+	assert_ok(state_version(s, &now, &err), &err);
+	assert_true(now > before);
+	before = now;
+	assert_ok(state_fact_put(other, "a", "theirs", &err), &err);
+	assert_ok(state_version(s, &now, &err), &err);
+	assert_true(now > before);
+	state_close(s);
+	state_close(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +314,7 @@ int main(void)
 		TEST(requests_of_another_process_come_in_order_until_done),
 		TEST(facts_are_put_replaced_and_taken_away),
 		TEST(a_second_runner_is_refused_until_the_first_is_gone),
+		TEST(whoever_waits_sees_what_any_process_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
