@@ -8,7 +8,10 @@
 #include "base/log.h"
 #include "clients/kafka_handle.h"
 
-#define SETTLE_US 100000 /* between two questions to a group whose brokers are not ready */
+#define SETTLE_US   100000 /* between two questions to a group whose brokers are not ready */
+#define FETCH_SHARE 16     /* of the buffer, for a partition in one answer: what comes is packed */
+#define FETCH_LEAST 65536
+#define HAS_BACKOFF 0x02020000 /* librdkafka since 2.2 has fetch.queue.backoff.ms */
 
 struct kafka_consumer {
 	struct kafka *kafka;
@@ -17,7 +20,8 @@ struct kafka_consumer {
 	VEC(rd_kafka_message_t *) taken; /* of the last kafka_read() */
 	rd_kafka_message_t *kept;        /* came while joining */
 	bool joined, held;
-	struct error failure; /* of a callback */
+	int64_t buffer_bytes, read_bytes; /* read_bytes: since the fetcher was woken */
+	struct error failure;             /* of a callback */
 };
 
 /* --- Lists ----------------------------------------------------------------------------------------- */
@@ -203,9 +207,12 @@ struct kafka_consumer *kafka_consumer_new(const struct kafka_options *options,
 	const struct kafka_group *group, int64_t buffer_bytes, struct error *err)
 {
 	struct kafka_consumer *c = xcalloc(1, sizeof *c);
-	char kbytes[32];
+	int64_t fetch = buffer_bytes / FETCH_SHARE;
+	char kbytes[32], fetch_bytes[32];
 
 	snprintf(kbytes, sizeof kbytes, "%lld", (long long)(buffer_bytes / 1024) + 1);
+	snprintf(fetch_bytes, sizeof fetch_bytes, "%lld",
+		(long long)(fetch > FETCH_LEAST ? fetch : FETCH_LEAST));
 	const struct kafka_setting settings[] = {
 		{"enable.auto.commit", "false", true},
 		{"enable.auto.offset.store", "false", true},
@@ -220,12 +227,15 @@ struct kafka_consumer *kafka_consumer_new(const struct kafka_options *options,
 		/* alone, somebody waits for an answer */
 		{"fetch.wait.max.ms", group ? "500" : "50", false},
 		{"queued.max.messages.kbytes", kbytes, false},
+		{"fetch.message.max.bytes", fetch_bytes, false},
 		/* it must have one; alone it never joins, nor commits */
 		{"group.id", group ? group->name : "tailrace", true},
+		{rd_kafka_version() >= HAS_BACKOFF ? "fetch.queue.backoff.ms" : NULL, "10", false},
 		{0},
 	};
 	if (group)
 		c->group = *group;
+	c->buffer_bytes = buffer_bytes;
 	c->kafka = kafka_new(options, KAFKA_CONSUMER, settings, err);
 	if (!c->kafka) {
 		kafka_consumer_free(c);
@@ -325,6 +335,23 @@ bool kafka_go_on(struct kafka_consumer *c, const struct kafka_places *places, st
 
 /* --- Reading --------------------------------------------------------------------------------------- */
 
+/*
+ * Before 2.2 librdkafka's fetching thread, having found its queue full, sleeps for up to a second, however soon there
+ * is room (its issue 2879). A question to the leaders wakes it; nobody waits for the answer.
+ */
+static void wake_fetcher(struct kafka_consumer *c)
+{
+	rd_kafka_topic_partition_list_t *list;
+
+	c->read_bytes = 0;
+	if (rd_kafka_version() >= HAS_BACKOFF || rd_kafka_assignment(c->kafka->rk, &list))
+		return;
+	for (int i = 0; i < list->cnt; i++)
+		list->elems[i].offset = KAFKA_LATEST;
+	rd_kafka_offsets_for_times(c->kafka->rk, list, 0);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
 /* False: an error that is none, or err. */
 static bool is_record(
 	struct kafka_consumer *c, const rd_kafka_message_t *message, struct error *err)
@@ -421,8 +448,11 @@ bool kafka_read(struct kafka_consumer *c, struct kafka_record *out, size_t most,
 {
 	*n = 0;
 	forget_taken(c);
+	if (c->read_bytes > c->buffer_bytes / 2)
+		wake_fetcher(c);
 	poll_messages(c, most, wait_ms);
 	vec_each (&c->taken, message) {
+		c->read_bytes += (int64_t)((*message)->key_len + (*message)->len);
 		if (is_record(c, *message, err))
 			out[(*n)++] = record_of(*message);
 		else if (err->kind != ERROR_NONE)

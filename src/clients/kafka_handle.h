@@ -15,6 +15,8 @@ struct kafka {
 	bool reached;                    /* brokers have answered once */
 	size_t gathers_bytes;         /* of a producer: in one request for a partition, at most */
 	int64_t began_ms, timeout_ms; /* of a producer: its transaction; 0: none is open */
+	/* of a producer, since it was flushed last; unlooked: bytes since its queue was looked at */
+	uint64_t sent, sent_bytes, unlooked;
 	pthread_mutex_t lock;
 	/* under the lock: */
 	struct error trouble;  /* what a connection last suffered from: why nothing is answered */

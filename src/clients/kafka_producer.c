@@ -6,12 +6,14 @@
 #include "base/clock.h"
 #include "clients/kafka_handle.h"
 
-#define STALL_MS  30000 /* brokers that take nothing for so long are away */
-#define SLICE_MS  1000
-#define FENCE_MS  60000
-#define COMMIT_MS 30000
-#define ABORT_MS  5000
-#define ROOM_MS   100 /* between two looks for room */
+#define STALL_MS    30000 /* brokers that take nothing for so long are away */
+#define SLICE_MS    1000
+#define FENCE_MS    60000
+#define COMMIT_MS   30000
+#define ABORT_MS    5000
+#define ROOM_MS     5 /* between two looks for room */
+#define QUEUE_BYTES (8 << 20)
+#define LOOK_BYTES  (256 << 10)
 
 /* What a request takes beside keys, values and headers, and what each message does: at most so much. */
 #define FRAME_BYTES   512
@@ -131,8 +133,30 @@ static rd_kafka_resp_err_t send_with_header(
 	return code;
 }
 
+/* About how much waits to be sent. librdkafka's own limit in bytes would be one for a single message, too. */
+static bool is_full(struct kafka *k)
+{
+	if (k->unlooked < LOOK_BYTES)
+		return false;
+	if ((uint64_t)rd_kafka_outq_len(k->rk) * (k->sent_bytes / k->sent) > QUEUE_BYTES)
+		return true;
+	k->unlooked = 0;
+	return false;
+}
+
+static void count_sent(struct kafka *k, const struct kafka_message *m)
+{
+	size_t bytes = m->key_len + m->value_len + m->header_len;
+
+	k->sent++;
+	k->sent_bytes += bytes;
+	k->unlooked += bytes;
+}
+
 static rd_kafka_resp_err_t send_once(struct kafka_topic *t, const struct kafka_message *m)
 {
+	if (is_full(t->client))
+		return RD_KAFKA_RESP_ERR__QUEUE_FULL;
 	if (m->header)
 		return send_with_header(t->topic, m, t->client->rk);
 	if (rd_kafka_produce(t->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
@@ -163,8 +187,10 @@ bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct err
 		if (!all_delivered(k, err))
 			return false;
 	}
-	if (!code)
+	if (!code) {
+		count_sent(k, m);
 		return true;
+	}
 	/* the state of a transaction that has failed says less than what made it fail */
 	rd_kafka_poll(k->rk, 0);
 	return all_delivered(k, err) &&
@@ -188,6 +214,7 @@ bool kafka_flush(struct kafka *k, struct error *err)
 			return kafka_fail(k, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "writing",
 				"the brokers take nothing");
 	}
+	k->sent = k->sent_bytes = k->unlooked = 0;
 	return all_delivered(k, err);
 }
 

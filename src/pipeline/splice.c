@@ -146,8 +146,8 @@ static bool write_batch(struct stream *s, struct spliced *item, struct error *er
 	s->written_bytes += item->bytes;
 	m->set_aside += batch->aside.len;
 	s->set_aside += batch->aside.len;
-	return state_table_counts(
-		s->state, s->settings->name, m->table->source_id, 0, batch->aside.len, err);
+	return !batch->aside.len || state_table_counts(s->state, s->settings->name,
+					    m->table->source_id, 0, batch->aside.len, err);
 }
 
 /* The writer thread alone breaks a mirror, and only a mirror that is being copied has rows here. */
@@ -191,25 +191,29 @@ static void take_due(struct stream *s, struct due_items *out)
 
 	pthread_mutex_lock(&s->lock);
 	while (n < splice->waiting.len && splice->waiting.items[n].due &&
-		splice->waiting.items[n].due <= s->resume.position.order) {
-		splice->bytes -= splice->waiting.items[n].bytes;
-		vec_push(out, splice->waiting.items[n]);
-		n++;
-	}
+		splice->waiting.items[n].due <= s->resume.position.order)
+		vec_push(out, splice->waiting.items[n++]);
 	splice->waiting.len -= n;
 	if (n)
 		memmove(splice->waiting.items, splice->waiting.items + n,
 			splice->waiting.len * sizeof *splice->waiting.items);
-	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void release_items(struct due_items *items)
+static void release_item(struct spliced *item)
 {
-	vec_each (items, item)
-		if (!item->ends)
-			batch_release(&item->batch);
-	vec_release(items);
+	if (!item->ends)
+		batch_release(&item->batch);
+}
+
+/* Only now is there room for more: what is being written takes memory as what waits does. */
+static void done_with(struct stream *s, struct spliced *item)
+{
+	release_item(item);
+	pthread_mutex_lock(&s->lock);
+	s->splice.bytes -= item->bytes;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* --- Rounds ---------------------------------------------------------------------------------------- */
@@ -278,13 +282,14 @@ bool splice_write(struct stream *s, bool *any, struct error *err)
 	if (ok)
 		take_due(s, &due);
 	*any = due.len > 0;
-	for (size_t i = 0; ok && i < due.len; i++) {
-		ok = write_item(s, &due.items[i], err);
-		if (due.items[i].ends)
-			vec_push(&s->splice.ended, due.items[i]);
+	vec_each (&due, item) {
+		ok = ok && write_item(s, item, err);
+		if (ok && item->ends)
+			vec_push(&s->splice.ended, *item);
+		done_with(s, item);
 	}
 	s->splice.written = s->splice.written || *any;
-	release_items(&due);
+	vec_release(&due);
 	return ok && see_to_rounds(s, err);
 }
 
@@ -305,9 +310,9 @@ bool splice_committed(struct stream *s, struct error *err)
 
 void splice_release(struct splice *splice)
 {
-	struct due_items left = {.items = splice->waiting.items, .len = splice->waiting.len};
-
-	release_items(&left);
+	vec_each (&splice->waiting, item)
+		release_item(item);
+	vec_release(&splice->waiting);
 	vec_release(&splice->ended);
 	*splice = (struct splice){0};
 }

@@ -18,6 +18,7 @@
 #define BUSY_WAIT_MS 5     /* while a ripe bundle waits for its writer */
 #define STEADY_MS    10000 /* a session that lasted so long starts the backoff over */
 #define SAID_MS      5000  /* the log gets another reason for waiting this often */
+#define LOG_SHARE    16    /* of a share, for each batch that is copied into a log */
 #define PUMP_MS      1000 /* a reader held up by a full queue looks after its connection this often */
 
 static const char *const status_names[] = {
@@ -135,7 +136,8 @@ static bool open_ends(struct stream *s, struct error *err)
 	if (!source)
 		return false;
 	source->bundle_bytes = s->share_bytes;
-	source->copy_bytes = s->share_bytes / 2; /* one is read while one goes out */
+	/* one is read while one goes out; into a log those of all workers go out one by one */
+	source->copy_bytes = s->share_bytes / (s->settings->to->sink->log ? LOG_SHARE : 2);
 	source->batch_rows = s->settings->options.max_batch_rows;
 	source->want_before = s->settings->to->sink->wants_before || watch_has(s);
 	source->into_log = s->settings->to->sink->log;

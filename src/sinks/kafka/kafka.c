@@ -84,7 +84,7 @@ static bool open_client(struct kafka_sink *s, struct error *err)
 		{"batch.num.messages", "100000", false},
 		{"message.max.bytes", "100000000", false},
 		{"queue.buffering.max.messages", "500000", false},
-		{"queue.buffering.max.kbytes", "32768", false},
+		{"queue.buffering.max.kbytes", "131072", false},
 		{transactional ? "transactional.id" : NULL, id, true},
 		{"transaction.timeout.ms", timeout, true},
 		{0},

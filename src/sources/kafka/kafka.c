@@ -155,9 +155,8 @@ static bool make_member(struct kafka_source *k, struct error *err)
 		.given = give_partitions,
 		.context = k,
 	};
-	/* librdkafka may fetch nothing for a second once its queue is full: it holds what is
-	 * written in that time. */
-	k->member = kafka_consumer_new(&k->kafka, &group, k->source.bundle_bytes * 3 / 2, err);
+	/* a message in librdkafka's queue takes as much again as its bytes */
+	k->member = kafka_consumer_new(&k->kafka, &group, k->source.bundle_bytes * 3 / 4, err);
 	return k->member;
 }
 

@@ -312,6 +312,14 @@ def check_says_what_the_brokers_would_refuse():
 
 
 @test
+def a_message_larger_than_what_may_wait_goes_out():
+    with publishing(T, topic_settings="max.message.bytes=60000000") as tail:
+        pg.sql("INSERT INTO t VALUES (1, repeat('x', 34000000)), (2, 'y')")
+        wait_until(lambda: tail.table("public.t")["changes"] == 2, "both changes to be written")
+        eq([(m.key["id"], len(m.value["after"]["name"])) for m in messages(tail)], [(1, 34000000), (2, 1)])
+
+
+@test
 def a_topic_that_is_gone_is_filled_anew():
     with publishing(T, "INSERT INTO t VALUES (1, 'one')") as tail:
         tail.stop()

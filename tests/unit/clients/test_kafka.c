@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/clock.h"
+#include "clients/kafka_consumer.h"
 #include "clients/kafka_handle.h"
 #include "clients/kafka_producer.h"
 
@@ -224,6 +225,49 @@ static void a_request_is_not_larger_than_its_topic_takes(void **state)
 	kafka_free(k);
 }
 
+/* --- Reading ----------------------------------------------------------------------------------------- */
+
+#define LARGE (16 << 10)
+#define MANY  200
+
+/* Each in a batch of its own, so that as few are fetched at once as is asked for. */
+static void send_many(struct kafka *k)
+{
+	static const uint8_t value[LARGE];
+	const struct kafka_message message = {.value = value, .value_len = sizeof value};
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
+
+	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
+	for (int i = 0; i < MANY; i++)
+		assert_true(kafka_send(topic, &message, &err) && kafka_flush(k, &err));
+	kafka_topic_close(topic);
+}
+
+/* librdkafka alone sleeps for up to a second each time that its queue is full: after every third message. */
+static void a_small_buffer_is_filled_again_as_soon_as_there_is_room(void **state)
+{
+	struct kafka *k = producer(NULL);
+	struct kafka_place begin = {.topic = "orders"};
+	const struct kafka_places places = {.items = &begin, .len = 1};
+	struct kafka_record record;
+	size_t n, all = 0;
+	(void)state;
+
+	send_many(k);
+	options.brokers = rd_kafka_mock_cluster_bootstraps(cluster_of(k));
+	struct kafka_consumer *c = kafka_consumer_new(&options, NULL, 2 * LARGE, &err);
+	assert_true(c && kafka_assign(c, &places, &err));
+	int64_t until_ms = mono_ms() + 12000;
+	while (all < MANY && mono_ms() < until_ms) {
+		assert_true(kafka_read(c, &record, 1, &n, 100, &err));
+		all += n && !record.end;
+		usleep(2000); /* the reader is slower than the brokers, so the queue is full */
+	}
+	assert_int_equal(all, MANY);
+	kafka_consumer_free(c);
+	kafka_free(k);
+}
+
 /* --- Transactions ------------------------------------------------------------------------------------ */
 
 static void transactions_begin_and_end(void **state)
@@ -396,6 +440,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_of_any_size_has_a_limit, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_request_is_not_larger_than_its_topic_takes, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_small_buffer_is_filled_again_as_soon_as_there_is_room, start, stop),
 		cmocka_unit_test_setup_teardown(transactions_begin_and_end, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_message_that_is_refused_is_why_its_transaction_fails, start, stop),
