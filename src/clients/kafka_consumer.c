@@ -35,15 +35,17 @@ static rd_kafka_topic_partition_list_t *list_of(const struct kafka_places *place
 	return list;
 }
 
-/* The topics' names stay the list's. */
+/* The topic's name stays the list's. */
+static struct kafka_place place_of(const rd_kafka_topic_partition_t *p)
+{
+	return (struct kafka_place){
+		.topic = p->topic, .partition = p->partition, .offset = p->offset};
+}
+
 static void places_of(const rd_kafka_topic_partition_list_t *list, struct kafka_places *out)
 {
-	for (int i = 0; i < list->cnt; i++) {
-		const rd_kafka_topic_partition_t *p = &list->elems[i];
-		vec_push(out, ((struct kafka_place){.topic = p->topic,
-				      .partition = p->partition,
-				      .offset = p->offset}));
-	}
+	for (int i = 0; i < list->cnt; i++)
+		vec_push(out, place_of(&list->elems[i]));
 }
 
 /* Takes over the offsets of a list that was made of the places; looks for what failed in one partition. */
@@ -149,12 +151,23 @@ const char *kafka_cluster(struct kafka *k, struct arena *arena)
 void kafka_offsets_committed(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 	rd_kafka_topic_partition_list_t *list, void *kafka)
 {
+	struct kafka_consumer *c = ((struct kafka *)kafka)->consumer;
+	struct kafka_places refused = {0};
+	rd_kafka_resp_err_t why = code;
+
 	(void)rk;
-	(void)list;
-	(void)kafka;
-	/* what was not committed is read again, here or by another member */
-	if (code && code != RD_KAFKA_RESP_ERR__NO_OFFSET)
-		log_info("offsets not committed", F("reason", rd_kafka_err2str(code)));
+	for (int i = 0; list && i < list->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &list->elems[i];
+		if (!code && !p->err)
+			continue;
+		why = p->err ? p->err : code;
+		vec_push(&refused, place_of(p));
+	}
+	if (refused.len) {
+		log_info("offsets not committed", F("reason", rd_kafka_err2str(why)));
+		c->group.refused(c->group.context, &refused);
+	}
+	vec_release(&refused);
 }
 
 static void take(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *list)

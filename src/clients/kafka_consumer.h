@@ -45,6 +45,8 @@ struct kafka_group {
 	bool (*taken)(void *context, struct kafka_places *, struct error *);
 	/* these are not any more; another member may read them already */
 	void (*given)(void *context, const struct kafka_places *);
+	/* the brokers did not commit these, as when the group shares out its partitions anew */
+	void (*refused)(void *context, const struct kafka_places *);
 	void *context;
 };
 
@@ -87,7 +89,7 @@ MUST_CHECK bool kafka_bounds(
 /* The first message of each partition that was written at that time or later; their ends where none was. */
 MUST_CHECK bool kafka_since(struct kafka *, struct kafka_places *, int64_t time_ms, struct error *);
 
-/* Without `wait` the outcome is only logged. */
+/* Without `wait` the group is told when the brokers refuse. */
 MUST_CHECK bool kafka_commit_offsets(
 	struct kafka *, const struct kafka_places *, bool wait, struct error *);
 

@@ -147,12 +147,21 @@ static void give_partitions(void *context, const struct kafka_places *places)
 	log_info("partitions given", F("stream", k->source.name), F("partitions", places->len));
 }
 
+static void refuse_offsets(void *context, const struct kafka_places *places)
+{
+	struct kafka_source *k = context;
+
+	vec_each (places, place)
+		offsets_refused(&k->offsets, place);
+}
+
 static bool make_member(struct kafka_source *k, struct error *err)
 {
 	const struct kafka_group group = {
 		.name = k->group_name,
 		.taken = take_partitions,
 		.given = give_partitions,
+		.refused = refuse_offsets,
 		.context = k,
 	};
 	/* a message in librdkafka's queue takes as much again as its bytes */
@@ -266,16 +275,21 @@ static bool kafka_source_start(
 
 /* --- How far it is --------------------------------------------------------------------------------- */
 
+void commit_durable(struct kafka_source *k)
+{
+	struct error err = {0};
+
+	if (!offsets_commit(&k->offsets, kafka_consumer_client(k->member), &err))
+		log_info(
+			"offsets not committed", F("stream", k->source.name), F("error", err.text));
+}
+
 static void kafka_source_confirm(struct source *source, const struct position *upto)
 {
 	struct kafka_source *k = kafka_of(source);
-	struct kafka_places places = {0};
-	struct error err = {0};
 
-	offsets_confirm(&k->offsets, upto, &places);
-	if (!kafka_commit_offsets(kafka_consumer_client(k->member), &places, false, &err))
-		log_info("offsets not committed", F("stream", source->name), F("error", err.text));
-	vec_release(&places);
+	offsets_confirm(&k->offsets, upto);
+	commit_durable(k);
 }
 
 static bool kafka_source_lag(struct source *source, struct source_lag *lag, struct error *err)

@@ -58,6 +58,7 @@ struct kafka_source {
 	struct map topics_by_name;
 	int64_t listed_ms;        /* when topics were last looked at */
 	int64_t answered_ms;      /* when the brokers last answered */
+	int64_t committed_ms;     /* when the reader last looked for what was refused */
 	struct topic *last_topic; /* of the last message, and the name it had there */
 	const char *last_name;
 	struct part *last_part;
@@ -72,6 +73,11 @@ static inline struct kafka_source *kafka_of(struct source *source)
 {
 	return (struct kafka_source *)source;
 }
+
+/* --- kafka.c --- */
+
+/* What is durable and not committed. Any thread. */
+void commit_durable(struct kafka_source *k);
 
 /* --- topics.c --- */
 

@@ -69,7 +69,8 @@ void offsets_take(struct offsets *o, const struct kafka_place *place)
 	part->ours = true;
 	part->paused = part->let_go = false;
 	o->changed = o->changed || part->held;
-	part->next = part->given = part->confirmed = part->head = place->offset;
+	part->next = part->given = part->head = place->offset;
+	part->confirmed = part->committed = place->offset;
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -168,7 +169,7 @@ void offsets_let_go(struct offsets *o, uint64_t table, const struct kafka_places
 			continue;
 		part->retold = place != NULL;
 		if (place)
-			part->confirmed = place->offset;
+			part->confirmed = part->committed = place->offset;
 		part->let_go = part->held;
 		if (part->held)
 			part->given = part->confirmed;
@@ -275,7 +276,7 @@ void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_u
 	pthread_mutex_unlock(&o->lock);
 }
 
-void offsets_confirm(struct offsets *o, const struct position *upto, struct kafka_places *out)
+void offsets_confirm(struct offsets *o, const struct position *upto)
 {
 	size_t n = 0;
 
@@ -284,14 +285,35 @@ void offsets_confirm(struct offsets *o, const struct position *upto, struct kafk
 		const struct part_place *place = &o->ends.items[n].place;
 		place->part->confirmed = place->offset;
 	}
-	for (size_t i = n; i-- > 0;) { /* the last one of each partition */
-		const struct part_place *place = &o->ends.items[i].place;
-		if (place->offset == place->part->confirmed)
-			vec_push(out, ((struct kafka_place){place->part->topic,
-					      place->part->partition, place->offset}));
-	}
 	o->ends.len -= n;
 	memmove(o->ends.items, o->ends.items + n, o->ends.len * sizeof *o->ends.items);
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* Under the lock to its end: no place follows a later one, nor one of a table that goes back. */
+bool offsets_commit(struct offsets *o, struct kafka *client, struct error *err)
+{
+	struct kafka_places places = {0};
+
+	pthread_mutex_lock(&o->lock);
+	vec_each (&o->parts, it) {
+		struct part *part = *it;
+		if (!part->ours || part->held || part->committed == part->confirmed)
+			continue;
+		part->committed = part->confirmed;
+		vec_push(&places,
+			((struct kafka_place){part->topic, part->partition, part->confirmed}));
+	}
+	bool ok = kafka_commit_offsets(client, &places, false, err);
+	pthread_mutex_unlock(&o->lock);
+	vec_release(&places);
+	return ok;
+}
+
+void offsets_refused(struct offsets *o, const struct kafka_place *place)
+{
+	pthread_mutex_lock(&o->lock);
+	offsets_part(o, place->topic, place->partition)->committed = KAFKA_NOWHERE;
 	pthread_mutex_unlock(&o->lock);
 }
 

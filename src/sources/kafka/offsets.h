@@ -29,7 +29,8 @@ struct part {
 	bool retold;       /* was read again for a copy, which other members know nothing of */
 	int64_t next;      /* behind what was read */
 	int64_t given;     /* behind what the last end covers */
-	int64_t confirmed; /* behind what is durable, and committed */
+	int64_t confirmed; /* behind what is durable */
+	int64_t committed; /* so far that was told to the brokers, who did not refuse it */
 	int64_t head;      /* end of it when last seen */
 };
 
@@ -84,8 +85,11 @@ uint64_t offsets_lost(struct offsets *o);
 /* After every round of reading: where the bundle ends now. Nothing happens where nothing has moved. */
 void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_us);
 
-/* Durable up to that place: what there is to commit, for the caller to release. */
-void offsets_confirm(struct offsets *o, const struct position *upto, struct kafka_places *out);
+/* Durable up to that place. */
+void offsets_confirm(struct offsets *o, const struct position *upto);
+/* Commits what is durable and was not committed yet, or was refused. */
+MUST_CHECK bool offsets_commit(struct offsets *o, struct kafka *client, struct error *err);
+void offsets_refused(struct offsets *o, const struct kafka_place *place);
 
 /* Our partitions, to be asked for their ends; the answer makes a head. Release the places. */
 void offsets_ours(struct offsets *o, struct kafka_places *out);

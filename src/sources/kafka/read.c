@@ -6,6 +6,7 @@
 
 #define BATCH     1000
 #define LIST_MS   5000  /* topics are looked at so often */
+#define COMMIT_MS 1000  /* and whether a commit was refused */
 #define SILENT_MS 60000 /* brokers that do not answer for so long end the session */
 
 /* --- A table that changes -------------------------------------------------------------------------- */
@@ -179,6 +180,15 @@ static bool look_for_topics(struct kafka_source *k, struct bundle *bundle, struc
 
 /* --- read() ---------------------------------------------------------------------------------------- */
 
+/* Else it would wait for more to come, which may be never. */
+static void commit_refused(struct kafka_source *k)
+{
+	if (mono_ms() - k->committed_ms < COMMIT_MS)
+		return;
+	k->committed_ms = mono_ms();
+	commit_durable(k);
+}
+
 static bool is_full(const struct kafka_source *k, const struct bundle *bundle)
 {
 	if ((int64_t)bundle_bytes(bundle) >= k->source.bundle_bytes)
@@ -200,6 +210,7 @@ enum source_status kafka_source_read(
 
 	/* held up downstream: the group only has to know that we live */
 	kafka_hold(k->member, full);
+	commit_refused(k);
 	bool ok = settle_held(k, bundle, err) && (full || look_for_topics(k, bundle, err));
 	ok = ok && kafka_read(k->member, records, full ? 1 : BATCH, &n, full ? 0 : wait_ms, err);
 	for (size_t i = 0; ok && i < n; i++)
