@@ -48,7 +48,7 @@ static size_t distance(const char *a, size_t len_a, const char *b, size_t len_b)
 
 const char *nearest_name(const char *typed, const char *const *names)
 {
-	size_t len = strlen(typed), nearest = len <= 3 ? 1 : len <= 6 ? 2 : 3;
+	size_t len = strlen(typed), nearest = len <= 3 ? 1 : len <= 9 ? 2 : 3;
 	const char *found = NULL;
 
 	if (len > LONGEST_NAME || len < 2)

@@ -67,7 +67,8 @@ static char *session_options_for(const char *url, struct error *err)
 		error_set(err, ERROR_CONFIG,
 			"url is no PostgreSQL connection URI: it reads "
 			"postgresql://user:password@host:5432/database?sslmode=require, with "
-			"special characters of the password written as %%40 and the like");
+			"special characters of the password written as %%40 and the like, and "
+			"behind the question mark only parameters that libpq has");
 		return NULL;
 	}
 	const char *own = getenv("PGOPTIONS");

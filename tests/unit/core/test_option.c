@@ -191,7 +191,8 @@ static void a_required_text_that_is_missing_is_named_with_its_help(void **state)
 
 static void near_names_are_found_and_far_ones_are_not(void **state)
 {
-	static const char *const names[] = {"keep", "order_by", "on_unrepresentable", "as", NULL};
+	static const char *const names[] = {
+		"keep", "order_by", "on_unrepresentable", "as", "error_if", NULL};
 
 	(void)state;
 	assert_string_equal(nearest_name("kep", names), "keep");
@@ -203,6 +204,7 @@ static void near_names_are_found_and_far_ones_are_not(void **state)
 	assert_null(nearest_name("x", names));
 	assert_null(nearest_name("", names));
 	assert_null(nearest_name("warehouse", names));
+	assert_null(nearest_name("error_msg", names));
 	char large[5000];
 	memset(large, 'k', sizeof large);
 	large[sizeof large - 1] = '\0';
