@@ -368,7 +368,7 @@ static void settle_missing(const struct prepare *p, struct holes *h)
 		if (!is_open(h, row))
 			continue;
 		bool aside = !gone || h->batch->table->keep != KEEP_LATEST;
-		h->fates[row] = gone && aside ? ROW_TOMBSTONE : ROW_DROP;
+		h->fates[row] = aside ? ROW_TOMBSTONE : ROW_DROP;
 		if (aside)
 			batch_set_row_aside(h->batch, row, first_hole(h->batch, row),
 				gone ? "the update left this large value unchanged, so the log "

@@ -67,7 +67,7 @@ static void read_event(
 	connect_json_reader_init(&reader);
 	connect_json_read(&reader, data, len);
 	bool fine = debezium_read(shape, NULL, &reader.base, &meta, &seen, &batch, &err);
-	assert(fine ? batch.rows + batch.aside.len <= 1 : !batch.rows && !batch.aside.len);
+	assert(fine ? batch.rows <= 1 && batch.aside.len <= 1 : !batch.rows && !batch.aside.len);
 	for (size_t i = 0; i < t->n_columns; i++)
 		assert(batch.columns[i].rows == batch.rows);
 	if (batch.rows)

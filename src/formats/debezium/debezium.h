@@ -121,9 +121,9 @@ struct debezium_source {
  * Appends what one event says: a row, or a tombstone; a change of the key comes as two events from Debezium.
  * A truncation ('t') appends nothing. meta: op, commit, xid are set from the event, version from it where it
  * has one (the caller's epoch is kept), else left as given by the caller. What the table's columns cannot
- * hold goes to batch_set_aside(). Readers stand at the beginning of their document. `key` may be NULL; a
- * message without a value is the tombstone that follows a 'd' where events are envelopes: do not pass it;
- * where they are plain rows it is the delete of its key: `value` NULL.
+ * hold goes to batch_set_aside(), with a tombstone in the place of an update. Readers stand at the beginning of
+ * their document. `key` may be NULL; a message without a value is the tombstone that follows a 'd' where events
+ * are envelopes: do not pass it; where they are plain rows it is the delete of its key: `value` NULL.
  * False: ERROR_DATA, the message is poison; ERROR_TABLE, on_unrepresentable is stop. The batch is as it was.
  */
 MUST_CHECK bool debezium_read(struct debezium_shape *, struct connect_reader *key,

@@ -15,6 +15,7 @@ struct reading {
 	struct batch *out;
 	struct debezium_source *seen;
 	bool key_only;        /* the row is a tombstone */
+	bool buries;          /* so it is, whatever the event says */
 	bool has_row;         /* the half row in the batch is whole */
 	bool looks_otherwise; /* a plain row with the fields of an envelope */
 	bool as_text;         /* the row goes to shape->aside_row instead */
@@ -413,7 +414,8 @@ static bool read_form(struct reading *g)
 {
 	*g->seen = (struct debezium_source){0};
 	g->failed = NO_COLUMN;
-	g->has_row = g->key_only = g->looks_otherwise = false;
+	g->has_row = g->looks_otherwise = false;
+	g->key_only = g->buries;
 	if (!g->value || g->shape->form != FORM_ENVELOPE)
 		return read_plain(g) && at_end(g);
 	return read_event(g) && at_end(g);
@@ -452,6 +454,23 @@ static void set_meta(const struct debezium_source *seen, struct row_meta *meta)
 						    : version_copied(epoch) | seen->version;
 }
 
+/* A row that was set aside is no longer what the target shows of its key, which would be taken for the present one. */
+static void bury(struct reading *g, const struct row_meta *meta)
+{
+	struct debezium_source seen = *g->seen;
+	struct row_meta gone = *meta;
+
+	gone.op = OP_DELETE;
+	g->as_text = false;
+	g->buries = true;
+	if (read_any(g) && g->has_row)
+		batch_commit_row(g->out, &gone);
+	else
+		batch_abort_row(g->out); /* a key that cannot be held was never there */
+	error_clear(g->err);
+	*g->seen = seen;
+}
+
 /* The row is read once more, as text. */
 static bool set_aside(struct reading *g, struct row_meta *meta)
 {
@@ -476,6 +495,8 @@ static bool set_aside(struct reading *g, struct row_meta *meta)
 					.row = buf_text(&s->aside_row),
 					.column = column,
 					.reason = why.text});
+	if (meta->op == OP_UPDATE && t->n_key)
+		bury(g, meta);
 	return true;
 }
 

@@ -129,31 +129,57 @@ def a_message_that_cannot_be_read_is_set_aside_with_its_place_and_its_bytes():
         eq(tail.value("SELECT count() FROM shop_cdc._set_aside FINAL"), 2)
 
 
+KEPT = "__debezium_unavailable_value"
+
+
+def event(op, place, **values):
+    """As Debezium tells of a row of PostgreSQL that has an id."""
+    source = {"connector": "postgresql", "schema": "public", "table": "t", "lsn": place, "sequence": f'["{place}","{place}"]'}
+    return ({"id": values["id"]}, {"op": op, "before": None, "after": values, "source": source})
+
+
 @test
 def unchanged_values_are_taken_from_the_target_but_of_keys_that_miss_a_row_there():
     prefix = fresh()
     topic = f"{prefix}.public.t"
 
-    def event(op, place, **values):
-        source = {"connector": "postgresql", "schema": "public", "table": "t", "lsn": place, "sequence": f'["{place}","{place}"]'}
-        return {"op": op, "before": None, "after": values, "source": source}
-
     def update(place, id, **values):
-        return ({"id": id}, event("u", place, id=id, n=place, **values))
+        return event("u", place, id=id, n=place, **values)
 
     where = {"public.t": {"key": "id", "fields": "id int32, n int32, big nullable(string)"}}
-    kept = "__debezium_unavailable_value"
-    kafka.produce(topic, [({"id": id}, event("c", 10 + id, id=id, n=0, big=f"big {id}")) for id in (1, 2, 3)])
+    kafka.produce(topic, [event("c", 10 + id, id=id, n=0, big=f"big {id}") for id in (1, 2, 3)])
     with reading(prefix, [where]) as tail:
         read_up(tail)
         # one cannot be read, with others beside it and others behind it
-        kafka.produce(topic, [({"id": 1}, b"\x01\xff"), update(21, 1, big=kept), update(22, 2, big=kept)])
+        kafka.produce(topic, [({"id": 1}, b"\x01\xff"), update(21, 1, big=KEPT), update(22, 2, big=KEPT)])
         read_up(tail)
-        kafka.produce(topic, [update(31, 1, big=kept), update(32, 2, big=kept), update(33, 3, big=kept)])
+        kafka.produce(topic, [update(31, 1, big=KEPT), update(32, 2, big=KEPT), update(33, 3, big=KEPT)])
         read_up(tail)
-        eq(tail.query("SELECT id, n, big FROM shop.t ORDER BY id"), [(1, 0, "big 1"), (2, 32, "big 2"), (3, 33, "big 3")])
+        eq(tail.query("SELECT id, n, big FROM shop.t ORDER BY id"), [(2, 32, "big 2"), (3, 33, "big 3")])
         aside = tail.query("SELECT key, `column` FROM shop_cdc._set_aside FINAL ORDER BY version")
         eq(aside, [('{"id":1}', ""), ('{"id":1}', "big"), ('{"id":1}', "big")])
+
+
+@test
+def a_row_that_the_target_cannot_hold_leaves_no_earlier_one_behind():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    kafka.produce(topic, [event("c", 10 + id, id=id, n=id, big=f"big {id}") for id in (1, 2, 3)])
+    with reading(prefix, [{"public.t": {"key": "id", "fields": "id int32, n int32, big nullable(string)"}}]) as tail:
+        read_up(tail)
+        # nor does what comes behind it, beside it or later
+        kafka.produce(topic, [event("u", 21, id=1, n=2 ** 40, big="x"), event("u", 22, id=2, n=2 ** 40, big="x"), event("u", 23, id=1, n=1, big=KEPT)])
+        read_up(tail)
+        eq(tail.query("SELECT id, n, big FROM shop.t"), [(3, 3, "big 3")])
+        kafka.produce(topic, [event("u", 31, id=2, n=2, big=KEPT), event("u", 32, id=3, n=4, big=KEPT)])
+        read_up(tail)
+        eq(tail.query("SELECT id, n, big FROM shop.t"), [(3, 4, "big 3")])
+        # until an event brings all of it
+        kafka.produce(topic, [event("u", 40 + id, id=id, n=id, big="new") for id in (1, 2)])
+        read_up(tail)
+        eq(tail.query("SELECT id, n, big FROM shop.t ORDER BY id"), [(1, 1, "new"), (2, 2, "new"), (3, 4, "big 3")])
+        eq(tail.query("SELECT key, `column` FROM shop_cdc._set_aside FINAL ORDER BY version"),
+            [('{"id":1}', "n"), ('{"id":2}', "n"), ('{"id":1}', "big"), ('{"id":2}', "big")])
 
 
 @test

@@ -280,6 +280,7 @@ static void a_column_without_a_field_is_null_or_what_rows_had_before_it(void **s
 	assert_string_equal(rows_of(w, NULL, "{\"id\":1,\"name\":\"a\",\"price\":2}"), UPDATED);
 	w->table->columns[2].missing = NULL;
 	assert_string_equal(rows_of(w, NULL, "{\"name\":\"a\",\"id\":1}"),
+		"{\"op\":\"d\",\"version\":\"0\",\"id\":1}\n"
 		"{\"op\":\"u\",\"version\":\"0\",\"column\":\"n\",\"reason\":\"the event has no "
 		"such "
 		"field\",\"key\":{\"id\":1},\"row\":{\"name\":\"a\",\"id\":1}}\n");
@@ -296,15 +297,35 @@ static void a_value_that_the_column_cannot_hold_sets_the_row_aside(void **state)
 		rows_of(w, NULL,
 			"{\"after\":{\"id\":1,\"name\":\"secret\",\"n\":40000,\"price\":\"AMg=\","
 			"\"at\":null},\"op\":\"u\",\"source\":{\"lsn\":5}}"),
+		"{\"op\":\"d\",\"version\":\"0\",\"id\":1}\n"
 		"{\"op\":\"u\",\"version\":\"0\",\"column\":\"n\",\"reason\":\"the number is out "
 		"of the "
 		"range of a smallint\",\"key\":{\"id\":1},\"row\":{\"id\":1,\"name\":\"...\","
 		"\"n\":40000,\"price\":\"AMg=\",\"at\":null}}\n");
 	assert_int_equal(w->meta.commit_lsn, 5);
-	assert_int_equal(w->batch.rows, 0);
 	/* the next is taken */
 	w->table->columns[1].rule.kind = RULE_NONE;
 	assert_string_equal(rows_of(w, NULL, "{\"op\":\"c\",\"after\":" ROW "}"), CREATED);
+}
+
+static void a_row_set_aside_takes_the_place_of_an_earlier_one_where_there_may_be_one(void **state)
+{
+	struct world *w = *state;
+
+	rows_of(w, "{\"id\":3}", "{\"name\":\"a\",\"n\":40000}");
+	assert_int_equal(w->batch.aside.len, 1);
+	assert_int_equal(batch_meta(&w->batch)->op, OP_DELETE);
+	buf_clear(&w->printed);
+	batch_print_key(&w->batch, 0, &w->printed);
+	assert_string_equal(buf_text(&w->printed), "{\"id\":3}");
+	/* a new one; one whose key is what cannot be held; one that is told from others by nothing */
+	rows_of(w, NULL, "{\"op\":\"c\",\"after\":{\"id\":1,\"n\":40000}}");
+	assert_int_equal(w->batch.rows, 0);
+	rows_of(w, NULL, "{\"op\":\"u\",\"after\":{\"id\":\"one\",\"n\":1}}");
+	assert_int_equal(w->batch.rows, 0);
+	w->table->n_key = 0;
+	rows_of(w, NULL, "{\"op\":\"u\",\"after\":{\"id\":1,\"n\":40000}}");
+	assert_int_equal(w->batch.rows, 0);
 }
 
 static const char *reason_of(struct world *w, const char *field, const char *value)
@@ -457,6 +478,7 @@ int main(void)
 		TEST(fields_without_a_column_are_counted),
 		TEST(a_column_without_a_field_is_null_or_what_rows_had_before_it),
 		TEST(a_value_that_the_column_cannot_hold_sets_the_row_aside),
+		TEST(a_row_set_aside_takes_the_place_of_an_earlier_one_where_there_may_be_one),
 		TEST(the_reason_says_what_is_wrong),
 		TEST(on_unrepresentable_null_reads_the_event_without_the_value),
 		TEST(on_unrepresentable_stop_ends_the_table),

@@ -143,7 +143,8 @@ static void where_the_source_cannot_be_asked_only_keys_that_miss_rows_are_not_tr
 	add_row(&batch, OP_UPDATE, 12, "1", "paid", "n", UNCHANGED);
 	add_row(&batch, OP_UPDATE, 12, "2", "paid", "n", UNCHANGED);
 	run();
-	assert_int_equal(batch.rows, 1);
+	assert_int_equal(batch.rows, 2);
+	assert_int_equal(batch_meta(&batch)[0].op, OP_DELETE);
 	assert_int_equal(batch.aside.len, 1);
 	assert_string_equal(batch.aside.items[0].key, "{\"id\":1}");
 	batch_clear(&batch);
@@ -170,7 +171,10 @@ static void beside_a_row_set_aside_others_of_the_batch_are_filled(void **unused)
 		add_row(&batch, OP_UPDATE, 12, "2", "paid", "n", UNCHANGED);
 		add_row(&batch, OP_UPDATE, 12, "3", "paid", "n", UNCHANGED);
 		run();
-		assert_int_equal(batch.rows, keyless ? 1 : 3);
+		assert_int_equal(batch.rows, 4);
+		for (size_t row = 1; row < 4; row++)
+			assert_int_equal(batch_meta(&batch)[row].op,
+				keyless || row == 1 ? OP_DELETE : OP_UPDATE);
 		assert_int_equal(batch.aside.len, keyless ? 4 : 2);
 		batch_clear(&batch);
 	}
