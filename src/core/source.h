@@ -27,7 +27,8 @@ struct source {
 	uint8_t epoch;
 	bool want_before; /* rows as they were, in batch.before, where the log has them */
 	/* the target is a log: of rows left out after BUNDLE_RECOPY, which a copy will bring, it must be
-	 * told that others are gone: OP_DELETE, as far as their keys can be read */
+	 * told that others are gone: OP_DELETE, as far as their keys can be read, of the table as
+	 * it is copied or, where its key was another, as it was */
 	bool into_log;
 	/* somebody waits for the position to move: it is given as soon as it is known */
 	_Atomic bool hurry;

@@ -367,12 +367,10 @@ bool mirror_define(
 	struct stream *s, struct mirror *m, struct table *now, const char *anew, struct error *err)
 {
 	struct table *old = table_ref(m->table);
-	if (anew && m->log)
-		now = old; /* which the rows are of that a log is told to be gone meanwhile */
-	m->log_lost_track = m->log_lost_track || anew;
 	bool same = table_same_definition(old, now), ok = true;
 	bool rewritten = !s->source->ops->same_physical(old->physical, now->physical);
 
+	m->log_lost_track = anew != NULL;
 	pthread_rwlock_wrlock(&m->lock);
 	mirror_replace_table(s, &m->table, now);
 	pthread_rwlock_unlock(&m->lock);

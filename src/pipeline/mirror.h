@@ -81,7 +81,7 @@ struct mirror *mirror_find(struct stream *, uint64_t source_id);
 /* The one that is not dropped. */
 struct mirror *mirror_named(struct stream *, const char *schema, const char *name);
 
-/* Writer thread only. The definition is now this. `anew`: why the table is copied anew all the same; else NULL. */
+/* Writer thread only. The definition is now this. `anew`: the log lost track, why the table is copied anew; else NULL. */
 MUST_CHECK bool mirror_define(
 	struct stream *, struct mirror *, struct table *now, const char *anew, struct error *);
 MUST_CHECK bool mirror_recopy(struct stream *, struct mirror *, const char *reason, struct error *);

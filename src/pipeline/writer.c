@@ -218,11 +218,7 @@ static bool apply_event(
 	case BUNDLE_TRUNCATE:
 		return (!mirror_takes_rows(m) && !waits_for_copy(m)) ||
 		       mirror_truncate(s, m, item->table, &item->meta, err);
-	case BUNDLE_TABLE: {
-		bool ok = mirror_define(s, m, item->table, NULL, err);
-		m->log_lost_track = false;
-		return ok;
-	}
+	case BUNDLE_TABLE: return mirror_define(s, m, item->table, NULL, err);
 	case BUNDLE_RECOPY: return mirror_define(s, m, item->table, item->reason, err);
 	case BUNDLE_BROKEN: mirror_break(s, m, item->reason); return true;
 	case BUNDLE_DROPPED: return mirror_dropped(s, m, err);

@@ -190,12 +190,20 @@ struct outlet *outlet_of(struct kafka_sink *s, struct table *table, struct error
 	return o;
 }
 
+/* What is attached again, to be copied anew, may have other columns. */
 bool kafka_sink_attach(struct sink *sink, const struct landing *landing, struct error *err)
 {
 	struct kafka_sink *s = kafka_sink_of(sink);
-	const struct outlet *o = outlet_of(s, landing->table, err);
+	struct table *now = landing->table;
+	const struct outlet *o = map_get(&s->outlets, &now->source_id, sizeof now->source_id);
+	struct table *old = o ? table_ref(o->table) : NULL;
 
-	return o && (!o->made || changes_send(s, NULL, landing->table, err));
+	o = outlet_of(s, now, err);
+	bool news = o && (old ? !table_same_definition(old, now) : o->made);
+	bool ok = o && (!news || changes_send(s, old, now, err));
+	if (old)
+		table_unref(old);
+	return ok;
 }
 
 bool kafka_sink_generation(

@@ -111,6 +111,7 @@ struct row {
 	struct pg_log *log;
 	struct bundle *bundle;
 	struct pg_tracked *table;
+	struct pg_relation *relation; /* that it is given out as a row of */
 	struct row_meta meta;
 };
 
@@ -121,7 +122,7 @@ static void append_before(struct row *r, struct batch *batch, const struct pg_ce
 	struct error ignored = {0};
 	struct batch *before = batch_before_upto(batch, batch->rows - 1);
 	meta.op = OP_UPDATE; /* all of its columns count */
-	if (!pg_rows_append(&r->table->relation->rows, before, old, &meta, &ignored))
+	if (!pg_rows_append(&r->relation->rows, before, old, &meta, &ignored))
 		batch_abort_row(before);
 	before->aside.len = 0;
 }
@@ -131,7 +132,7 @@ static bool bury(struct row *r, struct batch *batch, const struct pg_cell *cells
 {
 	size_t aside = batch->aside.len;
 	r->meta.op = OP_DELETE;
-	bool ok = pg_rows_append(&r->table->relation->rows, batch, cells, &r->meta, err);
+	bool ok = pg_rows_append(&r->relation->rows, batch, cells, &r->meta, err);
 	batch->aside.len = aside; /* a key that cannot be held was never there */
 	return ok;
 }
@@ -140,15 +141,15 @@ static bool bury(struct row *r, struct batch *batch, const struct pg_cell *cells
 static bool append(struct row *r, const struct pg_cell *cells, enum row_op op,
 	const struct pg_cell *old, struct error *err)
 {
-	struct pg_relation *relation = r->table->relation;
-	struct batch *batch = bundle_batch(r->bundle, relation->table);
+	struct table *table = r->relation->table;
+	struct batch *batch = bundle_batch(r->bundle, table);
 	size_t rows = batch->rows;
 	r->meta.op = (char)op;
 	r->meta.order = ++r->log->apply.order;
-	if (!pg_rows_append(&relation->rows, batch, cells, &r->meta, err))
+	if (!pg_rows_append(&r->relation->rows, batch, cells, &r->meta, err))
 		return break_table(r->log, r->bundle, r->table, err);
 	bool aside = batch->rows == rows;
-	if (aside && op == OP_UPDATE && relation->table->n_key && !bury(r, batch, cells, err))
+	if (aside && op == OP_UPDATE && table->n_key && !bury(r, batch, cells, err))
 		return break_table(r->log, r->bundle, r->table, err);
 	if (old && r->log->p->source.want_before && !aside)
 		append_before(r, batch, old);
@@ -170,7 +171,7 @@ static void take_back(struct batch *batch, size_t rows)
 static bool change_key(struct row *r, const struct pg_cell *old, struct error *err)
 {
 	const struct pg_apply *a = &r->log->apply;
-	struct table *table = r->table->relation->table;
+	struct table *table = r->relation->table;
 	size_t before = bundle_batch(r->bundle, table)->rows;
 	if (!append(r, a->old_cells, OP_KEY_CHANGED, old, err) ||
 		!append(r, a->cells, OP_UPDATE, NULL, err))
@@ -187,7 +188,7 @@ static bool change_key(struct row *r, const struct pg_cell *old, struct error *e
 static bool update(struct row *r, const struct pgoutput_change *m, struct error *err)
 {
 	struct pg_apply *a = &r->log->apply;
-	const struct pg_rows *rows = &r->table->relation->rows;
+	const struct pg_rows *rows = &r->relation->rows;
 	if (!read_cells(r->table, &m->new, a->cells, err))
 		return false;
 	if (!m->old_kind)
@@ -206,7 +207,7 @@ static bool apply_row(
 	struct row *r, enum pgoutput_kind kind, const struct pgoutput_change *m, struct error *err)
 {
 	struct pg_apply *a = &r->log->apply;
-	ensure_cells(a, r->table->relation->table->n_columns);
+	ensure_cells(a, r->relation->table->n_columns);
 	r->bundle->changes++;
 	if (kind == PGOUTPUT_INSERT)
 		return read_cells(r->table, &m->new, a->cells, err) &&
@@ -223,18 +224,20 @@ static bool leave_out(struct row *r, struct pg_tracked *t, enum pgoutput_kind ki
 	const struct pgoutput_change *m, struct error *err)
 {
 	struct pg_apply *a = &r->log->apply;
-	if (!r->log->p->source.into_log || !t->lost || !t->relation || kind == PGOUTPUT_INSERT ||
-		!m->old_kind || !pg_tracked_map_key(t))
+	if (!r->log->p->source.into_log || !t->lost || kind == PGOUTPUT_INSERT || !m->old_kind)
+		return true;
+	r->table = t;
+	r->relation = pg_tracked_map_key(t);
+	if (!r->relation)
 		return true;
 	struct pgoutput_map map = {t->map, t->message.n};
-	size_t n = t->relation->table->n_columns;
+	size_t n = r->relation->table->n_columns;
 	ensure_cells(a, n);
 	if (!pgoutput_cells(&m->old, &map, a->old_cells, n, err) ||
 		(kind == PGOUTPUT_UPDATE && !pgoutput_cells(&m->new, &map, a->cells, n, err)))
 		return false;
-	if (kind == PGOUTPUT_UPDATE && pg_rows_same_key(&t->relation->rows, a->old_cells, a->cells))
+	if (kind == PGOUTPUT_UPDATE && pg_rows_same_key(&r->relation->rows, a->old_cells, a->cells))
 		return true;
-	r->table = t;
 	return append(r, a->old_cells, OP_DELETE, NULL, err);
 }
 
@@ -263,8 +266,9 @@ static bool change(struct pg_log *log, struct bundle *bundle, uint64_t lsn,
 		return false;
 	if (!r.table)
 		return leave_out(&r, a->latest, m->kind, &m->change, err);
+	r.relation = r.table->relation;
 	return apply_row(&r, m->kind, &m->change, err) ||
-	       error_add(err, "table %s", r.table->relation->sql_name);
+	       error_add(err, "table %s", r.relation->sql_name);
 }
 
 static bool truncate_one(struct pg_log *log, struct bundle *bundle, uint64_t lsn,
@@ -274,7 +278,8 @@ static bool truncate_one(struct pg_log *log, struct bundle *bundle, uint64_t lsn
 		return true;
 	if (!pg_tracked_truncated(log, t, err))
 		return error_add(err, "table %s", t->relation->sql_name);
-	struct bundle_item *item = bundle_add(bundle, BUNDLE_TRUNCATE, t->relation->table);
+	struct pg_relation *given = t->lost ? t->seen : t->relation;
+	struct bundle_item *item = bundle_add(bundle, BUNDLE_TRUNCATE, given->table);
 	item->meta = (struct row_meta){
 		.version = version_make(log->p->source.epoch, log->apply.commit_lsn, lsn),
 		.commit_lsn = log->apply.commit_lsn,

@@ -237,30 +237,36 @@ static void map_columns(struct pg_tracked *t, const struct pg_shape *shape)
 	t->settled = true;
 }
 
-/* Of a message's column: that of the key which had this name and type; -1: none. */
-static int key_column(const struct pg_tracked *t, const struct pg_shape_column *in_message)
+/* Of a message's column: that of the key which has this name and type; -1: none. */
+static int key_column(const struct pg_relation *r, const struct pg_shape_column *in_message)
 {
-	const struct table *table = t->relation->table;
-	for (uint16_t i = 0; i < t->shape.n; i++) {
-		const struct pg_shape_column *known = &t->shape.columns[i];
-		int column = table_column_by_attribute(table, known->attribute);
-		if (column >= 0 && table->columns[column].key &&
-			strcmp(known->name, in_message->name) == 0 &&
-			known->type == in_message->type && known->typmod == in_message->typmod)
+	for (size_t i = 0; i < r->table->n_key; i++) {
+		int column = (int)r->table->key[i];
+		if (in_message->key &&
+			strcmp(r->table->columns[column].name, in_message->name) == 0 &&
+			r->columns[column].type == in_message->type &&
+			r->columns[column].typmod == in_message->typmod)
 			return column;
 	}
 	return -1;
 }
 
-bool pg_tracked_map_key(struct pg_tracked *t)
+static bool map_key(struct pg_tracked *t, const struct pg_relation *r)
 {
 	size_t found = 0;
-	t->map = xrealloc(t->map, (t->message.n + 1u) * sizeof *t->map);
+	if (!r || r->table->problem)
+		return false;
 	for (uint16_t i = 0; i < t->message.n; i++) {
-		t->map[i] = (int16_t)key_column(t, &t->message.columns[i]);
+		t->map[i] = (int16_t)key_column(r, &t->message.columns[i]);
 		found += t->map[i] >= 0;
 	}
-	return found && found == t->relation->table->n_key;
+	return found && found == r->table->n_key;
+}
+
+struct pg_relation *pg_tracked_map_key(struct pg_tracked *t)
+{
+	t->map = xrealloc(t->map, (t->message.n + 1u) * sizeof *t->map);
+	return map_key(t, t->seen) ? t->seen : map_key(t, t->relation) ? t->relation : NULL;
 }
 
 static void adopt_changed(

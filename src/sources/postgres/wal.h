@@ -158,8 +158,9 @@ void pg_tracked_described(struct pg_tracked *, const struct pgoutput_relation *)
 MUST_CHECK bool pg_tracked_settle(
 	struct pg_log *, struct bundle *, struct pg_tracked *, struct error *);
 
-/* While the track is lost: makes `map` lead to the key's columns alone. False: they are others now, or there are none. */
-bool pg_tracked_map_key(struct pg_tracked *);
+/* While the track is lost: makes `map` lead to the columns of the key alone, of `seen` or, where that has another, of
+ * what was before: which one is returned. NULL: there are none, or they are those of neither. */
+struct pg_relation *pg_tracked_map_key(struct pg_tracked *);
 
 /* After a TRUNCATE by the open transaction: if that alone explains the new files, they are taken over. */
 MUST_CHECK bool pg_tracked_truncated(struct pg_log *, struct pg_tracked *, struct error *);

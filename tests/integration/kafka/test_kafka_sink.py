@@ -205,7 +205,7 @@ def columns_come_and_go_with_the_table():
 def rows_that_are_gone_before_their_table_is_copied_anew_are_told_of():
     five = "INSERT INTO t SELECT i, 'x', i FROM generate_series(1, 5) i"
     rewritten = (
-        "ALTER TABLE t ALTER n TYPE bigint", "DELETE FROM t WHERE id = 1", "UPDATE t SET id = 20 WHERE id = 2",
+        "ALTER TABLE t ALTER id TYPE bigint, ALTER n TYPE bigint", "DELETE FROM t WHERE id = 1", "UPDATE t SET id = 20 WHERE id = 2",
         "INSERT INTO t VALUES (6, 'y', 6)", "UPDATE t SET n = 7 WHERE id = 3",
     )
 
@@ -232,6 +232,22 @@ def rows_that_are_gone_before_their_table_is_copied_anew_are_told_of():
             pg.sql(statement)
         tail.start()
         check(tail)
+
+
+@test
+def a_copy_of_what_the_log_lost_track_of_has_its_newest_columns():
+    def last(tail):
+        return {m.key["payload"]["id"]: m.value["payload"]["after"] for m in messages(tail) if m.value}
+
+    for also in ("", "ALTER TABLE t ALTER id TYPE bigint;"):
+        with publishing(T, "INSERT INTO t SELECT i, 'x' FROM generate_series(1, 4) i", format="json_schema", schema_changes="true") as tail:
+            pg.sql("BEGIN; ALTER TABLE t ADD n int DEFAULT 7; DELETE FROM t WHERE id = 1; UPDATE t SET n = 8; UPDATE t SET id = 20 WHERE id = 2;"
+                   f"ALTER TABLE t RENAME n TO m; {also} DELETE FROM t WHERE id = 3; COMMIT")
+            wait_until(lambda: 20 in last(tail), "the copy")
+            tail.wait_live()
+            eq(last(tail), {**dict.fromkeys((1, 2, 3)), **{i: {"id": i, "name": "x", "m": 8} for i in (4, 20)}}, also)
+            columns = [[c["name"] for c in m.value["payload"]["columns"]] for m in kafka.read(tail.prefix)]
+            eq(columns, [["id", "name"], ["id", "name", "m"]])
 
 
 @test
