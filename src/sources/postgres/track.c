@@ -199,8 +199,9 @@ static bool read_catalog(struct pg_log *log, uint32_t oid, struct reading *now, 
 
 /* --- What is in force ---------------------------------------------------------------------------- */
 
-static void take(struct pg_tracked *t, struct reading *now)
+static void take(struct pg_log *log, struct pg_tracked *t, struct reading *now)
 {
+	pg_watch_outdated(log, t->oid);
 	pg_relation_free(t->relation);
 	pg_shape_release(&t->shape);
 	pg_relation_free(t->seen);
@@ -223,7 +224,7 @@ bool pg_tracked_adopt(struct pg_log *log, struct pg_tracked *t, struct pg_relati
 	/* A table that was altered in between is not known by this: the next look at it will tell. */
 	if (!shape_is_of(&now.shape, r))
 		pg_shape_release(&now.shape);
-	take(t, &now);
+	take(log, t, &now);
 	return true;
 }
 
@@ -273,7 +274,7 @@ static void adopt_changed(
 	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
 {
 	bool had = t->relation != NULL;
-	take(t, now);
+	take(log, t, now);
 	bundle_add(bundle, BUNDLE_TABLE, t->relation->table);
 	log_info(had ? "table changed in the source" : "table is new in the log",
 		F("stream", log->p->source.name), F("table", t->relation->sql_name));
@@ -288,6 +289,7 @@ static void lose(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t
 	log_warn("the log cannot carry the table on; it is copied anew",
 		F("stream", log->p->source.name), F("table", now->relation->sql_name),
 		F("reason", reason));
+	pg_watch_outdated(log, t->oid);
 	pg_relation_free(t->seen);
 	t->seen = now->relation;
 	now->relation = NULL;
@@ -474,7 +476,7 @@ bool pg_tracked_truncated(struct pg_log *log, struct pg_tracked *t, struct error
 	bool ok = files_are_of(log, t->oid, log->apply.xid, &yes, err);
 	if (ok && yes && now.relation && same_labels(now.relation, t->relation) &&
 		table_same_definition(now.relation->table, t->relation->table))
-		take(t, &now);
+		take(log, t, &now);
 	reading_release(&now);
 	return ok;
 }

@@ -176,6 +176,8 @@ MUST_CHECK bool pg_log_insert_end(struct pg_log *, uint64_t *lsn, struct error *
 
 /* About every second: what changed in the catalog. Items go to the bundle. */
 MUST_CHECK bool pg_watch_tick(struct pg_log *, struct bundle *, struct error *);
+/* The table was read anew since it was looked at: what was seen then is older, and is not acted upon. */
+void pg_watch_outdated(struct pg_log *, uint32_t oid);
 void pg_watch_release(struct pg_watch *);
 
 /* --- slot.c --- */

@@ -58,6 +58,12 @@ void pg_watch_release(struct pg_watch *w)
 
 /* --- What the log has come to --------------------------------------------------------------------- */
 
+static void look_again_soon(struct pg_watch *w)
+{
+	w->again = true;
+	w->again_ms = mono_ms() + LEAST_MS;
+}
+
 static const char *what_changed(const struct pg_relation *was, const struct pg_relation *now)
 {
 	if (now->table->problem)
@@ -108,6 +114,18 @@ static void drop_absent(struct pg_log *log, struct bundle *bundle)
 	}
 }
 
+void pg_watch_outdated(struct pg_log *log, uint32_t oid)
+{
+	struct pg_watch *w = &log->watch;
+	vec_each (&w->changed, r) {
+		if (!*r || (*r)->oid != oid)
+			continue;
+		pg_relation_free(*r);
+		*r = NULL;
+		look_again_soon(w);
+	}
+}
+
 /* Rows of a table whose track was lost are left out for a while longer: it is looked at again then. */
 static bool is_stale(struct pg_log *log, const struct pg_relation *now)
 {
@@ -123,12 +141,12 @@ static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
 	drop_absent(log, bundle);
 	vec_each (&w->changed, r) {
 		struct pg_relation *now = *r;
+		if (!now)
+			continue;
 		struct pg_tracked *t = pg_tracked_find(log, now->oid);
 		*r = NULL;
-		if (is_stale(log, now)) {
-			w->again = true;
-			w->again_ms = mono_ms() + LEAST_MS;
-		}
+		if (is_stale(log, now))
+			look_again_soon(w);
 		if (!ok || is_stale(log, now) ||
 			(t && t->relation && pg_relation_same(t->relation, now)))
 			pg_relation_free(now);
