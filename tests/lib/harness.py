@@ -21,6 +21,7 @@ import glob
 import json
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -64,17 +65,38 @@ def new_folder(name):
     return path
 
 
-_ports = set()
+_ports = {}  # port: the socket whose name keeps other test programs from it while this one runs
+
+
+def fixed_ports():
+    """The ports that the system gives to nobody by itself: neither to a client nor to who asks for any."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="utf-8") as file:
+        first, last = map(int, file.read().split())
+    return [port for port in range(10240, 65536) if not first <= port <= last] or range(10240, 65536)
+
+
+def reserve_port(port):
+    """Whether it is free, and from now on no other test program's until this one ends."""
+    with contextlib.ExitStack() as undo:
+        name = undo.enter_context(socket.socket(socket.AF_UNIX))
+        probe = undo.enter_context(socket.socket())
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            name.bind(f"\0tailrace-test-port-{port}")
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        probe.close()
+        undo.pop_all()
+        _ports[port] = name
+        return True
 
 
 def free_port():
-    """A port that nobody listens on now, each only once."""
+    """A port for a server to take whenever it likes, and again after it died: nobody else comes to have it."""
     while True:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        if port not in _ports:
-            _ports.add(port)
+        port = random.choice(fixed_ports())
+        if reserve_port(port):
             return port
 
 

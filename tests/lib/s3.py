@@ -10,7 +10,7 @@ import re
 import subprocess
 import urllib.parse
 
-from harness import ROOT, Server, free_port, new_folder
+from harness import ROOT, Server, free_port, new_folder, reserve_port
 from tap import Skip, wait_until
 
 WEED = os.path.join(ROOT, "tests", "deps", "s3", "venv", "bin", "weed")
@@ -21,7 +21,7 @@ def free_pair():
     """A port whose other, for gRPC, is a port as well."""
     while True:
         port = free_port()
-        if port + GRPC < 65536:
+        if port + GRPC < 65536 and reserve_port(port + GRPC):
             return port
 
 
