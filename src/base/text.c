@@ -101,3 +101,15 @@ uint64_t text_hash(const char *s, size_t n)
 {
 	return XXH3_64bits(s, n);
 }
+
+void text_hex(const void *bytes, size_t n, void *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *from = bytes;
+	char *to = out;
+
+	for (size_t i = 0; i < n; i++) {
+		*to++ = digits[from[i] >> 4];
+		*to++ = digits[from[i] & 15];
+	}
+}

@@ -20,4 +20,7 @@ void text_print_json(const char *s, size_t n, struct buf *out);
 void text_print_int(int64_t v, struct buf *out);
 void text_print_uint(uint64_t v, struct buf *out);
 
+/* Two digits a byte, in lower case, into `out`, which has room for 2 * n. */
+void text_hex(const void *bytes, size_t n, void *out);
+
 #endif

@@ -24,13 +24,8 @@
 
 static void print_hex(const uint8_t *bytes, size_t len, struct buf *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	buf_puts(out, "\"\\\\x");
-	for (size_t i = 0; i < len; i++) {
-		buf_u8(out, (uint8_t)digits[bytes[i] >> 4]);
-		buf_u8(out, (uint8_t)digits[bytes[i] & 15]);
-	}
+	text_hex(bytes, len, buf_extend(out, 2 * len));
 	buf_u8(out, '"');
 }
 

@@ -4,6 +4,7 @@
  * alone: what fills them later has been through the rules already.
  */
 #include "pipeline/prepare.h"
+#include "base/text.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -13,13 +14,7 @@
 
 static void add_hex(struct column *to, const uint8_t digest[DIGEST_BYTES])
 {
-	static const char hex[] = "0123456789abcdef";
-	uint8_t *out = column_add_string(to, DIGEST_BYTES * 2);
-
-	for (size_t i = 0; i < DIGEST_BYTES; i++) {
-		out[2 * i] = (uint8_t)hex[digest[i] >> 4];
-		out[2 * i + 1] = (uint8_t)hex[digest[i] & 15];
-	}
+	text_hex(digest, DIGEST_BYTES, column_add_string(to, DIGEST_BYTES * 2));
 }
 
 static void add_hash(struct column *to, const uint8_t *text, size_t len)

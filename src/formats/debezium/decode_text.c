@@ -73,16 +73,6 @@ static void print_integer(const struct decoder *d, int64_t v, struct buf *out)
 
 /* --- Bytes ------------------------------------------------------------------------------------ */
 
-static void print_hex(const uint8_t *bytes, size_t n, struct buf *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		buf_u8(out, (uint8_t)digits[bytes[i] >> 4]);
-		buf_u8(out, (uint8_t)digits[bytes[i] & 15]);
-	}
-}
-
 /* The lowest bit first; `scale` of them, or as many as there are from the highest that is set. */
 static void print_bits(const struct decoder *d, const uint8_t *bytes, size_t n, struct buf *out)
 {
@@ -106,7 +96,7 @@ static bool print_bytes(
 		return error_set(err, ERROR_DATA, "a decimal without a scale");
 	if (d->hex) {
 		buf_append(out, "\\x", 2);
-		print_hex(bytes, n, out);
+		text_hex(bytes, n, buf_extend(out, 2 * n));
 		return true;
 	}
 	buf_append(out, bytes, n);
@@ -183,7 +173,7 @@ static void print_scalar(const struct connect_reader *r, enum connect_token toke
 	case TOKEN_FIELD: text_print_json((const char *)r->data, r->len, out); break;
 	case TOKEN_BYTES:
 		buf_append(out, "\"\\\\x", 4);
-		print_hex(r->data, r->len, out);
+		text_hex(r->data, r->len, buf_extend(out, 2 * r->len));
 		buf_u8(out, '"');
 		break;
 	case TOKEN_ARRAY: buf_u8(out, '['); break;

@@ -101,16 +101,6 @@ bool write_string(const struct field *f, const struct column *c, size_t row,
 	return true;
 }
 
-static void print_hex(const uint8_t *bytes, size_t n, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-}
-
 bool write_uuid(const struct field *f, const struct column *c, size_t row, struct connect_writer *w,
 	struct error *err)
 {
@@ -121,7 +111,7 @@ bool write_uuid(const struct field *f, const struct column *c, size_t row, struc
 	(void)f;
 	(void)err;
 	for (size_t i = 0; i < COUNT_OF(groups); i++) {
-		print_hex(bytes, groups[i], at);
+		text_hex(bytes, groups[i], at);
 		bytes += groups[i];
 		at += 2 * groups[i];
 		*at++ = '-';
@@ -133,7 +123,7 @@ bool write_uuid(const struct field *f, const struct column *c, size_t row, struc
 static size_t print_binary(int mode, const uint8_t *bytes, size_t n, char *out)
 {
 	if (mode == BINARY_HEX) {
-		print_hex(bytes, n, out);
+		text_hex(bytes, n, out);
 		return 2 * n;
 	}
 	size_t len = (size_t)EVP_EncodeBlock((unsigned char *)out, bytes, (int)n);

@@ -362,17 +362,13 @@ DECODE(pg_char_text)
 
 RENDER(pg_render_bytea)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t *to = buf_extend(out, 2 + 2 * len);
 
 	(void)c;
 	(void)err;
 	*to++ = '\\';
 	*to++ = 'x';
-	for (size_t i = 0; i < len; i++) {
-		*to++ = (uint8_t)digits[data[i] >> 4];
-		*to++ = (uint8_t)digits[data[i] & 15];
-	}
+	text_hex(data, len, to);
 	return true;
 }
 

@@ -271,16 +271,11 @@ bool message_is_envelope(struct message *m)
 
 void print_bytes(const uint8_t *bytes, size_t len, struct buf *out)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	if (utf8_valid((const char *)bytes, len) && !memchr(bytes, 0, len)) {
 		text_print_json((const char *)bytes, len, out);
 		return;
 	}
 	buf_puts(out, "\"\\\\x");
-	for (size_t i = 0; i < len; i++) {
-		buf_u8(out, (uint8_t)digits[bytes[i] >> 4]);
-		buf_u8(out, (uint8_t)digits[bytes[i] & 15]);
-	}
+	text_hex(bytes, len, buf_extend(out, 2 * len));
 	buf_puts(out, "\"");
 }

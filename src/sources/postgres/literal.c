@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "base/clock.h"
+#include "base/text.h"
 
 #define OID_BYTEA   17
 #define OID_TEXT    25
@@ -38,12 +39,8 @@ void pg_key_type(const struct pg_catalog *catalog, uint32_t oid, const struct ty
 
 static void print_hex(const uint8_t *bytes, size_t len, struct buf *sql)
 {
-	static const char digits[] = "0123456789abcdef";
 	buf_puts(sql, "E'\\\\x");
-	for (size_t i = 0; i < len; i++) {
-		buf_u8(sql, (uint8_t)digits[bytes[i] >> 4]);
-		buf_u8(sql, (uint8_t)digits[bytes[i] & 15]);
-	}
+	text_hex(bytes, len, buf_extend(sql, 2 * len));
 	buf_puts(sql, "'");
 }
 
