@@ -8,6 +8,7 @@
 #include "build/internal.h"
 #include "build/place.h"
 #include "models/template/call.h"
+#include "models/tokens.h"
 
 #define MOST_SPANS 8
 
@@ -52,8 +53,7 @@ static bool compile(struct work *w, const struct span *span, struct buf *sql, st
 	}
 	if (!project_compile(w->project, w->node, &options, sql, err))
 		return false;
-	while (sql->len && strchr(" \t\r\n;", sql->data[sql->len - 1]))
-		sql->len--;
+	sql_trim_end(sql);
 	return true;
 }
 

@@ -7,20 +7,19 @@
 
 static struct value property(const struct making *m, const char *key)
 {
-	struct value all = m->w->node->properties;
-	return all.kind == VALUE_DICT ? dict_get_text(all.dict, key) : (struct value){0};
+	return value_member(m->w->node->properties, key);
 }
 
 /* A key of a map, as text; NULL: it has none. */
 static const char *text_in(const struct making *m, struct value map, const char *key)
 {
-	struct value v = map.kind == VALUE_DICT ? dict_get_text(map.dict, key) : (struct value){0};
+	struct value v = value_member(map, key);
 	return v.kind == VALUE_STRING && v.len ? value_strdup(m->w->arena, v) : NULL;
 }
 
 static bool is_on(struct value map, const char *key)
 {
-	return map.kind == VALUE_DICT && value_truth(dict_get_text(map.dict, key));
+	return value_truth(value_member(map, key));
 }
 
 /* The items of a list of maps; of anything else none. */
@@ -40,14 +39,6 @@ static struct value said_of(const struct making *m, const char *column)
 			return columns.items[i];
 	}
 	return (struct value){0};
-}
-
-static const struct engine_column *find(const struct engine_columns *list, const char *name)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (!strcmp(list->items[i].name, name))
-			return &list->items[i];
-	return NULL;
 }
 
 /* --- the contract --- */
@@ -72,7 +63,7 @@ static bool keeps_column(const struct making *m, const struct engine_columns *gi
 	struct value said, struct error *err)
 {
 	const char *name = text_in(m, said, "name"), *type = text_in(m, said, "data_type");
-	const struct engine_column *column = name ? find(given, name) : NULL;
+	const struct engine_column *column = name ? engine_column_named(given, name) : NULL;
 
 	if (!name || !type)
 		return config_wrong(m, "contract", err,
@@ -203,33 +194,33 @@ void making_comments(const struct making *m, struct engine_columns *columns)
 	}
 }
 
-bool making_columns(struct making *m, const char *select, struct engine_columns *out, bool *said,
-	struct error *err)
+bool making_columns(struct making *m, const char *select, bool wanted,
+	const struct engine_columns **out, struct error *err)
 {
 	struct list columns = maps_of(property(m, "columns"));
 
-	*said = is_on(config_value(m, "persist_docs"), "columns") && columns.len;
+	wanted |= is_on(config_value(m, "persist_docs"), "columns") && columns.len;
 	for (size_t i = 0; i < columns.len; i++)
-		*said |= storage_of(m, columns.items[i]) != NULL;
-	if (!*said)
+		wanted |= storage_of(m, columns.items[i]) != NULL;
+	*out = NULL;
+	if (!wanted)
 		return true;
-	if (!making_describe(m, select, out, err))
+	struct engine_columns *all = arena_alloc(m->w->arena, sizeof *all);
+	if (!making_describe(m, select, all, err))
 		return false;
-	making_comments(m, out);
+	making_comments(m, all);
+	*out = all;
 	return true;
 }
 
 bool making_create(struct making *m, struct relation_name name, const struct table_spec *spec,
 	const char *select, struct error *err)
 {
-	struct engine_columns columns;
+	const struct engine_columns *columns;
 	uint64_t none;
-	bool said;
 
-	if (!making_columns(m, select, &columns, &said, err))
+	if (!making_columns(m, select, spec->n_parts, &columns, err))
 		return false;
-	if (!said && spec->n_parts && !making_describe(m, select, &columns, err))
-		return false;
-	m->d->create_table(&m->sql, name, spec, said || spec->n_parts ? &columns : NULL, select);
+	m->d->create_table(&m->sql, name, spec, columns, select);
 	return making_fill(m, &none, err);
 }

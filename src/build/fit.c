@@ -38,14 +38,6 @@ static bool read_choice(const struct making *m, enum on_change *out, struct erro
 		       "'%s' is none of ignore, append_new_columns, fail, sync_all_columns", text);
 }
 
-static const struct engine_column *column_of(const struct engine_columns *list, const char *name)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (!strcmp(list->items[i].name, name))
-			return &list->items[i];
-	return NULL;
-}
-
 /* `also`: what else than sync_all_columns would take it, with " or " behind it. */
 static bool refuse(const struct fit *f, struct error *err, const char *what, const char *column,
 	const char *also)
@@ -93,12 +85,13 @@ static bool remove_column(struct fit *f, const struct engine_column *c, struct e
 static bool follow(struct fit *f, struct error *err)
 {
 	for (size_t i = 0; i < f->is.len; i++) {
-		const struct engine_column *c = &f->is.items[i], *old = column_of(&f->was, c->name);
+		const struct engine_column *c = &f->is.items[i],
+					   *old = engine_column_named(&f->was, c->name);
 		if (!old ? !add(f, c, err) : strcmp(old->type, c->type) && !change(f, c, err))
 			return false;
 	}
 	for (size_t i = 0; i < f->was.len; i++)
-		if (!column_of(&f->is, f->was.items[i].name) &&
+		if (!engine_column_named(&f->is, f->was.items[i].name) &&
 			!remove_column(f, &f->was.items[i], err))
 			return false;
 	return true;
@@ -112,7 +105,8 @@ static bool select_fits(const struct fit *f, struct engine_columns *out)
 	out->items = arena_alloc(f->m->w->arena, (f->is.len + 1) * sizeof *out->items);
 	out->len = 0;
 	for (size_t i = 0; i < f->is.len; i++) {
-		const struct engine_column *c = &f->is.items[i], *old = column_of(&f->was, c->name);
+		const struct engine_column *c = &f->is.items[i],
+					   *old = engine_column_named(&f->was, c->name);
 		bool left_out = !old && f->change == CHANGE_IGNORE;
 		if (!left_out)
 			out->items[out->len++] = *c;
@@ -131,7 +125,7 @@ static const char *cast_select(const struct fit *f, const struct engine_columns 
 	buf_puts(&sql, "SELECT ");
 	for (size_t i = 0; i < columns->len; i++) {
 		const char *name = columns->items[i].name;
-		const struct engine_column *old = column_of(&f->was, name);
+		const struct engine_column *old = engine_column_named(&f->was, name);
 		buf_puts(&sql, i ? ", " : "");
 		if (old && strcmp(old->type, columns->items[i].type) != 0) {
 			d->exact_cast(&sql, name, old->type);

@@ -1,7 +1,6 @@
 /* What is read of a model's configuration, and the statements of an attempt; see making.h. */
 #include "build/making.h"
 
-#include <ctype.h>
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -204,11 +203,9 @@ bool making_fill(struct making *m, uint64_t *rows, struct error *err)
 	return ok;
 }
 
-/* Without white space and semicolons at its end: it becomes part of a statement. */
 static void keep_select(struct work *w, struct buf *sql)
 {
-	while (sql->len && (isspace(sql->data[sql->len - 1]) || sql->data[sql->len - 1] == ';'))
-		sql->len--;
+	sql_trim_end(sql);
 	w->select = w->rendered = arena_strdup(w->arena, buf_text(sql));
 }
 

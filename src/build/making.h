@@ -56,21 +56,6 @@ MUST_CHECK bool making_describe(
 	struct making *m, const char *select, struct engine_columns *out, struct error *err);
 /* names.c: w->select, with a query around it where the engine would call its columns by their tables too. */
 MUST_CHECK bool making_names(struct making *m, struct error *err);
-/* --- columns.c --- */
-
-/* The indexes, projections and checks of its table into spec. */
-MUST_CHECK bool config_parts(const struct making *m, struct table_spec *spec, struct error *err);
-/* Where the contract is enforced: does w->select keep it? Its columns come in the contract's order then. */
-MUST_CHECK bool making_contract(struct making *m, struct error *err);
-/* Those that `select` gives, with what the yml says of them; `said`: it says something, else nobody is asked. */
-MUST_CHECK bool making_columns(struct making *m, const char *select, struct engine_columns *out,
-	bool *said, struct error *err);
-/* Gives columns what the yml says of them. */
-void making_comments(const struct making *m, struct engine_columns *columns);
-/* An empty table of what `select` gives. */
-MUST_CHECK bool making_create(struct making *m, struct relation_name name,
-	const struct table_spec *spec, const char *select, struct error *err);
-
 /* What is there under the name of a staging table, if anything is, is dropped. */
 MUST_CHECK bool making_clear(struct making *m, struct relation_name name, struct error *err);
 /* The database is made where the target is not there. */
@@ -124,5 +109,21 @@ MUST_CHECK bool make_object(
 typedef bool make_fn(struct making *m, struct error *err);
 make_fn make_view, make_table, make_incremental, make_partition, make_seed, make_snapshot,
 	make_external, make_exec, make_materialized_view;
+
+/* --- columns.c --- */
+
+/* The indexes, projections and checks of its table into spec. */
+MUST_CHECK bool config_parts(const struct making *m, struct table_spec *spec, struct error *err);
+/* Where the contract is enforced: does w->select keep it? Its columns come in the contract's order then. */
+MUST_CHECK bool making_contract(struct making *m, struct error *err);
+/* Those that `select` gives, with what the yml says of them, to create it with. NULL, and nobody was asked: they are
+ * not `wanted`, and the yml says nothing. */
+MUST_CHECK bool making_columns(struct making *m, const char *select, bool wanted,
+	const struct engine_columns **out, struct error *err);
+/* Gives columns what the yml says of them. */
+void making_comments(const struct making *m, struct engine_columns *columns);
+/* An empty table of what `select` gives. */
+MUST_CHECK bool making_create(struct making *m, struct relation_name name,
+	const struct table_spec *spec, const char *select, struct error *err);
 
 #endif

@@ -36,14 +36,13 @@ static bool pre_hooks(struct making *m, struct error *err)
 
 bool make_view(struct making *m, struct error *err)
 {
-	struct engine_columns columns;
+	const struct engine_columns *columns;
 	struct table_spec spec;
-	bool said;
 
 	if (!making_compile(m, false, err) || !config_table(m, &spec, err) ||
-		!making_database(m, err) || !making_columns(m, m->w->select, &columns, &said, err))
+		!making_database(m, err) || !making_columns(m, m->w->select, false, &columns, err))
 		return false;
-	m->d->create_view(&m->sql, m->target, spec.comment, said ? &columns : NULL, m->w->select);
+	m->d->create_view(&m->sql, m->target, spec.comment, columns, m->w->select);
 	if (!making_run(m, err))
 		return false;
 	making_message(m, "view");

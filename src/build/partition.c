@@ -51,12 +51,9 @@ static bool usual_partition(struct making *m, const struct engine_columns *colum
 	const struct node *node = m->w->node;
 	bool by_key = node->batch_size == PERIOD_NONE;
 	const char *name = by_key ? node->partition_column : node->event_time;
-	const struct engine_column *column = NULL;
+	const struct engine_column *column = engine_column_named(columns, name);
 	struct buf out;
 
-	for (size_t i = 0; i < columns->len; i++)
-		if (!strcmp(columns->items[i].name, name))
-			column = &columns->items[i];
 	if (!column)
 		return config_wrong(m, by_key ? "partition_column" : "event_time", err,
 			"the model gives no column '%s', which its partitions are told by", name);
@@ -283,13 +280,14 @@ static bool list_replaced(struct making *m, const struct engine_partitions *have
 static bool is_by_itself(const struct making *m, const struct relation_info *staging,
 	const struct engine_columns *columns)
 {
-	const struct work *w = m->w;
+	const struct node *node = m->w->node;
+	const struct engine_column *column = node->batch_size == PERIOD_NONE
+						     ? NULL
+						     : engine_column_named(
+							       columns, node->event_time);
 
-	for (size_t i = 0; w->node->batch_size != PERIOD_NONE && i < columns->len; i++)
-		if (!strcmp(columns->items[i].name, w->node->event_time))
-			return m->d->splits_by(staging->partition_by, &columns->items[i],
-				w->node->batch_size, w->from_us, w->to_us);
-	return false;
+	return column && m->d->splits_by(staging->partition_by, column, node->batch_size,
+				 m->w->from_us, m->w->to_us);
 }
 
 /* Nobody puts rows into what is going to be replaced between the look and the swap. */

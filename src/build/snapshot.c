@@ -81,14 +81,6 @@ static void put_from(struct taking *t)
 		put(t, t->s.now);
 }
 
-static bool has_column(const struct engine_columns *list, const char *name)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (!strcmp(list->items[i].name, name))
-			return true;
-	return false;
-}
-
 /* Is s another version than c? A column that the snapshot does not have yet makes every row one, as in dbt. */
 static void put_differs(struct taking *t)
 {
@@ -106,7 +98,7 @@ static void put_differs(struct taking *t)
 						  : t->columns.items[i].name;
 		put(t, any ? " OR " : "");
 		any = true;
-		if (!has_column(&t->had, name)) {
+		if (!engine_column_named(&t->had, name)) {
 			put(t, "true");
 			continue;
 		}
@@ -438,7 +430,7 @@ static bool check_table(const struct taking *t, struct error *err)
 	const char *const ours[] = {n->from, n->to, n->current, n->deleted};
 
 	for (size_t i = 0; i < COUNT_OF(ours) && ours[i]; i++)
-		if (!has_column(&t->had, ours[i]))
+		if (!engine_column_named(&t->had, ours[i]))
 			return config_wrong(t->m, "strategy", err,
 				"%s.%s has no column '%s': it is no snapshot of tailrace, or one "
 				"with other "
@@ -471,7 +463,7 @@ static bool take_next(struct taking *t, struct error *err)
 		t->n_changed, t->n_gone);
 	bool wider = false;
 	for (size_t i = 0; i < t->columns.len; i++)
-		wider |= !has_column(&t->had, t->columns.items[i].name);
+		wider |= !engine_column_named(&t->had, t->columns.items[i].name);
 	m->w->quiet = m->w->quiet || !m->w->rows;
 	return m->w->rows || wider ? swap_table(m, t->staging, err)
 				   : swap_end(m, t->staging, RELATION_TABLE, err);

@@ -63,9 +63,7 @@ static bool read_columns(struct snapshot *s, struct error *err)
 /* Ours, or as `snapshot_meta_column_names` calls them. */
 static const char *name_of(const struct snapshot *s, const char *key, const char *usual)
 {
-	struct value names = config_value(s->m, "snapshot_meta_column_names");
-	struct value v = names.kind == VALUE_DICT ? dict_get_text(names.dict, key)
-						  : (struct value){0};
+	struct value v = value_member(config_value(s->m, "snapshot_meta_column_names"), key);
 
 	return v.kind == VALUE_STRING ? value_strdup(s->m->w->arena, v) : usual;
 }

@@ -17,7 +17,6 @@ struct catalog {
 };
 
 /* Texts of a yml: of a model its properties, of a table of a source what stands there; NULL where nothing does. */
-struct value catalog_member(struct value of, const char *key);
 const char *catalog_text(struct arena *arena, struct value v);
 /* owner: ..., owner: {name: ..., email: ...}, meta: {owner: ...}, as people write it; NULL. */
 const char *catalog_owner(struct arena *arena, const struct asset *asset);

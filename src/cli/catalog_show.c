@@ -16,14 +16,14 @@ struct shown {
 
 static const char *yml_of_column(const struct shown *s, const char *name)
 {
-	struct value columns = catalog_member(s->about, "columns");
+	struct value columns = value_member(s->about, "columns");
 
 	for (size_t i = 0; columns.kind == VALUE_LIST && i < columns.list->len; i++) {
 		struct value v = columns.list->items[i];
 		struct arena *arena = &s->c->outlook->arena;
-		const char *of = catalog_text(arena, catalog_member(v, "name"));
+		const char *of = catalog_text(arena, value_member(v, "name"));
 		if (of && !strcmp(of, name))
-			return catalog_text(arena, catalog_member(v, "description"));
+			return catalog_text(arena, value_member(v, "description"));
 	}
 	return NULL;
 }
@@ -187,7 +187,7 @@ bool catalog_show(struct catalog *c, const char *name, struct error *err)
 			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	s.about = s.asset->node ? s.asset->node->properties : s.asset->source->meta;
-	s.description = catalog_text(&c->outlook->arena, catalog_member(s.about, "description"));
+	s.description = catalog_text(&c->outlook->arena, value_member(s.about, "description"));
 	s.owner = catalog_owner(&c->outlook->arena, s.asset);
 	s.columns = *columns_of(c->columns, s.asset);
 	ask_warehouse(&s);

@@ -50,11 +50,6 @@ const char *catalog_text(struct arena *arena, struct value v)
 	return v.kind == VALUE_STRING ? value_strdup(arena, v) : NULL;
 }
 
-struct value catalog_member(struct value of, const char *key)
-{
-	return of.kind == VALUE_DICT ? dict_get_text(of.dict, key) : (struct value){0};
-}
-
 static const char *text_of(struct search *s, struct value v)
 {
 	return catalog_text(&s->arena, v);
@@ -64,8 +59,8 @@ static void look_at_columns(struct search *s, struct value columns)
 {
 	for (size_t i = 0; columns.kind == VALUE_LIST && i < columns.list->len; i++) {
 		struct value column = columns.list->items[i];
-		const char *name = text_of(s, catalog_member(column, "name"));
-		const char *about = text_of(s, catalog_member(column, "description"));
+		const char *name = text_of(s, value_member(column, "name"));
+		const char *about = text_of(s, value_member(column, "description"));
 		if (!name)
 			continue;
 		size_t before = s->hits.len;
@@ -79,29 +74,29 @@ static void look_at_columns(struct search *s, struct value columns)
 /* meta: {owner: ...}, group: {owner: {name: ...}}: as people write it. */
 static void look_at_owner(struct search *s, struct value of)
 {
-	struct value owner = catalog_member(of, "owner");
+	struct value owner = value_member(of, "owner");
 
 	look(s, "owner", text_of(s, owner));
-	look(s, "owner", text_of(s, catalog_member(owner, "name")));
-	look(s, "owner", text_of(s, catalog_member(owner, "email")));
+	look(s, "owner", text_of(s, value_member(owner, "name")));
+	look(s, "owner", text_of(s, value_member(owner, "email")));
 }
 
 /* The first of them. */
 static const char *owner_in(struct arena *arena, struct value of)
 {
-	struct value owner = catalog_member(of, "owner");
+	struct value owner = value_member(of, "owner");
 	const char *text = catalog_text(arena, owner);
 
 	if (!text)
-		text = catalog_text(arena, catalog_member(owner, "name"));
-	return text ? text : catalog_text(arena, catalog_member(owner, "email"));
+		text = catalog_text(arena, value_member(owner, "name"));
+	return text ? text : catalog_text(arena, value_member(owner, "email"));
 }
 
 const char *catalog_owner(struct arena *arena, const struct asset *asset)
 {
 	const struct node *node = asset->node;
 	struct value about = node ? node->properties : asset->source->meta;
-	const struct value places[] = {about, catalog_member(about, "meta"),
+	const struct value places[] = {about, value_member(about, "meta"),
 		node ? value_dict(node->config) : (struct value){0},
 		node ? dict_get_text(node->config, "meta") : (struct value){0}};
 	const char *owner = NULL;
@@ -118,10 +113,10 @@ static void look_at_asset(struct search *s, const struct asset *asset)
 
 	s->asset = asset;
 	look(s, "name", asset->name);
-	look(s, "description", text_of(s, catalog_member(about, "description")));
-	look_at_columns(s, catalog_member(about, "columns"));
+	look(s, "description", text_of(s, value_member(about, "description")));
+	look_at_columns(s, value_member(about, "columns"));
 	look_at_owner(s, about);
-	look_at_owner(s, catalog_member(about, "meta"));
+	look_at_owner(s, value_member(about, "meta"));
 	for (size_t i = 0; node && i < node->tags.n; i++)
 		look(s, "tag", node->tags.items[i]);
 	if (node) {

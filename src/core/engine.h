@@ -13,6 +13,7 @@
 #define CORE_ENGINE_H
 
 #include <stdatomic.h>
+#include <string.h>
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -135,6 +136,15 @@ struct object_target {
 	const char *url; /* http(s)://HOST/BUCKET/PATH, as a URL is encoded */
 	const char *access_key_id, *secret_access_key, *session_token; /* NULL: none */
 };
+
+static inline const struct engine_column *engine_column_named(
+	const struct engine_columns *list, const char *name) /* NULL: there is none */
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (!strcmp(list->items[i].name, name))
+			return &list->items[i];
+	return NULL;
+}
 
 /* What stands beside the columns of a table. */
 enum table_part_kind { PART_INDEX, PART_PROJECTION, PART_CHECK };

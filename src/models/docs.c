@@ -68,16 +68,10 @@ static bool load_package(struct project *p, const struct package *package, struc
 	static const char *const keys[][2] = {{"model-paths", "models"}, {"seed-paths", "seeds"},
 		{"snapshot-paths", "snapshots"}, {"macro-paths", "macros"},
 		{"analysis-paths", "analyses"}, {"docs-paths", "docs"}};
+	static const char *const suffixes[] = {".md", NULL};
 	struct paths files = {0};
-	bool ok = true;
 
-	for (size_t k = 0; ok && k < COUNT_OF(keys); k++) {
-		struct paths folders = package_paths(p, package, keys[k][0], keys[k][1]);
-		for (size_t i = 0; ok && i < folders.len; i++)
-			ok = files_below(
-				package->folder, folders.items[i], ".md", &p->arena, &files, err);
-		vec_release(&folders);
-	}
+	bool ok = package_files(p, package, keys, COUNT_OF(keys), suffixes, &files, err);
 	for (size_t i = 0; ok && i < files.len; i++) {
 		const char *path = arena_printf(
 			&p->arena, "%s/%s", package->folder, files.items[i]);

@@ -6,15 +6,11 @@
 
 static struct value columns_of(struct arena *a, struct value properties)
 {
-	struct value list = properties.kind == VALUE_DICT
-				    ? dict_get_text(properties.dict, "columns")
-				    : (struct value){0};
+	struct value list = value_member(properties, "columns");
 	struct value columns = value_dict(dict_new(a));
 
 	for (size_t i = 0; list.kind == VALUE_LIST && i < list.list->len; i++) {
-		struct value item = list.list->items[i], name = {0};
-		if (item.kind == VALUE_DICT)
-			name = dict_get_text(item.dict, "name");
+		struct value item = list.list->items[i], name = value_member(item, "name");
 		if (name.kind == VALUE_STRING)
 			dict_put(a, columns.dict, name, value_copy(a, item));
 	}
@@ -23,8 +19,7 @@ static struct value columns_of(struct arena *a, struct value properties)
 
 static struct value text_of(struct arena *a, struct value properties, const char *key)
 {
-	struct value v = properties.kind == VALUE_DICT ? dict_get_text(properties.dict, key)
-						       : (struct value){0};
+	struct value v = value_member(properties, key);
 	return v.kind == VALUE_STRING ? value_copy(a, v) : value_text("");
 }
 
@@ -66,8 +61,7 @@ static struct value source_value(
 	struct arena *a, const struct project *p, const struct source_table *t)
 {
 	struct value v = value_dict(dict_new(a));
-	struct value meta = t->meta.kind == VALUE_DICT ? dict_get_text(t->meta.dict, "meta")
-						       : (struct value){0};
+	struct value meta = value_member(t->meta, "meta");
 
 	dict_put_text(a, v.dict, "name", value_text(t->name));
 	dict_put_text(a, v.dict, "unique_id", value_text(source_id(a, p, t)));

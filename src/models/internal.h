@@ -85,6 +85,10 @@ MUST_CHECK bool packages_load(struct project *p, struct error *err);
 /* The folders that dbt_project.yml names for a kind of file ("model-paths"), or the usual one. */
 struct paths package_paths(
 	struct project *p, const struct package *package, const char *key, const char *usual);
+/* Adds the files in the folders of several such kinds, {"model-paths", "models"}, that end so. */
+MUST_CHECK bool package_files(struct project *p, const struct package *package,
+	const char *const keys[][2], size_t n_keys, const char *const *suffixes, struct paths *out,
+	struct error *err);
 const struct macro *project_macro(const struct project *p, const char *package, const char *name);
 /* A template of the project; NULL with an error. */
 struct template *project_template(
@@ -140,6 +144,7 @@ struct node *node_new(struct project *p, enum node_kind kind, const struct packa
 void node_fail(struct project *p, struct node *node, const struct error *err);
 /* The first renderings: config and parents. */
 MUST_CHECK bool nodes_read(struct project *p, struct error *err);
+struct render_place node_here(const struct node *node, struct arena *arena); /* for messages */
 
 /* --- docs.c --- */
 MUST_CHECK bool docs_load(struct project *p, struct error *err);
@@ -291,9 +296,6 @@ struct value cte_value(struct arena *a, const struct node *node);
 MUST_CHECK bool node_render(
 	struct context *c, const struct node *node, struct buf *out, struct error *err);
 extern const struct compile_options compile_nothing;
-
-/* --- nodes.c --- */
-struct render_place node_here(const struct node *node, struct arena *arena);
 
 /* --- project.c --- */
 struct node *project_ref(const struct project *p, const char *package, const char *name);

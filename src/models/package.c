@@ -101,6 +101,22 @@ struct paths package_paths(
 	return paths;
 }
 
+bool package_files(struct project *p, const struct package *package, const char *const keys[][2],
+	size_t n_keys, const char *const *suffixes, struct paths *out, struct error *err)
+{
+	bool ok = true;
+
+	for (size_t k = 0; ok && k < n_keys; k++) {
+		struct paths folders = package_paths(p, package, keys[k][0], keys[k][1]);
+		vec_each (&folders, folder)
+			for (size_t i = 0; ok && suffixes[i]; i++)
+				ok = files_below(
+					package->folder, *folder, suffixes[i], &p->arena, out, err);
+		vec_release(&folders);
+	}
+	return ok;
+}
+
 static bool load_macros(struct project *p, const struct package *package, struct error *err)
 {
 	struct paths folders = package_paths(p, package, "macro-paths", "macros");

@@ -292,8 +292,7 @@ void node_take_settings(struct project *p, struct node *node)
 /* false: it is none of the words. */
 static bool read_mapping(struct value v, struct partition_mapping *out)
 {
-	struct value window = v.kind == VALUE_DICT ? dict_get_text(v.dict, "window")
-						   : (struct value){0};
+	struct value window = value_member(v, "window");
 
 	*out = (struct partition_mapping){0};
 	if (value_is_text(v, "same"))

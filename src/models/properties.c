@@ -363,8 +363,7 @@ static bool add_all_tests(struct yml *y, struct tested of, const struct tree *fr
 
 static void fill_description(struct yml *y, struct value of)
 {
-	struct value text = of.kind == VALUE_DICT ? dict_get_text(of.dict, "description")
-						  : (struct value){0};
+	struct value text = value_member(of, "description");
 
 	if (text.kind == VALUE_STRING)
 		dict_put_text(&y->p->arena, of.dict, "description",
@@ -548,20 +547,12 @@ static bool read_package(struct project *p, const struct package *package, struc
 {
 	static const char *const keys[][2] = {{"model-paths", "models"}, {"seed-paths", "seeds"},
 		{"snapshot-paths", "snapshots"}};
+	static const char *const suffixes[] = {".yml", ".yaml", NULL};
 	struct paths files = {0};
-	bool ok = true;
 
 	warn_of(package->project, "on-run-start", "pre_hook of a model", "dbt_project.yml");
 	warn_of(package->project, "on-run-end", "post_hook of a model", "dbt_project.yml");
-	for (size_t k = 0; ok && k < COUNT_OF(keys); k++) {
-		struct paths folders = package_paths(p, package, keys[k][0], keys[k][1]);
-		for (size_t i = 0; ok && i < folders.len; i++)
-			ok = files_below(package->folder, folders.items[i], ".yml", &p->arena,
-				     &files, err) &&
-			     files_below(package->folder, folders.items[i], ".yaml", &p->arena,
-				     &files, err);
-		vec_release(&folders);
-	}
+	bool ok = package_files(p, package, keys, COUNT_OF(keys), suffixes, &files, err);
 	for (size_t i = 0; ok && i < files.len; i++) {
 		struct yml y = {.p = p, .package = package, .err = err};
 		y.path = arena_printf(&p->arena, "%s%s", package->below, files.items[i]);

@@ -36,6 +36,12 @@ const char *sql_skip_space(const char *s)
 	}
 }
 
+void sql_trim_end(struct buf *sql)
+{
+	while (sql->len && (isspace(sql->data[sql->len - 1]) || sql->data[sql->len - 1] == ';'))
+		sql->len--;
+}
+
 /* Behind the quoted text at s: a quote in it is written twice or behind a backslash. */
 static const char *skip_quoted(const char *s)
 {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/vec.h"
 
 struct token {
@@ -18,6 +19,8 @@ VEC_TYPE(tokens, struct token);
 
 /* Behind the white space and comments at s. */
 const char *sql_skip_space(const char *s);
+/* Takes white space and semicolons off its end, so that it can be part of a statement. */
+void sql_trim_end(struct buf *sql);
 
 /* Of a text that outlives them. */
 void tokens_of(const char *sql, struct tokens *out);

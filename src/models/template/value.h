@@ -225,6 +225,11 @@ struct value *dict_find(const struct dict *dict, struct value key); /* NULL: has
 void dict_put(struct arena *a, struct dict *dict, struct value key, struct value value);
 void dict_put_text(struct arena *a, struct dict *dict, const char *key, struct value value);
 struct value dict_get_text(const struct dict *dict, const char *key); /* absent: has it not */
+/* That of a value which may be no dict. */
+static inline struct value value_member(struct value of, const char *key)
+{
+	return of.kind == VALUE_DICT ? dict_get_text(of.dict, key) : (struct value){0};
+}
 bool dict_remove(struct dict *dict, struct value key, struct value *old);
 void dict_clear(struct dict *dict); /* keeps its memory */
 /* Visits the entries in order: start with *i = 0; NULL at the end. */
