@@ -131,13 +131,6 @@ static bool find_last(struct tail *t, int64_t wanted, struct error *err)
 	return true;
 }
 
-static bool set_places(struct tail *t, const struct kafka_places *places)
-{
-	for (size_t i = 0; i < places->len; i++)
-		t->parts.items[i].from = places->items[i].offset;
-	return true;
-}
-
 static bool start_at(
 	struct tail *t, const char *from, struct kafka_places *places, struct error *err)
 {
@@ -168,7 +161,11 @@ static bool start_at(
 			"as "
 			"2026-11-21T09:30:00Z; not '%s'",
 			from);
-	return kafka_since(kafka, places, at_us / 1000, err) && set_places(t, places);
+	if (!kafka_since(kafka, places, at_us / 1000, err))
+		return false;
+	for (size_t i = 0; i < places->len; i++)
+		t->parts.items[i].from = places->items[i].offset;
+	return true;
 }
 
 static bool ends_in(const char *name, const char *words)

@@ -1,7 +1,6 @@
 /* `tailrace why ASSET`: whether it would be built, when it runs by itself, and why it ran, or did not. */
 #include <string.h>
 #include "assets/plan.h"
-#include "assets/select.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
@@ -91,11 +90,10 @@ static void print_plan(const struct answer *a)
 
 static bool is_selected(const struct answer *a, const struct sensor_config *sensor)
 {
-	struct selector selector = {.select = &sensor->select, .n_select = 1};
 	struct assets selected = {0};
 	bool found = false;
 
-	if (!assets_select(a->outlook.graph, a->ends.state, &selector, &selected, NULL))
+	if (!sensor_selects(sensor, a->outlook.graph, a->ends.state, &selected, NULL))
 		return false;
 	vec_each (&selected, it)
 		found |= *it == a->asset;

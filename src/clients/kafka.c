@@ -1,14 +1,13 @@
 /* A client of Kafka: settings, logs, errors; see kafka.h. */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "clients/kafka_handle.h"
 
-#define DESTROY_S 5
+#define DESTROY_MS 5000
 
 static const char *const formats[] = {
 	[KAFKA_JSON] = "json", [KAFKA_JSON_SCHEMA] = "json_schema", [KAFKA_AVRO] = "avro", NULL};
@@ -368,17 +367,16 @@ static void *destroy(void *rk)
 /* librdkafka 2.0 may wait for ever for what a topic that was deleted left behind: then it keeps its threads. */
 static bool destroy_in_time(rd_kafka_t *rk)
 {
+	struct timespec until = deadline_in(DESTROY_MS);
 	pthread_t thread;
-	struct timespec until;
 
 	if (pthread_create(&thread, NULL, destroy, rk))
 		return destroy(rk) == NULL;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += DESTROY_S;
 	if (!pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until))
 		return true;
 	pthread_detach(thread);
-	log_warn("a client of Kafka does not end, and is left behind", F("waited_s", DESTROY_S));
+	log_warn("a client of Kafka does not end, and is left behind",
+		F("waited_s", DESTROY_MS / 1000));
 	return false;
 }
 

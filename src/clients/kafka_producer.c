@@ -92,9 +92,9 @@ static void ask_limit(struct kafka_topic *t)
 /* The limit may have been raised since it was asked for. */
 static bool fits(struct kafka_topic *t, size_t bytes)
 {
-	bool known = t->takes_bytes && mono_ms() - t->asked_ms < ASK_AGAIN_MS;
-
-	if (bytes > t->takes_bytes && !known)
+	if (bytes <= t->takes_bytes)
+		return true;
+	if (!t->takes_bytes || mono_ms() - t->asked_ms >= ASK_AGAIN_MS)
 		ask_limit(t);
 	return bytes <= t->takes_bytes;
 }

@@ -26,7 +26,7 @@ struct scheduler {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	atomic_bool stopping;     /* set under the lock */
-	struct arena facts_arena; /* likewise */
+	struct arena facts_arena; /* under the lock */
 	struct model_facts facts; /* likewise */
 
 	/* of the thread */

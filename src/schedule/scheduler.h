@@ -10,6 +10,8 @@
 #include "build/executor.h"
 #include "pipeline/pipeline.h"
 
+struct assets;
+struct graph;
 struct node;
 struct project;
 
@@ -39,6 +41,10 @@ struct model_fact {
 VEC_TYPE(model_facts, struct model_fact);
 /* As of a few seconds ago: nothing is asked, and nobody waits. Texts in the arena; release the list. */
 void scheduler_facts(struct scheduler *s, struct arena *arena, struct model_facts *out);
+
+/* What a sensor has built; release the list. */
+MUST_CHECK bool sensor_selects(const struct sensor_config *sensor, const struct graph *g,
+	struct state *state, struct assets *out, struct error *err);
 
 /* The tables of streams that have an event time, as sources of the project. */
 void project_watch_list(const struct project *, struct watch_list *out);

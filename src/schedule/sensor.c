@@ -162,17 +162,24 @@ static bool queue_selected(struct scheduler *s, const struct sensor_config *sens
 	return ok;
 }
 
+bool sensor_selects(const struct sensor_config *sensor, const struct graph *g, struct state *state,
+	struct assets *out, struct error *err)
+{
+	struct selector selector = {.select = &sensor->select, .n_select = 1};
+
+	return assets_select(g, state, &selector, out, err);
+}
+
 /* *done false: what it would build is being built; it is asked again. */
 static bool fire(
 	struct scheduler *s, const struct sensor_config *sensor, bool *done, struct error *err)
 {
-	struct selector selector = {.select = &sensor->select, .n_select = 1};
 	struct assets selected = {0};
 
 	*done = s->graph != NULL;
 	if (!s->graph)
 		return true;
-	bool ok = assets_select(s->graph, s->options.state, &selector, &selected, err);
+	bool ok = sensor_selects(sensor, s->graph, s->options.state, &selected, err);
 	vec_each (&selected, it)
 		if (map_get(&s->busy, (*it)->id, strlen((*it)->id)))
 			*done = false;
@@ -230,11 +237,10 @@ static bool look_at(struct scheduler *s, const struct sensor_config *sensor, str
 static void say_blind(struct scheduler *s, const struct sensor_config *sensor, struct error *said,
 	const struct error *err)
 {
-	struct selector selector = {.select = &sensor->select, .n_select = 1};
 	struct assets selected = {0};
 
 	if (!say_failure(said, "a sensor could not be looked at", err) || !s->graph ||
-		!assets_select(s->graph, s->options.state, &selector, &selected, NULL))
+		!sensor_selects(sensor, s->graph, s->options.state, &selected, NULL))
 		return;
 	vec_each (&selected, it)
 		if (!state_reason_put(s->options.state, (*it)->id, err->text, NULL))

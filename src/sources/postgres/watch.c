@@ -130,8 +130,7 @@ void pg_watch_outdated(struct pg_log *log, uint32_t oid)
 static bool is_stale(struct pg_log *log, const struct pg_relation *now)
 {
 	const struct pg_tracked *t = pg_tracked_find(log, now->oid);
-	return t && t->relation &&
-	       (t->read_lsn > log->watch.pending_lsn || (t->lost && log->position < t->lost_until));
+	return t && t->relation && t->lost && log->position < t->lost_until;
 }
 
 static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
@@ -145,10 +144,10 @@ static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
 			continue;
 		struct pg_tracked *t = pg_tracked_find(log, now->oid);
 		*r = NULL;
-		if (is_stale(log, now))
+		bool stale = is_stale(log, now);
+		if (stale)
 			look_again_soon(w);
-		if (!ok || is_stale(log, now) ||
-			(t && t->relation && pg_relation_same(t->relation, now)))
+		if (!ok || stale || (t && t->relation && pg_relation_same(t->relation, now)))
 			pg_relation_free(now);
 		else
 			ok = adopt(log, bundle, now, w->pending_lsn, err);
