@@ -80,13 +80,22 @@ void text_print_json(const char *s, size_t n, struct buf *out)
 	buf_u8(out, '"');
 }
 
+static const char pairs[] = /* 00 to 99 */
+	"00010203040506070809101112131415161718192021222324"
+	"25262728293031323334353637383940414243444546474849"
+	"50515253545556575859606162636465666768697071727374"
+	"75767778798081828384858687888990919293949596979899";
+
 void text_print_uint(uint64_t v, struct buf *out)
 {
 	char digits[20], *p = digits + sizeof digits;
 
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
+	for (; v >= 100; v /= 100)
+		memcpy(p -= 2, &pairs[v % 100 * 2], 2);
+	if (v >= 10)
+		memcpy(p -= 2, &pairs[v * 2], 2);
+	else
+		*--p = (char)('0' + v);
 	buf_append(out, p, (size_t)(digits + sizeof digits - p));
 }
 

@@ -178,8 +178,8 @@ bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct err
 	if (!make_room(t, bytes, err))
 		return false;
 	rd_kafka_resp_err_t code = send_once(t, m);
-	for (int64_t until = mono_ms() + STALL_MS; code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-		code = send_once(t, m)) {
+	int64_t until = code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? mono_ms() + STALL_MS : 0;
+	for (; code == RD_KAFKA_RESP_ERR__QUEUE_FULL; code = send_once(t, m)) {
 		if (mono_ms() > until)
 			return kafka_fail(k, err, RD_KAFKA_RESP_ERR__TIMED_OUT,
 				rd_kafka_topic_name(t->topic), "the brokers take nothing");

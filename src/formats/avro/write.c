@@ -95,6 +95,11 @@ static void write_field(struct connect_writer *w, const char *name, size_t len)
 		write_bytes(w, name, len);
 }
 
+static void write_name(struct connect_writer *w, const struct connect_name *name)
+{
+	write_field(w, name->text, name->len);
+}
+
 void avro_writer_init(struct avro_writer *w, struct buf *out)
 {
 	static const struct connect_writer_ops ops = {
@@ -112,6 +117,7 @@ void avro_writer_init(struct avro_writer *w, struct buf *out)
 		.struct_begin = write_struct_begin,
 		.struct_end = write_struct_end,
 		.field = write_field,
+		.name = write_name,
 	};
 
 	*w = (struct avro_writer){.base = {.ops = &ops, .out = out}};

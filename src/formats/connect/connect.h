@@ -60,6 +60,19 @@ const struct connect_field *connect_field(
 const char *connect_parameter(const struct connect_schema *, const char *key); /* or NULL */
 bool connect_schema_equal(const struct connect_schema *, const struct connect_schema *);
 
+/* A field's name made ready for the many events that it stands in: as text, and as JSON behind a comma. */
+struct connect_name {
+	const char *text, *json; /* "id", ",\"id\":" */
+	size_t len, json_len;
+};
+/* Of a literal that JSON takes as it is. */
+#define CONNECT_NAME(literal)                            \
+	(&(const struct connect_name){.text = (literal), \
+		.json = ",\"" literal "\":",             \
+		.len = sizeof(literal) - 1,              \
+		.json_len = sizeof(",\"" literal "\":") - 1})
+struct connect_name connect_name_make(struct arena *, const char *text);
+
 /*
  * Takes one value: a scalar, or begin ... end with the values within. Before each value that its schema
  * calls optional, optional() is called; after optional(.., false) no value follows. An encoding that names
@@ -84,6 +97,7 @@ struct connect_writer_ops {
 	void (*struct_begin)(struct connect_writer *);
 	void (*struct_end)(struct connect_writer *);
 	void (*field)(struct connect_writer *, const char *name, size_t len);
+	void (*name)(struct connect_writer *, const struct connect_name *); /* as field() */
 };
 
 /* Gives the tokens of one document, front to back. */

@@ -243,6 +243,14 @@ static void field(struct connect_writer *base, const char *name, size_t len)
 	((struct connect_json_writer *)base)->comma = false;
 }
 
+static void name(struct connect_writer *base, const struct connect_name *name)
+{
+	struct connect_json_writer *w = (struct connect_json_writer *)base;
+
+	buf_append(base->out, name->json + !w->comma, name->json_len - !w->comma);
+	w->comma = false;
+}
+
 static const struct connect_writer_ops ops = {
 	.optional = optional,
 	.boolean = boolean,
@@ -258,7 +266,23 @@ static const struct connect_writer_ops ops = {
 	.struct_begin = struct_begin,
 	.struct_end = struct_end,
 	.field = field,
+	.name = name,
 };
+
+struct connect_name connect_name_make(struct arena *arena, const char *text)
+{
+	struct connect_name made = {.text = arena_strdup(arena, text), .len = strlen(text)};
+	struct buf json;
+
+	buf_init(&json, BUF_MAX);
+	buf_u8(&json, ',');
+	print_string((const uint8_t *)text, made.len, &json);
+	buf_u8(&json, ':');
+	made.json_len = json.len;
+	made.json = arena_strdup(arena, buf_text(&json));
+	buf_release(&json);
+	return made;
+}
 
 void connect_json_writer_init(struct connect_json_writer *w, struct buf *out)
 {

@@ -14,8 +14,9 @@ struct debezium_table {
 	struct debezium_modes modes;
 	struct debezium_origin origin;
 	const char *schema, *name;
-	struct field *fields;      /* a column each */
-	struct connect_field *row; /* name and schema of each */
+	struct field *fields;       /* a column each */
+	struct connect_field *row;  /* name and schema of each */
+	struct connect_name *names; /* the same, to be written */
 	size_t n_columns;
 	bool *in_key; /* a column each */
 	uint16_t *key;
@@ -172,10 +173,12 @@ struct debezium_table *debezium_table_new(const struct table *table,
 	t->n_columns = table->n_columns;
 	t->fields = arena_alloc(a, (t->n_columns + 1) * sizeof *t->fields);
 	t->row = arena_alloc(a, (t->n_columns + 1) * sizeof *t->row);
+	t->names = arena_alloc(a, (t->n_columns + 1) * sizeof *t->names);
 	t->in_key = arena_alloc(a, (t->n_columns + 1) * sizeof *t->in_key);
 	for (size_t i = 0; i < t->n_columns; i++) {
 		field_init(&t->fields[i], a, &table->columns[i], &t->modes);
-		t->row[i].name = arena_strdup(a, table->columns[i].name);
+		t->names[i] = connect_name_make(a, table->columns[i].name);
+		t->row[i].name = t->names[i].text;
 		t->row[i].schema = t->fields[i].schema;
 	}
 	t->n_key = table->n_key;
@@ -208,40 +211,37 @@ const struct connect_schema *debezium_value_schema(const struct debezium_table *
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-static void put_field(struct connect_writer *w, const char *name)
+static void put_text(struct connect_writer *w, const struct connect_name *name, const char *value)
 {
-	w->ops->field(w, name, strlen(name));
-}
-
-static void put_text(struct connect_writer *w, const char *name, const char *value)
-{
-	put_field(w, name);
+	w->ops->name(w, name);
 	w->ops->string(w, value, strlen(value));
 }
 
-static void put_number(struct connect_writer *w, const char *name, int64_t value)
+static void put_number(struct connect_writer *w, const struct connect_name *name, int64_t value)
 {
-	put_field(w, name);
+	w->ops->name(w, name);
 	w->ops->integer(w, value);
 }
 
-static void put_maybe_number(struct connect_writer *w, const char *name, int64_t value)
+static void put_maybe_number(
+	struct connect_writer *w, const struct connect_name *name, int64_t value)
 {
-	put_field(w, name);
+	w->ops->name(w, name);
 	w->ops->optional(w, &maybe_number, true);
 	w->ops->integer(w, value);
 }
 
-static void put_nothing(
-	struct connect_writer *w, const char *name, const struct connect_schema *schema)
+static void put_nothing(struct connect_writer *w, const struct connect_name *name,
+	const struct connect_schema *schema)
 {
-	put_field(w, name);
+	w->ops->name(w, name);
 	w->ops->optional(w, schema, false);
 }
 
-static void put_maybe_text(struct connect_writer *w, const char *name, const char *value)
+static void put_maybe_text(
+	struct connect_writer *w, const struct connect_name *name, const char *value)
 {
-	put_field(w, name);
+	w->ops->name(w, name);
 	w->ops->optional(w, &maybe_text, true);
 	w->ops->string(w, value, strlen(value));
 }
@@ -252,7 +252,7 @@ static bool put_column(const struct debezium_table *t, const struct batch *b, si
 	const struct field *f = &t->fields[i];
 	bool fine = true;
 
-	put_field(w, t->row[i].name);
+	w->ops->name(w, &t->names[i]);
 	if (!known)
 		field_write_absent(f, w);
 	else if (column_is_unchanged(&b->columns[i], row))
@@ -288,7 +288,7 @@ bool debezium_print_key(const struct debezium_table *t, const struct batch *b, s
 			fine = put_column(t, b, t->key[i], row, true, &w.base, err);
 			continue;
 		}
-		put_field(&w.base, t->row[t->key[i]].name);
+		w.base.ops->name(&w.base, &t->names[t->key[i]]);
 		column_print(&b->columns[t->key[i]], row, out);
 		w.comma = true;
 	}
@@ -349,7 +349,7 @@ static void put_sequence(const struct row_meta *meta, struct connect_writer *w)
 	buf_u8(&sequence, ',');
 	put_quoted(lsn_of(meta), &sequence);
 	buf_u8(&sequence, ']');
-	put_field(w, "sequence");
+	w->ops->name(w, CONNECT_NAME("sequence"));
 	w->ops->optional(w, &maybe_text, true);
 	w->ops->string(w, sequence.data, sequence.len);
 }
@@ -357,39 +357,39 @@ static void put_sequence(const struct row_meta *meta, struct connect_writer *w)
 static void put_source(const struct debezium_table *t, const struct row_meta *meta,
 	const struct debezium_event *event, struct connect_writer *w)
 {
-	put_field(w, "source");
+	w->ops->name(w, CONNECT_NAME("source"));
 	w->ops->struct_begin(w);
-	put_text(w, "version", VERSION);
-	put_text(w, "connector", t->origin.connector);
-	put_text(w, "name", t->origin.prefix);
-	put_number(w, "ts_ms", meta->commit_time_us / 1000);
-	put_field(w, "snapshot");
+	put_text(w, CONNECT_NAME("version"), VERSION);
+	put_text(w, CONNECT_NAME("connector"), t->origin.connector);
+	put_text(w, CONNECT_NAME("name"), t->origin.prefix);
+	put_number(w, CONNECT_NAME("ts_ms"), meta->commit_time_us / 1000);
+	w->ops->name(w, CONNECT_NAME("snapshot"));
 	w->ops->optional(w, &snapshot_schema, true);
 	w->ops->string(w, snapshot_of(event), strlen(snapshot_of(event)));
-	put_text(w, "db", t->origin.database);
+	put_text(w, CONNECT_NAME("db"), t->origin.database);
 	put_sequence(meta, w);
-	put_maybe_number(w, "ts_us", meta->commit_time_us);
-	put_maybe_number(w, "ts_ns", meta->commit_time_us * 1000);
-	put_text(w, "schema", t->schema);
-	put_text(w, "table", t->name);
-	put_maybe_number(w, "txId", meta->xid);
-	put_maybe_number(w, "lsn", (int64_t)lsn_of(meta));
-	put_nothing(w, "xmin", &maybe_number);
-	put_nothing(w, "origin", &maybe_text);
-	put_nothing(w, "origin_lsn", &maybe_number);
+	put_maybe_number(w, CONNECT_NAME("ts_us"), meta->commit_time_us);
+	put_maybe_number(w, CONNECT_NAME("ts_ns"), meta->commit_time_us * 1000);
+	put_text(w, CONNECT_NAME("schema"), t->schema);
+	put_text(w, CONNECT_NAME("table"), t->name);
+	put_maybe_number(w, CONNECT_NAME("txId"), meta->xid);
+	put_maybe_number(w, CONNECT_NAME("lsn"), (int64_t)lsn_of(meta));
+	put_nothing(w, CONNECT_NAME("xmin"), &maybe_number);
+	put_nothing(w, CONNECT_NAME("origin"), &maybe_text);
+	put_nothing(w, CONNECT_NAME("origin_lsn"), &maybe_number);
 	w->ops->struct_end(w);
 }
 
 static void put_transaction(const struct debezium_transaction *t, struct connect_writer *w)
 {
-	put_field(w, "transaction");
+	w->ops->name(w, CONNECT_NAME("transaction"));
 	w->ops->optional(w, &transaction_schema, t);
 	if (!t)
 		return;
 	w->ops->struct_begin(w);
-	put_text(w, "id", t->id);
-	put_number(w, "total_order", t->total_order);
-	put_number(w, "data_collection_order", t->data_collection_order);
+	put_text(w, CONNECT_NAME("id"), t->id);
+	put_number(w, CONNECT_NAME("total_order"), t->total_order);
+	put_number(w, CONNECT_NAME("data_collection_order"), t->data_collection_order);
 	w->ops->struct_end(w);
 }
 
@@ -398,17 +398,18 @@ static void put_tail(const struct debezium_table *t, const struct row_meta *meta
 {
 	put_source(t, meta, event, w);
 	put_transaction(event->transaction, w);
-	put_text(w, "op", (char[]){op, '\0'});
-	put_maybe_number(w, "ts_ms", event->ts_us / 1000);
-	put_maybe_number(w, "ts_us", event->ts_us);
-	put_maybe_number(w, "ts_ns", event->ts_us * 1000);
+	put_text(w, CONNECT_NAME("op"), (char[]){op, '\0'});
+	put_maybe_number(w, CONNECT_NAME("ts_ms"), event->ts_us / 1000);
+	put_maybe_number(w, CONNECT_NAME("ts_us"), event->ts_us);
+	put_maybe_number(w, CONNECT_NAME("ts_ns"), event->ts_us * 1000);
 }
 
 /* `batch` NULL: there is none. */
-static bool put_row(const struct debezium_table *t, const char *name, const struct batch *batch,
-	size_t row, bool key_only, struct connect_writer *w, struct error *err)
+static bool put_row(const struct debezium_table *t, const struct connect_name *name,
+	const struct batch *batch, size_t row, bool key_only, struct connect_writer *w,
+	struct error *err)
 {
-	put_field(w, name);
+	w->ops->name(w, name);
 	w->ops->optional(w, t->row_schema, batch);
 	if (!batch)
 		return true;
@@ -427,8 +428,8 @@ static bool write_envelope(const struct debezium_table *t, const struct batch *b
 	bool key_only = !event->before && t->n_key;
 
 	w->ops->struct_begin(w);
-	bool fine = put_row(t, "before", before, row, key_only, w, err) &&
-		    put_row(t, "after", gone ? NULL : b, row, false, w, err);
+	bool fine = put_row(t, CONNECT_NAME("before"), before, row, key_only, w, err) &&
+		    put_row(t, CONNECT_NAME("after"), gone ? NULL : b, row, false, w, err);
 	if (fine)
 		put_tail(t, meta, event, gone ? OP_DELETE : event->op, w);
 	w->ops->struct_end(w);
@@ -444,10 +445,10 @@ static bool write_flat(const struct debezium_table *t, const struct batch *b, si
 
 	w->ops->struct_begin(w);
 	bool fine = put_columns(t, from, row, gone && !event->before && t->n_key, w, err);
-	put_maybe_text(w, "__deleted", gone ? "true" : "false");
-	put_maybe_text(w, "__op", (char[]){gone ? OP_DELETE : event->op, '\0'});
-	put_maybe_number(w, "__source_ts_ms", meta->commit_time_us / 1000);
-	put_maybe_number(w, "__source_lsn", (int64_t)lsn_of(meta));
+	put_maybe_text(w, CONNECT_NAME("__deleted"), gone ? "true" : "false");
+	put_maybe_text(w, CONNECT_NAME("__op"), (char[]){gone ? OP_DELETE : event->op, '\0'});
+	put_maybe_number(w, CONNECT_NAME("__source_ts_ms"), meta->commit_time_us / 1000);
+	put_maybe_number(w, CONNECT_NAME("__source_lsn"), (int64_t)lsn_of(meta));
 	w->ops->struct_end(w);
 	return fine;
 }
@@ -463,8 +464,8 @@ void debezium_write_truncate(const struct debezium_table *t, const struct row_me
 	const struct debezium_event *event, struct connect_writer *w)
 {
 	w->ops->struct_begin(w);
-	put_nothing(w, "before", t->row_schema);
-	put_nothing(w, "after", t->row_schema);
+	put_nothing(w, CONNECT_NAME("before"), t->row_schema);
+	put_nothing(w, CONNECT_NAME("after"), t->row_schema);
 	put_tail(t, meta, event, 't', w);
 	w->ops->struct_end(w);
 }
