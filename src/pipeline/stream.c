@@ -297,6 +297,12 @@ static const struct table_state *find_known(const struct table_states *known, ui
 	return NULL;
 }
 
+/* A reader that does not get to reading still answers its server. */
+static bool keep_alive(struct stream *s, struct error *err)
+{
+	return s->source->ops->read(s->source, s->bundle, 0, err) != SOURCE_FAILED;
+}
+
 static bool take_up_tables(struct stream *s, const struct tables *tables,
 	const struct table_states *known, struct error *err)
 {
@@ -306,6 +312,8 @@ static bool take_up_tables(struct stream *s, const struct tables *tables,
 		pthread_mutex_lock(&s->lock);
 		vec_push(&s->mirrors, m);
 		pthread_mutex_unlock(&s->lock);
+		if (!keep_alive(s, err))
+			return false;
 	}
 	if (s->failing) {
 		*err = s->failure;
@@ -358,20 +366,21 @@ static void session_free(struct stream *s)
 	arena_release(&s->parts_arena);
 	table_states_release(&s->absent);
 	pthread_mutex_unlock(&s->lock);
+	bundle_free(s->bundle);
 	splice_release(&s->splice);
 	close_ends(s);
 	arena_release(&s->arena);
 }
 
-/* A reader that may not put its bundle still answers its server. */
-static bool put_bundle(struct stream *s, struct bundle *bundle, struct error *err)
+static bool put_bundle(struct stream *s, struct error *err)
 {
-	while (!queue_put(&s->queue, bundle, bundle_bytes(bundle), PUMP_MS)) {
+	while (!queue_put(&s->queue, s->bundle, bundle_bytes(s->bundle), PUMP_MS)) {
 		if (s->failing)
 			return error_set(err, ERROR_RETRY, "the session ends");
-		if (s->source->ops->read(s->source, bundle, 0, err) == SOURCE_FAILED)
+		if (!keep_alive(s, err))
 			return false;
 	}
+	s->bundle = bundle_new();
 	return true;
 }
 
@@ -409,24 +418,20 @@ static void note_idle(struct stream *s)
 
 static bool read_loop(struct stream *s, struct error *err)
 {
-	struct bundle *bundle = bundle_new();
 	bool ok = true;
 
 	while (ok && !stream_leaving(s)) {
 		enum source_status status = s->source->ops->read(
-			s->source, bundle, next_wait_ms(s, bundle), err);
+			s->source, s->bundle, next_wait_ms(s, s->bundle), err);
 		ok = status != SOURCE_FAILED;
-		if (ok && bundle_empty(bundle) && status == SOURCE_IDLE)
+		if (ok && bundle_empty(s->bundle) && status == SOURCE_IDLE)
 			note_idle(s);
-		if (ok && goes_now(s, bundle)) {
-			ok = put_bundle(s, bundle, err);
-			bundle = ok ? bundle_new() : bundle;
-		}
+		if (ok && goes_now(s, s->bundle))
+			ok = put_bundle(s, err);
 	}
-	if (ok && s->stopping && !s->failing && !bundle_empty(bundle) &&
-		queue_put(&s->queue, bundle, bundle_bytes(bundle), PUMP_MS))
-		bundle = NULL;
-	bundle_free(bundle);
+	if (ok && s->stopping && !s->failing && !bundle_empty(s->bundle) &&
+		queue_put(&s->queue, s->bundle, bundle_bytes(s->bundle), PUMP_MS))
+		s->bundle = NULL;
 	return ok;
 }
 
@@ -462,6 +467,7 @@ static void session(struct stream *s)
 	struct error err = {0};
 
 	arena_init(&s->arena);
+	s->bundle = bundle_new();
 	if (session_prepare(s, &err)) {
 		int64_t began_ms = s->progress_ms = mono_ms();
 		session_run(s);

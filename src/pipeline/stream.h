@@ -35,6 +35,7 @@ struct stream {
 	size_t n_copiers;
 
 	pthread_t reader, writer, copiers[MAX_COPIERS];
+	struct bundle *bundle; /* of the reader: what it reads into */
 	struct queue queue;    /* of struct bundle */
 	_Atomic bool stopping; /* the whole stream */
 	_Atomic bool failing;  /* this session: every thread leaves */

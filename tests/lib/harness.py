@@ -529,12 +529,14 @@ class Tailrace(Server, HttpClickHouse):
             raise AssertionError(f"{error}\n{json.dumps(last, indent=1)}") from None
 
     def wait_live(self, *names, seconds=60):
-        """Until these tables (all that the source still has, and at least one, when none is named) are live."""
+        """Until these tables are live; when none is named all that the source still has, at least one of each stream."""
 
         def live(status):
-            states = {t["name"]: t["status"] for s in status["streams"] for t in s["tables"]}
-            there = [name for name, state in states.items() if state not in ("dropped", "excluded")]
-            return bool(names or there) and all(states.get(name) == "live" for name in names or there)
+            states = [{t["name"]: t["status"] for t in s["tables"]} for s in status["streams"]]
+            if names:
+                return all(any(of.get(name) == "live" for of in states) for name in names)
+            there = [[state for state in of.values() if state not in ("dropped", "excluded")] for of in states]
+            return all(of and set(of) == {"live"} for of in there)
 
         self.wait_for(live, f"{', '.join(names) or 'all tables'} to be live", seconds)
 

@@ -229,6 +229,27 @@ def a_slow_clickhouse_holds_reading_back_in_bounded_memory_and_the_connection_st
 
 
 @test
+def many_tables_are_made_in_a_slow_clickhouse_and_the_connection_stays():
+    server = ClickHouse()
+    slow = Between(server.http_port, bytes_per_second=60_000)
+    pg.sql("CREATE SCHEMA many;" + ";".join(f"CREATE TABLE many.t{n} (id int PRIMARY KEY)" for n in range(30)))
+    config = mirror(pg, tables=["many.*"], warehouse=server)
+    config["connections"]["shop"] |= {"slot": "many", "publication": "many"}
+    config["connections"]["warehouse"]["url"] = f"http://127.0.0.1:{slow.port}"
+    tail = Tailrace(config)
+    began = time.monotonic()
+    tail.start()
+    streams = "SELECT pid FROM pg_stat_replication WHERE state = 'streaming'"
+    walsender = wait_until(lambda: pg.sql(streams), "the stream")
+    tail.wait_live()
+    assert time.monotonic() - began > 6, "it was not slow"  # wal_sender_timeout is 5 s
+    eq(pg.sql(streams), walsender)
+    end(tail, "many")
+    pg.sql("DROP SCHEMA many CASCADE")
+    server.stop()
+
+
+@test
 def a_postgres_that_restarts_or_ends_the_connection_is_waited_for():
     tail = Tailrace(named("source"))
     with Load() as load:

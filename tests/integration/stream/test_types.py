@@ -111,14 +111,6 @@ EXPECTED = golden()
 PICKED = {f"c{n}": case for n, case in enumerate(CASES) if not case[3].startswith("rule=")}
 
 
-def fill(schema):
-    with pg.connect() as connection, connection.cursor() as cursor:
-        for table, (_, _, values, _) in PICKED.items():
-            for value in values:
-                rows = value if value.startswith("SELECT") else f"VALUES ({value})"
-                cursor.execute(f"INSERT INTO {schema}.{table} (v) {rows}")
-
-
 # of types whose binary form is not known: a stream that has one of them goes in text
 TEXT_ONLY = {table for table, case in PICKED.items() if re.search("unknown|reg|array of acl", case[0])}
 TABLES = {"copied": PICKED, "streamed": {t: case for t, case in PICKED.items() if t not in TEXT_ONLY}}
