@@ -108,6 +108,7 @@ static enum asset_kind kind_of(const struct node *node)
 	case NODE_SEED: return ASSET_SEED;
 	case NODE_SNAPSHOT: return ASSET_SNAPSHOT;
 	case NODE_TEST: return ASSET_CHECK;
+	case NODE_HOOK: /* is no asset */
 	case NODE_MODEL: break;
 	}
 	if (value_is_text(how, "external"))

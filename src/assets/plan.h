@@ -86,6 +86,10 @@ bool plan_is_current(const struct plan_asset *a);
  * Texts in the arena. */
 void plan_steps(
 	const struct plan *plan, const struct graph *g, struct arena *arena, struct steps *out);
+/* Queues the run with its steps, and, where there are any, the hooks of on-run-start before and those of on-run-end
+ * behind them. Their number is in run->n_steps. */
+MUST_CHECK bool run_queue(struct state *state, const struct project *project, struct run *run,
+	const struct steps *steps, struct error *err);
 /* Checks of any of these assets, in the order of the graph, those that are among them too. */
 void checks_of(const struct graph *g, const struct assets *assets, struct assets *out);
 

@@ -9,6 +9,7 @@
  *	stamp.c      what a build is made from, and whether that is there
  *	trace.c      what columns come from
  *	openlineage*.c  who is told of runs and attempts
+ *	hook.c       on-run-start and on-run-end
  *	check.c      tests of data; checked.c: how those of a model ended
  *	engine.c     the engine that the configuration names
  *	work.c       statements of an attempt; place.c: where in a file their errors are
@@ -68,7 +69,10 @@ struct active {
 	size_t n_jobs, n_left, n_running;
 	VEC(struct group) groups;
 	VEC(struct checked) checked;
-	struct numbers ready; /* in the order in which they became so */
+	struct numbers ready;        /* in the order in which they became so */
+	size_t n_open;               /* jobs before the next gate, see order.c */
+	size_t n_shut;               /* jobs behind it that have not ended */
+	const char *failed_hooks[2]; /* of on-run-start, of on-run-end; NULL: none */
 	atomic_bool cancelled;
 	bool stopped; /* by the end of the executor, not by a person */
 	bool failed, warned;
@@ -112,6 +116,11 @@ void order_jobs(struct active *a);
 /* A job has ended, by its step's status; those that waited for it alone are ready, or skipped. */
 void job_ended(struct active *a, size_t number);
 
+static inline bool job_is_hook(const struct job *job)
+{
+	return job->node && job->node->kind == NODE_HOOK;
+}
+
 /* --- pick.c --- */
 /* The next job, which is running from then on; NULL: none can run now. *wait_ms: when to ask again, -1: once
  * something has changed. With the lock. */
@@ -124,6 +133,14 @@ bool job_run(struct executor *e, struct active *a, struct job *job);
 /* --- trace.c --- */
 /* After a build: its columns, and what they come from, are recorded. What fails is said in the log of the attempt. */
 void trace_columns(struct work *w);
+
+/* --- hook.c --- */
+/* Of its jobs that have ended. With the lock; texts are the run's. */
+void run_results(const struct active *a, struct node_results *out);
+/* The databases of what the run builds, as hooks expect them. */
+MUST_CHECK bool make_databases(struct work *w, const struct active *a, struct error *err);
+MUST_CHECK bool run_hook(
+	struct work *w, const char *command, const struct node_results *results, struct error *err);
 
 /* --- check.c --- */
 /* A test: of all that it looks at, or, where there are spans, of those of the model alone. Its severity decides

@@ -113,10 +113,28 @@ static void trace_once(struct attempting *at)
 		trace_columns(&at->work);
 }
 
+static bool do_hook(struct attempting *at, struct error *err)
+{
+	const char *command = strcmp(at->a->run.kind, "test") ? "run" : "test";
+	struct node_results results = {0};
+
+	if (at->work.node->ends_run) {
+		pthread_mutex_lock(&at->e->lock);
+		run_results(at->a, &results);
+		pthread_mutex_unlock(&at->e->lock);
+	}
+	bool ok = (at->job->step.number || make_databases(&at->work, at->a, err)) &&
+		  run_hook(&at->work, command, &results, err);
+	vec_release(&results);
+	return ok;
+}
+
 static bool do_work(struct attempting *at, struct error *err)
 {
 	struct work *w = &at->work;
 
+	if (w->node->kind == NODE_HOOK)
+		return do_hook(at, err);
 	if (w->node->kind == NODE_TEST) {
 		struct spans spans = {0};
 		if (w->node->tested) {
@@ -235,7 +253,7 @@ bool job_run(struct executor *e, struct active *a, struct job *job)
 		error_set(&err, ERROR_DATA, "%s failed or was skipped", job->blocked_by);
 		return end_without(e, a, job, RUN_SKIPPED, err.text);
 	}
-	if (!stamp_parents(a->graph, e->state, job->node, &job->step, &err))
+	if (!job_is_hook(job) && !stamp_parents(a->graph, e->state, job->node, &job->step, &err))
 		return end_without(
 			e, a, job, err.kind == ERROR_DATA ? RUN_SKIPPED : RUN_FAILED, err.text);
 	return attempt_job(e, a, job);

@@ -49,6 +49,8 @@ static void make_jobs(struct active *a, const struct steps *steps)
 
 	vec_each (nodes, it)
 		map_put(&by_id, (*it)->id, strlen((*it)->id), *it);
+	vec_each (project_hooks(a->project), it)
+		map_put(&by_id, (*it)->id, strlen((*it)->id), *it);
 	a->n_jobs = steps->len;
 	a->jobs = xcalloc(steps->len + 1, sizeof *a->jobs);
 	for (size_t i = 0; i < steps->len; i++) {

@@ -226,14 +226,8 @@ bool making_options(struct making *m, bool incremental, struct compile_batch *ba
 {
 	struct work *w = m->w;
 
-	*out = (struct compile_options){.incremental = incremental,
-		.full_refresh = w->full_refresh,
-		.command = "run",
-		.engine = w->engine,
-		.timeout_ms = w->deadline_ms ? w->deadline_ms - mono_ms() : 0,
-		.cancelled = w->cancelled};
-	if (w->deadline_ms && out->timeout_ms <= 0)
-		out->timeout_ms = 1;
+	*out = work_options(w, "run");
+	out->incremental = incremental;
 	if (!*w->partition)
 		return true;
 	out->batch = batch;

@@ -4,6 +4,9 @@
  * what it stands on.
  *
  * Tests of a node are groups as well, that wait for it; who stands on all that a test looks at waits for the test.
+ *
+ * A hook of the run is a gate: it waits for all jobs before it, and all behind it wait for it. Where one of on-run-start
+ * fails, those behind it are skipped, but for those of on-run-end, which run however the run went.
  */
 #include <string.h>
 #include "build/internal.h"
@@ -214,7 +217,7 @@ static void wait_of_group(struct order *o, size_t number)
 	vec_release(&parents);
 }
 
-/* --- the whole --- */
+/* --- groups --- */
 
 static void add_to_group(struct order *o, size_t number)
 {
@@ -241,6 +244,50 @@ static void make_ready(struct active *a, size_t number)
 	vec_push(&a->ready, number);
 }
 
+/* --- gates --- */
+
+static void note_hook(struct active *a, const struct job *job)
+{
+	const char **failed = &a->failed_hooks[job->node->ends_run];
+
+	if (!succeeded(job) && !*failed)
+		*failed = job->node->name;
+}
+
+static void open_job(struct active *a, size_t number)
+{
+	struct job *job = &a->jobs[number];
+	const char *failed = a->failed_hooks[job_is_hook(job) && job->node->ends_run];
+
+	if (job->phase == JOB_ENDED) {
+		if (job_is_hook(job))
+			note_hook(a, job);
+		return;
+	}
+	a->n_shut--;
+	if (failed)
+		job->blocked_by = failed;
+	if (!job->n_waits)
+		make_ready(a, number);
+}
+
+static bool may_open(const struct active *a, size_t number)
+{
+	const struct job *before = number ? &a->jobs[number - 1] : NULL;
+
+	if (job_is_hook(&a->jobs[number]))
+		return a->n_left == a->n_shut;
+	return !before || !job_is_hook(before) || before->phase == JOB_ENDED;
+}
+
+static void open_jobs(struct active *a)
+{
+	while (a->n_open < a->n_jobs && may_open(a, a->n_open))
+		open_job(a, a->n_open++);
+}
+
+/* --- the whole --- */
+
 void order_jobs(struct active *a)
 {
 	const struct nodes *nodes = project_nodes(a->project);
@@ -253,13 +300,12 @@ void order_jobs(struct active *a)
 		o.group_of[i] = NOT_THERE;
 	}
 	for (size_t i = 0; i < a->n_jobs; i++)
-		if (a->jobs[i].node)
+		if (a->jobs[i].node && !job_is_hook(&a->jobs[i]))
 			add_to_group(&o, i);
 	for (size_t i = 0; i < a->groups.len; i++)
 		wait_of_group(&o, i);
-	for (size_t i = 0; i < a->n_jobs; i++)
-		if (a->jobs[i].phase == JOB_WAITING && !a->jobs[i].n_waits)
-			make_ready(a, i);
+	a->n_shut = a->n_left;
+	open_jobs(a);
 	free(o.group_of);
 	free(o.seen);
 }
@@ -272,9 +318,16 @@ static void release(struct active *a, const struct numbers *waiters, const char 
 		struct job *job = &a->jobs[*it];
 		if (blocked_by && !job->blocked_by)
 			job->blocked_by = blocked_by;
-		if (--job->n_waits == 0)
+		if (--job->n_waits == 0 && *it < a->n_open)
 			make_ready(a, *it);
 	}
+}
+
+static void group_ended(struct active *a, struct group *group, const char *blocked_by)
+{
+	group->failed |= blocked_by != NULL;
+	if (--group->n_left == 0)
+		release(a, &group->waiters, group->failed ? group->node->name : NULL);
 }
 
 void job_ended(struct active *a, size_t number)
@@ -285,10 +338,9 @@ void job_ended(struct active *a, size_t number)
 	job->phase = JOB_ENDED;
 	a->n_left--;
 	release(a, &job->children, blocked_by);
-	if (!job->node)
-		return;
-	struct group *group = &a->groups.items[job->group];
-	group->failed |= blocked_by != NULL;
-	if (--group->n_left == 0)
-		release(a, &group->waiters, group->failed ? group->node->name : NULL);
+	if (job_is_hook(job))
+		note_hook(a, job);
+	else if (job->node)
+		group_ended(a, &a->groups.items[job->group], blocked_by);
+	open_jobs(a);
 }

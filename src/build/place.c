@@ -154,8 +154,9 @@ void place_error(const struct work *w, const char *sql, const struct statement_s
 	const struct origin *origin = origins_find(&w->origins, offset);
 	if (origin) {
 		struct origin_places places = origin_places(origin, offset, w->arena);
-		/* A test of a yml is itself a call of a macro. */
-		place = value_given(w->node->arguments) ? place : places.outermost;
+		/* A test of a yml is itself a call of a macro, a hook one text of its file. */
+		bool of_yml = value_given(w->node->arguments) || w->node->kind == NODE_HOOK;
+		place = of_yml ? place : places.outermost;
 		behind = arena_printf(w->arena, "%s\n%5d | %s", places.macros, places.line,
 			shown(line, w->arena));
 	} else {

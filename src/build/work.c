@@ -32,6 +32,17 @@ void work_log(struct work *w, const char *fmt, ...)
 	buf_printf(&w->log, "%s %s\n", when, text);
 }
 
+struct compile_options work_options(const struct work *w, const char *command)
+{
+	int64_t left_ms = w->deadline_ms ? w->deadline_ms - mono_ms() : 0;
+
+	return (struct compile_options){.full_refresh = w->full_refresh,
+		.command = command,
+		.engine = w->engine,
+		.timeout_ms = w->deadline_ms && left_ms <= 0 ? 1 : left_ms,
+		.cancelled = w->cancelled};
+}
+
 /* --- statements --- */
 
 bool work_begin(struct work *w, const char *sql, struct statement *out, struct error *err)

@@ -57,6 +57,9 @@ MUST_CHECK bool work_run(struct work *w, const char *sql, struct error *err);
 MUST_CHECK bool work_query(
 	struct work *w, const char *sql, struct engine_rows *out, struct error *err);
 
+/* For what its templates are rendered; of no partition. `command` as in flags.WHICH. */
+struct compile_options work_options(const struct work *w, const char *command);
+
 /* For what the engine does otherwise (load, export): the statement to hand over, recorded as `sql`; and what became
  * of it. work_end() gives back `ok`. */
 MUST_CHECK bool work_begin(

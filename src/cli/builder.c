@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <unistd.h>
+#include "assets/plan.h"
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/stop.h"
@@ -222,15 +223,17 @@ static bool show_json(struct builder *b, int64_t id, struct error *err)
 	return ok;
 }
 
-int builder_run(struct builder *b, struct run *run, const struct step *steps, size_t n)
+int builder_run(struct builder *b, const struct project *project, struct run *run,
+	const struct steps *steps)
 {
 	enum run_status status = RUN_FAILED;
 	struct error err = {0};
 
-	if (!state_run_add(b->ends.state, run, steps, n, &err))
+	if (!run_queue(b->ends.state, project, run, steps, &err))
 		return failed(&err);
 	if (!b->quiet)
-		printf("Run %lld: %zu step%s%s\n", (long long)run->id, n, n == 1 ? "" : "s",
+		printf("Run %lld: %lld step%s%s\n", (long long)run->id, (long long)run->n_steps,
+			run->n_steps == 1 ? "" : "s",
 			b->executor ? "" : ", by the process that runs");
 	if (b->executor)
 		executor_poke(b->executor);

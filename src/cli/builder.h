@@ -20,8 +20,9 @@ MUST_CHECK bool builder_open(
 	struct builder *b, const char *config_path, int64_t threads, bool quiet, struct error *err);
 /* Becomes the one who builds, where nobody is; runs that were interrupted are then followed to their end. */
 MUST_CHECK bool builder_hold(struct builder *b, struct error *err);
-/* Queues the run, prints its steps as they end, and how it ended; the exit code. Ctrl-C cancels it. */
-int builder_run(struct builder *b, struct run *run, const struct step *steps, size_t n);
+/* Queues the run with its hooks, prints its steps as they end, and how it ended; the exit code. Ctrl-C cancels it. */
+int builder_run(struct builder *b, const struct project *project, struct run *run,
+	const struct steps *steps);
 void builder_close(struct builder *b);
 
 /* --- run_print.c --- */

@@ -18,7 +18,7 @@ struct checking {
 	const struct project *project;
 	struct counts {
 		size_t all, ok;
-	} counts[NODE_TEST + 1];
+	} counts[NODE_HOOK + 1];
 	json_t *nodes;
 };
 
@@ -90,6 +90,8 @@ static int check_all(struct checking *c)
 	c->nodes = json_array();
 	vec_each (nodes, it)
 		check_node(c, *it);
+	vec_each (project_hooks(c->project), it)
+		check_node(c, *it);
 	if (c->call->flags[FLAG_JSON]) {
 		json_t *document = json_pack("{s:O}", "nodes", c->nodes);
 		json_dumpf(document, stdout, JSON_INDENT(1));
@@ -135,7 +137,7 @@ const struct command project_command = {
 	.max_args = 2,
 	.summary = "say which models of a dbt project run here",
 	.help = "Reads the dbt project in DIR (by default this folder), which needs no\n"
-		"configuration of tailrace, and renders every model, snapshot and test of\n"
+		"configuration of tailrace, and renders every model, snapshot, test and hook of\n"
 		"it. Of each that does not run here the first thing that is in the way is\n"
 		"said, with its place. What asks the warehouse while it renders counts as\n"
 		"running; whether the warehouse takes the SQL is for a build to find out. It\n"

@@ -113,7 +113,7 @@ int planned_run(struct planned *p, struct builder *b, struct run *run, const cha
 	bool waits = !b->quiet && say_waits(p);
 
 	if (p->steps.len || b->quiet)
-		return builder_run(b, run, p->steps.items, p->steps.len);
+		return builder_run(b, p->outlook.project, run, &p->steps);
 	printf("Nothing to do%s\n", waits ? " but what waits" : nothing);
 	return DONE;
 }

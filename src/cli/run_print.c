@@ -11,9 +11,10 @@
 #define LINE_WIDTH     72
 #define SELECTOR_WIDTH 40
 
-static bool is_test(const struct step *step)
+static bool is_of(const struct step *step, const char *kind)
 {
-	return !strncmp(step->asset, "test.", 5);
+	size_t len = strlen(kind);
+	return !strncmp(step->asset, kind, len) && step->asset[len] == '.';
 }
 
 const char *step_name(const struct step *step, struct arena *arena)
@@ -29,9 +30,12 @@ const char *step_name(const struct step *step, struct arena *arena)
 static const char *verdict(const struct step *step, enum colour *c)
 {
 	switch (step->status) {
-	case RUN_SUCCEEDED: return *c = GREEN, is_test(step) ? "PASS" : "OK created";
+	case RUN_SUCCEEDED:
+		return *c = GREEN, is_of(step, "test")        ? "PASS"
+				   : is_of(step, "operation") ? "OK hook"
+							      : "OK created";
 	case RUN_WARNED: return *c = YELLOW, "WARN";
-	case RUN_FAILED: return *c = RED, is_test(step) && step->rows ? "FAIL" : "ERROR";
+	case RUN_FAILED: return *c = RED, is_of(step, "test") && step->rows ? "FAIL" : "ERROR";
 	case RUN_SKIPPED: return *c = YELLOW, "SKIP";
 	case RUN_CANCELLED: return *c = YELLOW, "CANCEL";
 	case RUN_QUEUED:

@@ -57,6 +57,8 @@ static bool render_test(
 
 bool node_render(struct context *c, const struct node *node, struct buf *out, struct error *err)
 {
+	if (node->kind == NODE_HOOK)
+		return hook_render(c, node, out, err);
 	if (node->snapshot)
 		return macro_render(node->snapshot, &c->host, NULL, out, err);
 	if (value_given(node->arguments))

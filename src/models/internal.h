@@ -16,6 +16,7 @@
  *	               they are
  *	datetime.c     Python's modules.datetime
  *	graph.c        the graph as templates see it
+ *	hooks.c        on-run-start and on-run-end
  *	ask.c          run_query and its like: what asks the warehouse; results.c, column.c: answers
  *	macros/        macros and tests that tailrace brings
  *	tokens.c       SQL as tokens, without white space and comments; pure
@@ -45,8 +46,8 @@ struct project {
 	struct packages packages; /* the root, then those of dbt_packages, then tailrace's own */
 	struct dict *vars;        /* given for this run */
 	VEC(struct template *) templates;
-	struct map macros; /* "package.name" -> const struct macro * */
-	struct nodes nodes;
+	struct map macros;         /* "package.name" -> const struct macro * */
+	struct nodes nodes, hooks; /* hooks: apart from the others once all are read */
 	struct map by_id,
 		by_name; /* by_name: "package.name" and "name" of what ref() finds -> struct node * */
 	struct map
@@ -290,6 +291,11 @@ bool call_create_relation(struct call *c); /* api.Relation.create() */
 MUST_CHECK bool relation_argument(struct call *c, size_t i, struct relation_name *out);
 /* An ephemeral model: the CTE that it becomes. */
 struct value cte_value(struct arena *a, const struct node *node);
+
+/* --- hooks.c --- */
+MUST_CHECK bool hooks_load(struct project *p, struct error *err);
+MUST_CHECK bool hook_render(
+	struct context *c, const struct node *node, struct buf *out, struct error *err);
 
 /* --- compile.c --- */
 /* Its own SQL, with the names of that context. */

@@ -11,7 +11,8 @@ const char *node_kind_name(enum node_kind kind)
 	static const char *const names[] = {[NODE_MODEL] = "model",
 		[NODE_SEED] = "seed",
 		[NODE_SNAPSHOT] = "snapshot",
-		[NODE_TEST] = "test"};
+		[NODE_TEST] = "test",
+		[NODE_HOOK] = "operation"};
 	return names[kind];
 }
 
@@ -253,12 +254,17 @@ static void read_node(struct project *p, struct node *node, struct reading *read
 		node_take_settings(p, node);
 }
 
+static bool is_referable(const struct node *node)
+{
+	return node->kind != NODE_TEST && node->kind != NODE_HOOK;
+}
+
 /* What ref() finds: enabled ones, each with a name of its own; those that are disabled where the name is free. */
 static bool add_names(struct project *p, bool enabled, struct error *err)
 {
 	vec_each (&p->nodes, it) {
 		struct node *node = *it;
-		if (node->kind == NODE_TEST || node->enabled != enabled)
+		if (!is_referable(node) || node->enabled != enabled)
 			continue;
 		const char *key = arena_printf(&p->arena, "%s.%s", node->package->name, node->name);
 		struct node *other = map_get(&p->by_name, key, strlen(key));

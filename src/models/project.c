@@ -146,14 +146,14 @@ static bool place_all(struct project *p, struct error *err)
 	if (!p->schema_name || !p->alias)
 		return false;
 	vec_each (&p->nodes, it)
-		if ((*it)->enabled)
+		if ((*it)->enabled && (*it)->kind != NODE_HOOK)
 			place_node(p, *it);
 	return true;
 }
 
 static bool has_relation(const struct node *node)
 {
-	return node->enabled && node->kind != NODE_TEST &&
+	return node->enabled && node->kind != NODE_TEST && node->kind != NODE_HOOK &&
 	       node->materialization != MATERIALIZED_EPHEMERAL &&
 	       !value_is_text(dict_get_text(node->config, "materialized"), "external") &&
 	       !value_is_text(dict_get_text(node->config, "materialized"), "exec");
@@ -252,8 +252,10 @@ static bool sort_nodes(struct project *p, struct error *err)
 		vec_release(&sorted);
 		return false;
 	}
-	vec_release(&p->nodes);
-	p->nodes = sorted;
+	p->nodes.len = 0;
+	vec_each (&sorted, it)
+		vec_push((*it)->kind == NODE_HOOK ? &p->hooks : &p->nodes, *it);
+	vec_release(&sorted);
 	return true;
 }
 
@@ -295,9 +297,10 @@ struct project *project_load(const struct project_options *options, struct error
 	bool ok = stat(options->folder, &st) == 0 && S_ISDIR(st.st_mode);
 	if (!ok)
 		error_set(err, ERROR_CONFIG, "%s: there is no such folder", options->folder);
-	ok = ok && packages_load(p, err) && nodes_load(p, err) && load_settings(p, err) &&
-	     docs_load(p, err) && properties_load(p, err) && nodes_read(p, err) &&
-	     place_all(p, err) && each_has_its_own_place(p, err) && sort_nodes(p, err);
+	ok = ok && packages_load(p, err) && nodes_load(p, err) && hooks_load(p, err) &&
+	     load_settings(p, err) && docs_load(p, err) && properties_load(p, err) &&
+	     nodes_read(p, err) && place_all(p, err) && each_has_its_own_place(p, err) &&
+	     sort_nodes(p, err);
 	if (ok)
 		return p;
 	project_free(p);
@@ -319,8 +322,11 @@ void project_free(struct project *p)
 		template_free(*it);
 	vec_each (&p->nodes, it)
 		node_release(*it);
+	vec_each (&p->hooks, it)
+		node_release(*it);
 	vec_release(&p->templates);
 	vec_release(&p->nodes);
+	vec_release(&p->hooks);
 	vec_release(&p->packages);
 	map_release(&p->macros);
 	map_release(&p->by_id);

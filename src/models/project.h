@@ -41,7 +41,13 @@ struct project_options {
 	size_t n_streams;
 };
 
-enum node_kind { NODE_MODEL, NODE_SEED, NODE_SNAPSHOT, NODE_TEST };
+enum node_kind {
+	NODE_MODEL,
+	NODE_SEED,
+	NODE_SNAPSHOT,
+	NODE_TEST,
+	NODE_HOOK, /* of a run; dbt's word is operation */
+};
 enum materialization {
 	MATERIALIZED_VIEW,
 	MATERIALIZED_TABLE,
@@ -100,8 +106,8 @@ struct node {
 	const char *name; /* "orders" */
 	const struct package *package;
 	const char *
-		path; /* "models/staging/orders.sql", below the project's folder; of a test from yml that yml */
-	int line;               /* in it, of a test from yml and of a snapshot; 1 */
+		path; /* "models/staging/orders.sql", below the project's folder; of a test or hook from yml that yml */
+	int line;               /* in it, of a test or hook from yml and of a snapshot; 1 */
 	const char *const *fqn; /* package, folders, name */
 	size_t n_fqn;
 
@@ -134,6 +140,8 @@ struct node {
 	enum severity severity;
 	bool by_rows; /* it judges each row by itself, so that partitions can be tested alone */
 
+	bool ends_run; /* of a hook: on-run-end; else on-run-start */
+
 	struct nodes parents;         /* by ref, each once */
 	struct places parent_places;  /* of the ref to each of them, "models/orders.sql:3:15" */
 	struct source_tables sources; /* by source, each once */
@@ -146,8 +154,10 @@ struct project;
 struct project *project_load(const struct project_options *options, struct error *err);
 void project_free(struct project *p);
 
-/* Parents before children; disabled ones are not among them. */
+/* Parents before children; neither disabled ones nor hooks are among them. */
 const struct nodes *project_nodes(const struct project *p);
+/* In the order in which they run, those of on-run-start first. */
+const struct nodes *project_hooks(const struct project *p);
 const char *project_name(const struct project *p);
 const char *project_folder(const struct project *p);
 /* Appends the tables of sources that a yml declares, in no order. */
@@ -162,6 +172,18 @@ struct compile_batch {
 	const char *key; /* 2026-11-21, eu */
 	int64_t from_us, to_us;
 };
+/* How a run went for one of its nodes, in dbt's words. */
+struct node_result {
+	const struct node *node;
+	const char *
+		status; /* "success", "partial success", "error", "skipped"; "pass", "warn", "fail" */
+	const char *message; /* "" */
+	double took_s;
+	int64_t failures; /* of a test; -1 */
+	uint64_t rows;
+	bool made; /* its relation, or a part of it */
+};
+VEC_TYPE(node_results, struct node_result);
 /* For what run the SQL is; NULL where it is taken: for none, as if nothing was there yet. */
 struct compile_options {
 	/* ref() and source() give the rows of its time, where the parent has an event_time; of a test
@@ -170,6 +192,7 @@ struct compile_options {
 	bool incremental;    /* the table is there, and it is no full refresh: is_incremental() */
 	bool full_refresh;   /* flags.FULL_REFRESH */
 	const char *command; /* flags.WHICH: "run"; NULL: "compile" */
+	const struct node_results *results; /* what a hook of on-run-end is told; NULL: none */
 	/* Gets where the SQL came from, by places in all of `out`; NULL: nobody asks. */
 	struct origins *origins;
 

@@ -550,8 +550,6 @@ static bool read_package(struct project *p, const struct package *package, struc
 	static const char *const suffixes[] = {".yml", ".yaml", NULL};
 	struct paths files = {0};
 
-	warn_of(package->project, "on-run-start", "pre_hook of a model", "dbt_project.yml");
-	warn_of(package->project, "on-run-end", "post_hook of a model", "dbt_project.yml");
 	bool ok = package_files(p, package, keys, COUNT_OF(keys), suffixes, &files, err);
 	for (size_t i = 0; ok && i < files.len; i++) {
 		struct yml y = {.p = p, .package = package, .err = err};

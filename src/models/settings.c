@@ -149,6 +149,8 @@ static void put_defaults(struct project *p, struct node *node)
 
 bool settings_load(struct project *p, struct node *node, struct error *err)
 {
+	if (node->kind == NODE_HOOK)
+		return true;
 	put_defaults(p, node);
 	return put_package(p, node, node->package, err) &&
 	       (node->package == root_of(p) || put_package(p, node, root_of(p), err));

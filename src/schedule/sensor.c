@@ -149,7 +149,7 @@ static bool queue_selected(struct scheduler *s, const struct sensor_config *sens
 	bool ok = plan_selected(s, v, selected, true, &arena, &steps, err) &&
 		  plan_selected(s, v, selected, false, &arena, &steps, err);
 	if (ok && steps.len) {
-		ok = state_run_add(s->options.state, &run, steps.items, steps.len, err) &&
+		ok = run_queue(s->options.state, s->project, &run, &steps, err) &&
 		     say_run(s, sensor, &steps, run.id, err);
 		executor_poke(s->options.executor);
 	}

@@ -287,10 +287,10 @@ static bool queue_run(struct wanted *w, int64_t *id, struct error *err)
 			buf_printf(&names, "%s%s", names.len ? " " : "",
 				w->due->items[i]->asset->name);
 	run.selector = buf_text(&names);
-	bool ok = state_run_add(w->s->options.state, &run, w->steps.items, w->steps.len, err);
+	bool ok = run_queue(w->s->options.state, w->s->project, &run, &w->steps, err);
 	if (ok)
 		log_info("models are to be built", F("run", run.id), F("by", run.reason),
-			F("models", run.selector), F("steps", (int64_t)w->steps.len));
+			F("models", run.selector), F("steps", run.n_steps));
 	if (ok)
 		executor_poke(w->s->options.executor);
 	*id = run.id;

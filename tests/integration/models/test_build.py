@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Building a project of models: order, progress, failures, retries, cancelling, history, tests of data."""
+import json
 import os
 import signal
 import subprocess
@@ -160,6 +161,115 @@ def what_a_failed_hook_leaves_behind_is_built_again_though_the_file_is_as_before
     p.build()
     eq(rows(p, "SELECT a FROM @t"), [(1,)])
     eq(p.steps(), {"t": "succeeded", "v": "succeeded"})
+
+
+LOG = "create table if not exists {{ target.schema }}.log (n UInt64, what String) engine = MergeTree order by n"
+
+
+def says(what):
+    """A hook that writes that down, behind what was written before."""
+    return f"insert into {{{{ target.schema }}}}.log select count(), '{what}' from {{{{ target.schema }}}}.log"
+
+
+def hooks(start=(), end=(), name="shop"):
+    lines = [f"name: {name}"]
+    for key, statements in (("on-run-start", start), ("on-run-end", end)):
+        if isinstance(statements, str):
+            lines.append(f"{key}: {json.dumps(statements)}")
+        elif statements:
+            lines += [f"{key}:", *(f"  - {json.dumps(statement)}" for statement in statements)]
+    return "\n".join(lines)
+
+
+def log(p):
+    return [what for _, what in rows(p, "SELECT n, what FROM @log ORDER BY n")]
+
+
+SAYS_ITSELF = {
+    "models/a.sql": "{{ config(materialized='table', post_hook=\"" + says("a") + "\") }} select 1 as id",
+    "models/b.sql": "select id from {{ ref('a') }}",
+}
+
+
+@test
+def hooks_of_a_run_run_before_its_first_and_behind_its_last_step():
+    p = project(
+        {
+            **SAYS_ITSELF,
+            "dbt_project.yml": hooks([LOG, "{{ note('root starts') }}"], "{{ note(schemas | join(',')) }}"),
+            "macros/note.sql": "{% macro note(what) %}" + says("{{ what }} ' || '{{ var('who', 'x') }}") + "{% endmacro %}",
+            "dbt_packages/aid/dbt_project.yml": hooks(["select 1", "{% if false %}select 2{% endif %}"], says("aid ends"), "aid"),
+        }
+    )
+    p.build("--vars", "{who: me}")
+    eq(log(p), ["root starts me", "a", "aid ends", p.database + " me"])
+    names = ["aid-on-run-start-0", "aid-on-run-start-1", "shop-on-run-start-0", "shop-on-run-start-1", "a", "b"]
+    eq(list(p.steps()), [*names, "aid-on-run-end-0", "shop-on-run-end-0"])
+    eq(set(p.steps().values()), {"succeeded"})
+    has(p.command("runs", "1", "--sql").out, "select count(), 'root starts ' || 'me'")
+    has(p.command("project", "check", p.folder, check=True).out, "6 of 6 operations run here")
+    has(p.build().out, "Nothing to do")
+    p.command("plan", check=True)
+    p.build("--all", "--dry-run")
+    eq(len(log(p)), 4)
+    p.command("test", check=True)
+    eq(len(log(p)), 4)
+
+
+@test
+def hooks_at_the_end_are_told_how_each_node_went():
+    told = "{% for r in results %}{{ r.node.name }}:{{ r.status }}:{{ r.failures }}:{{ r.execution_time > 0 }} {% endfor %}"
+    more = "{% for r in results if r.status == 'error' %}{{ r.message[:14] }}{% endfor %} {{ this }} {% for _, schema in database_schemas %}{{ schema }}{% endfor %}"
+    p = project(
+        {
+            **CHAIN,
+            "models/bad.sql": "{{ config(materialized='table') }} select throwIf(1) as x",
+            "models/on_bad.sql": "select * from {{ ref('bad') }}",
+            "models/s.yml": "models: [{name: numbers, columns: [{name: id, tests: [unique, {accepted_values: {values: [0], quote: false}}]}]}]",
+            "dbt_project.yml": hooks(LOG, [says(told), says(more)]),
+        }
+    )
+    p.build(code=1)
+    said = log(p)
+    for node in ("numbers:success:None:True", "unique_numbers_id:pass:0:True", "bad:error:None:True"):
+        has(said[0], node)
+    has(said[0], "accepted_values_numbers_id__False__0:fail:9:True")
+    has(said[0], "even:skipped:None:False")
+    eq(said[1], f"models/bad.sql None {p.database}")
+
+
+@test
+def a_failing_hook_at_the_start_lets_nothing_be_built_and_those_at_the_end_run():
+    broken = "select\n  nothing\nfrom {{ target.schema }}.log"
+    p = project({**SAYS_ITSELF, "dbt_project.yml": hooks([LOG, broken, says("x")], says("{{ results | map(attribute='status') | join(' ') }}"))})
+    done = p.build(code=1)
+    has(done.out, "dbt_project.yml:4: ClickHouse: Unknown expression identifier `nothing`")
+    has(done.out, "    2 | nothing")
+    has(done.out, "PASS=2 WARN=0 ERROR=1 SKIP=3 TOTAL=6")
+    eq(log(p), ["error skipped skipped"])
+    p.write({"dbt_project.yml": hooks([LOG, "{{ nothing.x }}"])})
+    has(p.build(code=1).out, "dbt_project.yml:4:1:4: 'nothing' is undefined")
+    p.write({"dbt_project.yml": hooks([LOG])})
+    p.build()
+    eq(log(p), ["error skipped skipped", "a"])
+
+
+@test
+def a_failing_hook_at_the_end_fails_the_run_whose_models_stand():
+    p = project({**CHAIN, "dbt_project.yml": hooks((), ["select throwIf(1)", "select 1"])})
+    p.build(code=1)
+    eq(list(p.steps().values()), ["succeeded"] * 3 + ["failed", "skipped"])
+    eq(rows(p, "SELECT total FROM @total"), [(20,)])
+
+
+@test
+def a_run_that_was_killed_goes_on_with_the_hooks_that_had_not_ended():
+    p = project({**SAYS_ITSELF, "dbt_project.yml": hooks([LOG, says("start")], says("end"))})
+    eq(p.command("build", TAILRACE_FAILPOINT="build.begun=kill@3").code, -9)
+    eq(log(p), ["start"])
+    has(p.build().out, "Run 1 was interrupted, and goes on")
+    eq(log(p), ["start", "a", "end"])
+    eq(p.run(1)["status"], "succeeded")
 
 
 @test

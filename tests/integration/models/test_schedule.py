@@ -82,6 +82,10 @@ def runs():
         db.close()
 
 
+def listed():
+    return tail.command("runs", "--json", check=True).json["runs"]
+
+
 def of(name, since=0):
     """What the runs behind that many built of the model."""
     return [(reason, sorted(built[name])) for reason, built, status in runs()[since:] if name in built]
@@ -219,6 +223,17 @@ def what_fails_is_not_tried_at_once_again():
     wait_until(lambda: exists("old"), "what is mended to be built at once", 10)
     for name in ("old", "slow", "behind"):
         os.unlink(os.path.join(tail.folder, f"models/{name}.sql"))
+
+
+@test
+def hooks_run_with_what_is_built_by_itself():
+    write("dbt_project.yml", "name: shop\nversion: '1'\non-run-start: select 1\non-run-end: select 2\n")
+    model("hooked", "materialized='table', on='missing'", "select 1 as x")
+    done = wait_until(lambda: [r for r in listed() if r["selector"] == "hooked" and r["ended"]], "a run of it", 30)[0]
+    steps = tail.command("runs", str(done["id"]), "--json", check=True).json["steps"]
+    eq([(s["why"].split(":")[0], s["status"]) for s in steps],
+       [("on-run-start", "succeeded"), ("new", "succeeded"), ("on-run-end", "succeeded")])
+    write("dbt_project.yml", "name: shop\nversion: '1'\n")
 
 
 @test

@@ -162,11 +162,13 @@ static void ends(size_t worker, enum run_status status)
 	w->job = NULL;
 }
 
-#define A whole("model.shop.a")
-#define B whole("model.shop.b")
-#define C whole("model.shop.c")
-#define X whole("model.shop.x")
-#define T whole("test.shop.not_null_b_id")
+#define START(n) whole("operation.shop.shop-on-run-start-" #n)
+#define END(n)   whole("operation.shop.shop-on-run-end-" #n)
+#define A        whole("model.shop.a")
+#define B        whole("model.shop.b")
+#define C        whole("model.shop.c")
+#define X        whole("model.shop.x")
+#define T        whole("test.shop.not_null_b_id")
 
 /* --- tests --- */
 
@@ -224,6 +226,70 @@ static void a_test_that_failed_keeps_children_from_being_built(void **unused)
 	assert_string_equal(taken(), "not_null_b_id");
 	ends(1, RUN_FAILED);
 	assert_string_equal(taken(), "c!");
+}
+
+static void models_with_hooks(void)
+{
+	three_models();
+	file("dbt_project.yml", "name: shop\non-run-start: [select 1, select 2]\n"
+				"on-run-end: [select 3, select 4]\n");
+}
+
+static void hooks_run_one_by_one_before_and_behind_all_else(void **unused)
+{
+	(void)unused;
+	models_with_hooks();
+	struct active *a = ADD(0, START(0), START(1), A, X, END(0), END(1));
+	assert_string_equal(taken(), "shop-on-run-start-0");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "shop-on-run-start-1");
+	assert_string_equal(taken(), "");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "a x");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "");
+	ends(2, RUN_FAILED);
+	assert_string_equal(taken(), "shop-on-run-end-0");
+	ends(1, RUN_FAILED);
+	assert_string_equal(taken(), "shop-on-run-end-1!");
+	ends(1, RUN_SUCCEEDED);
+	assert_int_equal(a->n_left, 0);
+}
+
+static void a_hook_that_fails_at_the_start_blocks_all_but_those_at_the_end(void **unused)
+{
+	(void)unused;
+	models_with_hooks();
+	struct active *a = ADD(0, START(0), START(1), A, B, END(0));
+	taken();
+	ends(1, RUN_FAILED);
+	assert_string_equal(taken(), "shop-on-run-start-1!");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "a!");
+	assert_string_equal(a->jobs[2].blocked_by, "shop-on-run-start-0");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "b!");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "shop-on-run-end-0");
+}
+
+static void a_hook_that_had_ended_before_an_interruption_does_not_run_again(void **unused)
+{
+	(void)unused;
+	struct error err = {0};
+	struct run run = {.kind = "build"};
+	const struct step steps[] = {START(0), START(1), A, B, END(0)};
+	models_with_hooks();
+	assert_true(state_run_add(executor.state, &run, steps, COUNT_OF(steps), &err));
+	for (int i = 0; i < 3; i++) {
+		struct step done = {.number = i, .status = RUN_SUCCEEDED};
+		assert_true(state_step_put(executor.state, run.id, &done, NULL, &err));
+	}
+	struct active *a = active_load(&executor, &run, &err);
+	vec_push(&executor.active, a);
+	assert_string_equal(taken(), "b");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "shop-on-run-end-0");
 }
 
 static void what_had_ended_before_an_interruption_stays_so(void **unused)
@@ -349,6 +415,9 @@ int main(void)
 		ORDER(what_is_not_part_of_the_run_is_looked_through),
 		ORDER(who_stands_on_what_failed_is_skipped_and_the_rest_goes_on),
 		ORDER(a_test_that_failed_keeps_children_from_being_built),
+		ORDER(hooks_run_one_by_one_before_and_behind_all_else),
+		ORDER(a_hook_that_fails_at_the_start_blocks_all_but_those_at_the_end),
+		ORDER(a_hook_that_had_ended_before_an_interruption_does_not_run_again),
 		ORDER(what_had_ended_before_an_interruption_stays_so),
 		ORDER(what_failed_before_an_interruption_still_blocks),
 		ORDER(a_partition_waits_for_that_of_its_parent_alone),
