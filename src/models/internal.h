@@ -157,6 +157,8 @@ const char *docs_fill(
 MUST_CHECK bool properties_load(struct project *p, struct error *err);
 
 /* --- sources.c --- */
+const struct stream_source *project_stream(const struct project *p, const char *name); /* NULL */
+
 /* Strings live as long as the project or the arena, whose are source and table. */
 MUST_CHECK bool project_source(const struct project *p, struct arena *arena, const char *source,
 	const char *table, struct source_table *out, struct error *err);

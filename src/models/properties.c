@@ -467,6 +467,20 @@ static const char *rendered_text(
 	return v.kind == VALUE_STRING ? value_strdup(&y->p->arena, v) : tree->text;
 }
 
+/* A source of a stream's name is that stream's tables; any other's database says whose they are. */
+static const struct stream_source *stream_of(
+	const struct project *p, const char *source, const char *database)
+{
+	const struct stream_source *named = project_stream(p, source);
+
+	if (named && strcmp(named->database, database) == 0)
+		return named;
+	for (size_t i = 0; i < p->options.n_streams; i++)
+		if (strcmp(p->options.streams[i].database, database) == 0)
+			return &p->options.streams[i];
+	return NULL;
+}
+
 static bool add_table(struct yml *y, const struct tree *source_item, const char *source,
 	const char *database, const struct tree *item)
 {
@@ -484,9 +498,7 @@ static bool add_table(struct yml *y, const struct tree *source_item, const char 
 	if (!source_take_settings(y->p, y->package, table, source_item, y->path, y->err) ||
 		!source_take_settings(y->p, y->package, table, item, y->path, y->err))
 		return false;
-	for (size_t i = 0; i < y->p->options.n_streams; i++)
-		if (strcmp(y->p->options.streams[i].database, database) == 0)
-			table->stream = &y->p->options.streams[i];
+	table->stream = stream_of(y->p, source, database);
 	const char *key = arena_printf(&y->p->arena, "%s.%s", source, name->text);
 	const struct source_table *other = map_put(&y->p->sources, key, strlen(key), table);
 	if (other && other->place)
@@ -505,7 +517,9 @@ static bool add_source(struct yml *y, const struct tree *item)
 
 	if (!name || !name->text)
 		return wrong(y, item->line, "a source has no 'name'");
-	const char *database = rendered_text(y, item, "schema", name->text);
+	const struct stream_source *stream = project_stream(y->p, name->text);
+	const char *database = rendered_text(
+		y, item, "schema", stream ? stream->database : name->text);
 	if (!database)
 		return false;
 	for (size_t i = 0; tables && tables->kind == TREE_LIST && i < tables->n; i++)

@@ -63,6 +63,14 @@ static bool unknown_source(
 	return false;
 }
 
+const struct stream_source *project_stream(const struct project *p, const char *name)
+{
+	for (size_t i = 0; i < p->options.n_streams; i++)
+		if (strcmp(p->options.streams[i].name, name) == 0)
+			return &p->options.streams[i];
+	return NULL;
+}
+
 bool project_source(const struct project *p, struct arena *arena, const char *source,
 	const char *table, struct source_table *out, struct error *err)
 {
@@ -73,24 +81,20 @@ bool project_source(const struct project *p, struct arena *arena, const char *so
 		*out = *declared;
 		return true;
 	}
-	for (size_t i = 0; i < p->options.n_streams; i++) {
-		const struct stream_source *stream = &p->options.streams[i];
-		if (strcmp(stream->name, source) != 0)
-			continue;
-		if (!stream_takes(stream, table))
-			return error_set(err, ERROR_CONFIG,
-				"stream '%s' takes no table that would be called '%s'; see its "
-				"tables: in "
-				"tailrace.yaml",
-				source, table);
-		*out = (struct source_table){.source = source,
-			.name = table,
-			.database = stream->database,
-			.table = table,
-			.stream = stream};
-		return true;
-	}
-	return unknown_source(p, source, table, err);
+	const struct stream_source *stream = project_stream(p, source);
+	if (!stream)
+		return unknown_source(p, source, table, err);
+	if (!stream_takes(stream, table))
+		return error_set(err, ERROR_CONFIG,
+			"stream '%s' takes no table that would be called '%s'; see its tables: in "
+			"tailrace.yaml",
+			source, table);
+	*out = (struct source_table){.source = source,
+		.name = table,
+		.database = stream->database,
+		.table = table,
+		.stream = stream};
+	return true;
 }
 
 /* --- what a yml says of them --- */

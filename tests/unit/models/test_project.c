@@ -55,6 +55,18 @@ static void sources_of_yml_go_before_streams(void **state)
 	assert_compiles("a", "`analytics_raw`.`o_v2` `lake`.`items`");
 }
 
+static void a_yml_that_names_a_stream_and_no_schema_speaks_of_its_tables(void **state)
+{
+	(void)state;
+	put("models/s.yml", "sources:\n  - name: shop\n"
+			    "    tables: [{name: orders, config: {event_time: at}}]\n");
+	put("models/a.sql", "{{ source('shop', 'orders') }}");
+	load();
+	assert_compiles("a", "`lake`.`orders`");
+	assert_string_equal(node("a")->sources.items[0]->stream->name, "shop");
+	assert_string_equal(node("a")->sources.items[0]->event_time, "at");
+}
+
 static void configuration_goes_from_the_folder_to_the_file(void **state)
 {
 	(void)state;
@@ -528,6 +540,7 @@ int main(void)
 		IN_FOLDER(parents_come_before_children),
 		IN_FOLDER(tables_that_a_stream_does_not_take_are_errors),
 		IN_FOLDER(sources_of_yml_go_before_streams),
+		IN_FOLDER(a_yml_that_names_a_stream_and_no_schema_speaks_of_its_tables),
 		IN_FOLDER(configuration_goes_from_the_folder_to_the_file),
 		IN_FOLDER(ephemeral_models_become_common_table_expressions),
 		IN_FOLDER(incremental_models_know_which_run_it_is),
