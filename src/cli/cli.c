@@ -70,15 +70,18 @@ static bool is_flag(const char *typed, const char *name, const char **value)
 	return *value || typed[2 + len] == '\0';
 }
 
-/* -c FILE, -cFILE, --config FILE, --config=FILE. */
-static bool is_config(const char *typed, const char **value)
+/* "-x" or "-xvalue" */
+static bool is_letter(const char *typed, char letter, const char **value)
 {
-	if (is_flag(typed, "config", value))
-		return true;
-	if (strncmp(typed, "-c", 2) != 0)
+	if (typed[0] != '-' || typed[1] != letter)
 		return false;
 	*value = typed[2] ? typed + 2 : NULL;
 	return true;
+}
+
+static bool is_config(const char *typed, const char **value)
+{
+	return is_flag(typed, "config", value) || is_letter(typed, 'c', value);
 }
 
 static bool is_help(const char *typed)
@@ -86,19 +89,27 @@ static bool is_help(const char *typed)
 	return strcmp(typed, "--help") == 0 || strcmp(typed, "-h") == 0;
 }
 
-/* Where the value of a flag goes, or NULL for a flag that takes none of its own. */
+/* --name, --name=VALUE, and of one that has a letter -x VALUE, -xVALUE. */
+static bool is_this(const char *typed, const struct flag *f, const char **value)
+{
+	return is_flag(typed, f->name, value) ||
+	       (f->argument && is_letter(typed, f->argument, value));
+}
+
+/* Arguments are gathered where argv had them, or what stood before them. */
 static int take_flag(struct call *call, char ***next, char **end)
 {
-	const char *typed = *(*next)++, *value;
-	const char **place = NULL;
+	char *typed = *(*next)++;
+	const char *value, **place = NULL;
 	bool wants_value = true;
 
 	if (is_config(typed, &value))
 		place = &call->config_path;
-	for (size_t i = 0; !place && call->command->flags && call->command->flags[i].name; i++)
-		if (is_flag(typed, call->command->flags[i].name, &value)) {
-			place = &call->flags[i];
-			wants_value = call->command->flags[i].value;
+	for (const struct flag *f = call->command->flags; !place && f && f->name; f++)
+		if (is_this(typed, f, &value)) {
+			place = f->argument ? (const char **)&call->args[call->n_args++]
+					    : &call->flags[f - call->command->flags];
+			wants_value = f->value;
 		}
 	if (!place)
 		return unknown_flag(call->command, typed);

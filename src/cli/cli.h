@@ -19,7 +19,14 @@ struct flag {
 	const char *name;  /* "json" for --json */
 	const char *value; /* what it takes, "N"; NULL: it takes nothing */
 	const char *help;  /* begins in lower case, ends without a dot */
+	char argument;     /* 's' for -s, too: its value is one more argument of the command */
 };
+
+/* What are arguments here are behind a flag in dbt, which its users' fingers know. */
+#define SELECT_FLAG                                                                      \
+	{                                                                                \
+		"select", "SELECTOR", "as dbt has it: the same as without the flag", 's' \
+	}
 
 struct call {
 	const struct command *command;

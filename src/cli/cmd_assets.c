@@ -12,6 +12,7 @@ static const struct flag flags[] = {
 	{"exclude", "SELECTOR", "what is left out"},
 	{"checks", NULL, "tests of data, too"},
 	{"forget", "ASSET", "forget what is known of one that no file makes any more"},
+	SELECT_FLAG,
 	{0},
 };
 

@@ -12,6 +12,7 @@ static const struct flag flags[] = {
 	{"jobs", "N", "build at most N at once; models.threads without it"},
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"json", NULL, "print a JSON document in the end, instead of progress"},
+	SELECT_FLAG,
 	{0},
 };
 

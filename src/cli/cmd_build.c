@@ -12,6 +12,7 @@ static const struct flag flags[] = {
 	{"threads", "N", "build at most N at once; models.threads without it"},
 	{"dry-run", NULL, "print what would be built, and why, and end"},
 	{"json", NULL, "print a JSON document in the end, instead of progress"},
+	SELECT_FLAG,
 	{0},
 };
 

@@ -12,6 +12,7 @@ static const struct flag flags[] = {
 	{"incremental", NULL, "as a run that adds to incremental models: is_incremental() is true"},
 	{"partition", "KEY", "as a run that builds that partition of a partitioned model"},
 	{"execute", NULL, "let macros ask the warehouse, as they do in a build"},
+	SELECT_FLAG,
 	{0},
 };
 

@@ -11,6 +11,7 @@ static const struct flag flags[] = {
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"full-refresh", NULL, "as if nothing was built yet"},
 	{"offline", NULL, "do not ask the warehouse which tables are there"},
+	SELECT_FLAG,
 	{0},
 };
 

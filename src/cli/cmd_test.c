@@ -9,6 +9,7 @@ static const struct flag flags[] = {
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"threads", "N", "run at most N at once; models.threads without it"},
 	{"json", NULL, "print a JSON document in the end, instead of progress"},
+	SELECT_FLAG,
 	{0},
 };
 

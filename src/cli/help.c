@@ -39,10 +39,13 @@ static void print_flag(const char *usage, const char *help, FILE *out)
 	fprintf(out, "  %-18s  %s\n", usage, help);
 }
 
-/* "--format F" */
+/* "--format F", "-s, --select SELECTOR" */
 static char *flag_usage(const struct flag *f)
 {
-	return xasprintf("--%s%s%s", f->name, f->value ? " " : "", f->value ? f->value : "");
+	char letter[] = {'-', f->argument, ',', ' ', '\0'};
+
+	return xasprintf("%s--%s%s%s", f->argument ? letter : "", f->name, f->value ? " " : "",
+		f->value ? f->value : "");
 }
 
 void show_command(const struct command *c, FILE *out)

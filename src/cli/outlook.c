@@ -32,8 +32,8 @@ bool outlook_open(struct outlook *o, const struct ends *ends, const char *vars, 
 	arena_init(&o->arena);
 	if (!models_wanted(&ends->config))
 		return error_set(err, ERROR_CONFIG,
-			"%s: there is no project of models in %s: neither dbt_project.yml nor a "
-			"folder models",
+			"%s: there is no project of models in '%s', neither dbt_project.yml nor a "
+			"folder models; `models: {project: FOLDER}` says where it is",
 			ends->config.path, ends->config.models.project);
 	o->project = models_project(&ends->config, vars, &o->arena, err);
 	if (!o->project)

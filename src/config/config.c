@@ -246,8 +246,7 @@ static bool read_models(struct reader *r, struct config *config, const yaml_node
 		if (limits && !read_limits(r, models, limits, line))
 			return false;
 	}
-	if (*models->project != '/')
-		models->project = arena_printf(r->arena, "%s/%s", r->folder, models->project);
+	models->project = read_path(r, models->project);
 	return true;
 }
 

@@ -64,13 +64,19 @@ static bool slurp(struct reader *r, struct buf *out)
 		r->path, strerror(errno));
 }
 
-/* Does the line (from 1) begin with blanks that hold a tab? */
-static bool indented_by_tab(struct buf *text, int line)
+/* From that line (from 1) on. */
+static const char *line_at(struct buf *text, int line)
 {
 	const char *s = buf_text(text);
-	while (--line > 0 && s)
-		s = (s = strchr(s, '\n')) ? s + 1 : NULL;
-	return s && s[strspn(s, " ")] == '\t';
+	while (--line > 0 && *s)
+		s += strcspn(s, "\n") + (strchr(s, '\n') != NULL);
+	return s;
+}
+
+/* Does it begin with blanks that hold a tab? */
+static bool indented_by_tab(const char *line)
+{
+	return line[strspn(line, " ")] == '\t';
 }
 
 static int line_of_offset(struct buf *text, size_t offset)
@@ -91,7 +97,7 @@ static bool yaml_failed(struct reader *r, const yaml_parser_t *parser, struct bu
 	if (parser->error == YAML_READER_ERROR)
 		return complain(r, line_of_offset(text, parser->problem_offset),
 			"the file is not UTF-8 text: %s", problem);
-	if (indented_by_tab(text, line))
+	if (indented_by_tab(line_at(text, line)))
 		return complain(r, line, "a tab in the indentation; YAML takes spaces only");
 	if (strstr(context, "scanning an alias") || strstr(problem, "undefined alias"))
 		return complain(
@@ -99,6 +105,9 @@ static bool yaml_failed(struct reader *r, const yaml_parser_t *parser, struct bu
 	if (strstr(context, "scanning a tag"))
 		return complain(
 			r, line, "a text that begins with ! needs quotes, as in \"!public.audit\"");
+	if (strstr(context, "parsing a flow") && strstr(line_at(text, line), "${"))
+		return complain(
+			r, line, "a ${NAME} within braces needs quotes, as in {url: \"${URL}\"}");
 	return complain(r, line, "%s%s%s", problem, *context ? " " : "", context);
 }
 
@@ -338,9 +347,17 @@ const char *read_value(struct reader *r, const struct section *s, const struct e
 	const struct option *table)
 {
 	const char *text = read_text(r, s, e);
-	if (text && *text && *text != '/' && names_secret_file(table, e->key))
-		return arena_printf(r->arena, "%s/%s", r->folder, text);
+	if (text && *text && names_secret_file(table, e->key))
+		return read_path(r, text);
 	return text;
+}
+
+const char *read_path(const struct reader *r, const char *path)
+{
+	if (*path == '/' || strcmp(r->folder, ".") == 0)
+		return path;
+	return strcmp(path, ".") == 0 ? r->folder
+				      : arena_printf(r->arena, "%s/%s", r->folder, path);
 }
 
 bool read_options(

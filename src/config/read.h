@@ -73,6 +73,9 @@ bool option_takes(const struct option *table, const char *key);
 const char *read_value(struct reader *r, const struct section *s, const struct entry *e,
 	const struct option *table);
 
+/* A path that the file holds, as it is to be opened: relative ones begin at the file's own folder. */
+const char *read_path(const struct reader *r, const char *path);
+
 /* Sets every key of the section that the table takes. */
 MUST_CHECK bool read_options(
 	struct reader *r, const struct section *s, const struct option *table, void *target);

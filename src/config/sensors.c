@@ -43,8 +43,8 @@ static bool read_sensor(struct reader *r, const struct entry *e, struct sensor_c
 		return complain(r, e->line, "%s: it takes one of file, sql and webhook", what);
 	if (out->token && !out->webhook)
 		return complain(r, e->line, "%s: a token is of a webhook", what);
-	if (out->file && *out->file != '/')
-		out->file = arena_printf(r->arena, "%s/%s", r->folder, out->file);
+	if (out->file)
+		out->file = read_path(r, out->file);
 	return true;
 }
 

@@ -155,6 +155,7 @@ def a_model_that_names_nothing_is_built_again_when_it_is_asked_for_by_name():
     eq(planned(p, "+of_clock"), {})
     eq(planned(p, "clock+"), {"clock": [("unknown", None, None)], "of_clock": [("upstream", None, None)]})
     eq(planned(p, "kept"), {"kept": [("unknown", None, None)]})
+    eq(planned(p, "-s", "clock", "--select=kept", "of_clock"), planned(p, "clock", "kept", "of_clock"))
     has(p.command("plan", "kept", check=True).out, "unknown: seen names no ref or source")
 
     tables = "SELECT uuid FROM system.tables WHERE database = '%s' AND name IN ('clock', 'of_clock')" % p.database

@@ -136,6 +136,7 @@ static void wrong_use_says_what_to_type(void **unused)
 	assert_wrong_use("status --jsn", "tailrace: status takes no --jsn; did you mean --json?\n");
 	assert_wrong_use("status -x", "tailrace: status takes no -x; see `tailrace help status`\n");
 	assert_wrong_use("status --json=1", "tailrace: --json takes no value\n");
+	assert_wrong_use("plan orders -s", "tailrace: -s needs a value\n");
 	assert_wrong_use(
 		"status now", "tailrace: unexpected argument 'now'; usage: tailrace status\n");
 	assert_wrong_use(

@@ -184,7 +184,7 @@ static void a_secret_file_that_cannot_be_had_is_named(void **unused)
 	(void)unused;
 	assert_refused(
 		"connections:\n  shop:\n    kind: postgres\n    url_file: none\nstreams: {}\n",
-		"tailrace.yaml:4: connection 'shop': option 'url_file': cannot read ./none: No "
+		"tailrace.yaml:4: connection 'shop': option 'url_file': cannot read none: No "
 		"such file or directory");
 	assert_refused("connections:\n  shop:\n    kind: postgres\n    url_file: /x\n    url: "
 		       "y\nstreams: {}\n",

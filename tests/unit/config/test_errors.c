@@ -34,6 +34,8 @@ static void what_is_not_yaml_is_placed(void **unused)
 		"parsing a flow node");
 	assert_refused("connections: {}\nstreams: {}\n---\nserver: {}\n",
 		"tailrace.yaml:4: a second document; one file holds one configuration");
+	assert_refused("connections:\n  shop: {kind: postgres, url: ${URL}}\n",
+		"tailrace.yaml:2: a ${NAME} within braces needs quotes, as in {url: \"${URL}\"}");
 	assert_refused(TABLES "      - *.orders\n",
 		"tailrace.yaml:9: a text that begins with * needs quotes, as in \"*.orders\"");
 	assert_refused("a: 1\nb: \xff\n",
