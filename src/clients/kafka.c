@@ -102,6 +102,9 @@ static const char *advice(rd_kafka_resp_err_t code)
 		       "these topics";
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
 		return "; allow the user Read on the consumer group";
+	case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+		return "; if others read other topics as this group, give the connection a `group` "
+		       "of its own";
 	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
 		return "; allow the user IdempotentWrite on the cluster, and Create where topics "
 		       "are to be made";

@@ -412,7 +412,7 @@ static bool check_patterns(const struct run *run, struct error *err)
 	}
 	return error_set(err, ERROR_CONFIG,
 		"nothing here can be compared: these tables go into logs of changes, or come from "
-		"them");
+		"them; `verify_with` of a stream from Kafka names the database to compare with");
 }
 
 static enum verdict judge(const struct verify_report *report)

@@ -528,6 +528,18 @@ def a_process_joins_a_group_that_has_begun_and_partitions_that_are_added_are_rea
 
 
 @test
+def a_group_that_reads_other_topics_is_not_joined_and_the_way_out_is_told():
+    one, other = fresh(), fresh()
+    for prefix in (one, other):
+        kafka.create_topic(f"{prefix}.public.t")
+        produce(f"{prefix}.public.t", 0, (key(0), row(OLD, id=0, name="first")))
+    with reading(one, group="taken") as first:
+        wait_until(lambda: partitions(first) == 1, "the first to read")
+        with reading(other, group="taken") as second:
+            wait_until(lambda: "give the connection a `group` of its own" in (second.stream()["error"] or ""), "the second to tell")
+
+
+@test
 def a_topic_that_was_made_anew_is_a_gap_until_another_group_begins():
     prefix = fresh()
     topic = f"{prefix}.public.t"
