@@ -197,6 +197,8 @@ struct dialect {
 	/* Follows inserts, or with `refresh` ("EVERY 5 MINUTE") makes itself anew; not filled. */
 	void (*create_materialized_view)(struct buf *, struct relation_name,
 		const struct table_spec *, const char *refresh, const char *select);
+	/* The one that is there takes another query of the same columns, and keeps its rows. */
+	void (*change_query)(struct buf *, struct relation_name, const char *select);
 	/* Returns when it has refreshed itself for the first time. */
 	void (*await_refresh)(struct buf *, struct relation_name);
 	/* A query: the tables whose inserts a materialized view follows, and 1 where that is a view. */

@@ -206,6 +206,12 @@ static void create_materialized_view(struct buf *out, struct relation_name r,
 	buf_printf(out, "\nAS\n%s\n", select);
 }
 
+static void change_query(struct buf *out, struct relation_name r, const char *select)
+{
+	put_statement(out, "ALTER TABLE ", r, " MODIFY QUERY");
+	buf_printf(out, "\n%s\n", select);
+}
+
 static void await_refresh(struct buf *out, struct relation_name r)
 {
 	put_statement(out, "SYSTEM WAIT VIEW ", r, "");
@@ -404,6 +410,7 @@ const struct dialect clickhouse_dialect = {
 	.create_view = create_view,
 	.create_table = create_table,
 	.create_materialized_view = create_materialized_view,
+	.change_query = change_query,
 	.await_refresh = await_refresh,
 	.followed = followed,
 	.create_like = create_like,

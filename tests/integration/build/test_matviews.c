@@ -121,6 +121,8 @@ static void a_view_that_could_not_be_filled_right_is_refused(void **state)
 		"{{ config(materialized='materialized_view', order_by='id', " REPLACING ") }}\n"
 		"select id, throwIf(id = 50, 'fifty') as v, _version, _deleted from {db}.src");
 	assert_non_null(strstr(refusal(s, "t", ""), "fifty"));
+	write_view(s, REPLACING, "1 as v, _version, _deleted from {db}.src union all select id, v");
+	assert_non_null(strstr(refusal(s, "t", ""), "of a UNION the first query alone"));
 	assert_string_equal(own_tables(s), "live src");
 	assert_string_equal(ask(s->fixture, "INSERT INTO {db}.src VALUES (50, 1, 9, 0)"), "");
 }
@@ -134,6 +136,29 @@ static void a_view_that_is_not_filled_has_what_comes(void **state)
 	build(s, "t");
 	ask(s->fixture, "INSERT INTO {db}.src VALUES (7, 5, 1, 0)");
 	assert_gives(s, "SELECT id, v FROM {db}.t", "7\t5");
+}
+
+static void a_view_that_is_not_filled_keeps_what_came_until_a_full_refresh(void **state)
+{
+	struct shop *s = *state;
+
+	make_source(s);
+	write_view(s, "engine='MergeTree', catchup=false", "1");
+	build(s, "t");
+	ask(s->fixture, "INSERT INTO {db}.src VALUES (7, 5, 1, 0)");
+	write_view(s, "engine='MergeTree', catchup=false", "2");
+	build(s, "t");
+	ask(s->fixture, "INSERT INTO {db}.src VALUES (8, 5, 1, 0)");
+	assert_gives(s, "SELECT groupArray((id, v)) FROM (SELECT * FROM {db}.t ORDER BY id)",
+		"[(7,5),(8,10)]");
+	assert_string_equal(own_tables(s), "src t");
+	write_view(s, "engine='MergeTree', catchup=false", "2 as w, v * 1");
+	assert_non_null(strstr(refusal(s, "t", ""), "build with --full-refresh"));
+	assert_gives(s, "SELECT count() FROM {db}.t", "2");
+	write_view(s, "engine='MergeTree', catchup=false", "3");
+	s->full_refresh = true;
+	build(s, "t");
+	assert_gives(s, "SELECT count() FROM {db}.t", "0");
 }
 
 static void a_view_refreshes_itself(void **state)
@@ -190,6 +215,7 @@ int main(int argc, char **argv)
 		SHOP_TEST(rows_that_come_while_it_is_made_are_there_once),
 		SHOP_TEST(a_view_that_could_not_be_filled_right_is_refused),
 		SHOP_TEST(a_view_that_is_not_filled_has_what_comes),
+		SHOP_TEST(a_view_that_is_not_filled_keeps_what_came_until_a_full_refresh),
 		SHOP_TEST(a_view_refreshes_itself),
 		SHOP_TEST(a_view_survives_a_crash_at_each_step),
 	};
