@@ -1,5 +1,6 @@
 /* What happens to tables while they are tailed, and what is a gap: on a real server. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/clock.h"
+#include "sources/postgres/wal.h"
 #include "tail.h"
 
 static struct cluster cluster;
@@ -27,18 +29,22 @@ static int stop(void **state)
 	return 0;
 }
 
+static void await_value(const char *ask, const char *expected)
+{
+	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 20000; usleep(10000)) {
+		char *value = sql_value(cluster.conn, ask);
+		bool there = !strcmp(value, expected);
+		free(value);
+		if (there)
+			return;
+	}
+	fail_msg("it is not %s: %s", expected, ask);
+}
+
 /* A connection that was closed lets go of the slot a moment later. */
 static void wait_for_slot(void)
 {
-	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 20000; usleep(10000)) {
-		char *active = sql_value(
-			cluster.conn, "SELECT count(*) FROM pg_replication_slots WHERE active");
-		bool free_now = !strcmp(active, "0");
-		free(active);
-		if (free_now)
-			return;
-	}
-	fail_msg("the slot is still in use");
+	await_value("SELECT count(*) FROM pg_replication_slots WHERE active", "0");
 }
 
 static int clean(void **state)
@@ -293,6 +299,47 @@ static void tables_come_and_go(void **state)
 	tail_forget(&t);
 	sql(cluster.conn, "CREATE TABLE items(id int PRIMARY KEY, again text)");
 	await(&t, "items table (id,again)");
+	tail_close(&t);
+}
+
+/* The server sends nothing more until it may go on. */
+static pid_t hold_back(void)
+{
+	char *pid = sql_value(
+		cluster.conn, "SELECT active_pid FROM pg_replication_slots WHERE active");
+	pid_t walsender = (pid_t)atoi(pid);
+	free(pid);
+	assert_true(walsender > 0 && kill(walsender, SIGSTOP) == 0);
+	return walsender;
+}
+
+/* Until all that is committed now lies in our socket, to come with one read. */
+static void let_go_on(pid_t walsender)
+{
+	kill(walsender, SIGCONT);
+	await_value("SELECT sent_lsn >= pg_current_wal_lsn() FROM pg_stat_replication", "t");
+}
+
+static void what_was_seen_before_a_later_change_was_read_is_not_acted_upon(void **state)
+{
+	struct tail t;
+	struct error err = {0};
+	(void)state;
+	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, note text)");
+	tail_open(&t, cluster.url, NULL);
+	tail_catch_up(&t, cluster.conn);
+	const struct pg_watch *watch = &((struct postgres *)t.m.source)->log->watch;
+	pid_t walsender = hold_back();
+	sql(cluster.conn, "ALTER TABLE orders ADD a int");
+	for (int64_t began_ms = mono_ms(); !watch->pending && mono_ms() - began_ms < 20000;)
+		assert_int_not_equal(tail_read(&t, 10, &err), SOURCE_FAILED);
+	assert_true(watch->pending);
+	sql(cluster.conn, "ALTER TABLE orders ADD b int; INSERT INTO orders VALUES (1, 'x', 2, 3);"
+			  "ALTER TABLE orders RENAME b TO c");
+	let_go_on(walsender);
+	tail_catch_up(&t, cluster.conn);
+	await(&t, "orders table (id,note,a,c)");
+	assert_false(tail_has(&t, "orders table (id,note,a)"));
 	tail_close(&t);
 }
 
@@ -577,6 +624,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			labels_renamed_change_the_table_and_labels_added_do_not, clean),
 		cmocka_unit_test_setup(tables_come_and_go, clean),
+		cmocka_unit_test_setup(
+			what_was_seen_before_a_later_change_was_read_is_not_acted_upon, clean),
 		cmocka_unit_test_setup(a_table_made_again_is_dropped_first, clean),
 		cmocka_unit_test_setup(
 			a_table_taken_out_of_the_publication_comes_back_and_is_copied_anew, clean),
