@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A physical standby as the source (PostgreSQL 16 and later): what must be made on its primary, copy, stream, backlog, and a promotion."""
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
@@ -146,11 +147,14 @@ def a_standby_of_postgres_18_is_mirrored():
 @test
 def an_idle_primary_is_asked_for_what_a_slot_begins_with():
     world = World(17)
+    writer = world.primary.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'background writer'")
+    os.kill(writer, signal.SIGSTOP)  # who logs what a slot begins with, every 15 s unless nothing happens
     world.publish()
     has(world.tail.command("check").out, "pg_log_standby_snapshot()")
     world.tail.start()
     wait_until(lambda: world.tail.said("pg_log_standby_snapshot"), "the log to say what the slot waits for")
     world.primary.sql("SELECT pg_log_standby_snapshot()")
+    os.kill(writer, signal.SIGCONT)
     world.must_be_equal()
     world.end()
 
