@@ -54,6 +54,23 @@ void planning_note(struct planning *p, struct plan_asset *a, const char *text)
 
 /* --- claims --- */
 
+/* One behind the other, for the same reason. */
+static bool goes_on(const struct plan_part *last, const struct plan_part *next)
+{
+	return last->reason == next->reason && last->cause == next->cause &&
+	       last->span.to_us == next->span.from_us && !strcmp(last->why, next->why);
+}
+
+static void add_part(struct plan_parts *parts, const struct plan_part *part)
+{
+	struct plan_part *last = parts->len ? &parts->items[parts->len - 1] : NULL;
+
+	if (last && goes_on(last, part))
+		last->span.to_us = part->span.to_us;
+	else
+		vec_push(parts, *part);
+}
+
 /* What of the span nobody has claimed, of what there is. */
 static void claim(struct claims *c, struct plan_part part, struct span span)
 {
@@ -65,7 +82,7 @@ static void claim(struct claims *c, struct plan_part part, struct span span)
 	vec_each (&left, it) {
 		part.span = *it;
 		spans_add(&c->taken, *it);
-		vec_push(&c->of->parts, part);
+		add_part(&c->of->parts, &part);
 	}
 	vec_release(&left);
 }

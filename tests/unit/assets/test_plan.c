@@ -53,6 +53,18 @@ static void changes_make_their_partitions_dirty_and_no_other(void **unused)
 	assert_int_equal(plan.n_steps, 0);
 }
 
+static void partitions_side_by_side_that_one_parent_made_dirty_are_told_as_one(void **unused)
+{
+	(void)unused;
+	put_shop();
+	build_plan();
+	change("source.shop.orders", "2026-11-03", "2026-11-04");
+	change("source.shop.orders", "2026-11-02", "2026-11-03");
+	make_plan();
+	assert_plan("facts", "dirty 2026-11-02 to 2026-11-03");
+	assert_int_equal(planned("facts")->n_dirty, 2);
+}
+
 static void a_change_while_a_build_runs_is_not_lost(void **unused)
 {
 	(void)unused;
@@ -448,6 +460,7 @@ int main(void)
 		TEST(tables_that_are_not_copied_yet_are_waited_for),
 		TEST(what_is_built_of_what_is_there_is_not_built_again),
 		TEST(changes_make_their_partitions_dirty_and_no_other),
+		TEST(partitions_side_by_side_that_one_parent_made_dirty_are_told_as_one),
 		TEST(a_change_while_a_build_runs_is_not_lost),
 		TEST(what_a_run_builds_is_looked_at_again_and_nothing_behind_it),
 		TEST(parents_without_times_make_everything_dirty),
