@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/file.h"
+#include "base/log.h"
 #include "models/internal.h"
 
 #define LARGEST_SOURCE ((size_t)16 << 20)
@@ -211,6 +212,24 @@ static bool load_package(
 	return load_macros(p, package, err);
 }
 
+/* What dbt would fetch before it reads a project. */
+static void warn_of_packages(struct project *p, const char *folder)
+{
+	static const char *const files[] = {"packages.yml", "dependencies.yml"};
+
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		const char *path = arena_printf(&p->arena, "%s/%s", root_of(p)->folder, files[i]);
+		struct stat st;
+		struct error err;
+		if (stat(path, &st) != 0)
+			continue;
+		const struct tree *list = tree_get(tree_read(path, &p->arena, &err), "packages");
+		if (list && list->n)
+			log_warn("packages are not installed; `dbt deps` does that",
+				F("file", files[i]), F("folder", folder));
+	}
+}
+
 /* Folders of dbt_packages that hold a dbt_project.yml. */
 static bool load_installed(struct project *p, struct error *err)
 {
@@ -227,6 +246,8 @@ static bool load_installed(struct project *p, struct error *err)
 			ok = load_package(
 				p, folder, arena_printf(&p->arena, "%s/", folders.items[i]), err);
 	}
+	if (ok && p->packages.len == 1)
+		warn_of_packages(p, sub);
 	vec_release(&folders);
 	return ok;
 }

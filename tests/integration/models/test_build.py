@@ -569,6 +569,15 @@ def a_misspelt_key_of_a_yml_is_warned_of():
 
 
 @test
+def packages_that_are_not_installed_are_told():
+    p = project({**CHAIN, "packages.yml": "packages:\n  - package: dbt-labs/dbt_utils\n    version: 1.3.3\n"})
+    told = "packages are not installed; `dbt deps` does that"
+    has(p.command("project", "check", ".", check=True).err, told)
+    p.write({"dbt_packages/dbt_utils/dbt_project.yml": "name: dbt_utils\n"})
+    eq(told in p.command("project", "check", ".", check=True).err, False)
+
+
+@test
 def an_empty_folder_is_no_project():
     p = project({})
     os.makedirs(os.path.join(p.folder, "empty"))
