@@ -42,6 +42,21 @@ static struct value depends_on(struct arena *a, const struct project *p, const s
 	return v;
 }
 
+static struct value relation_name_of(
+	struct arena *a, const struct project *p, const struct node *node)
+{
+	struct buf name;
+
+	if (!node->alias || node->kind == NODE_TEST || node->kind == NODE_HOOK ||
+		node->materialization == MATERIALIZED_EPHEMERAL)
+		return value_none();
+	buf_init(&name, BUF_MAX);
+	dialect_of(p)->relation(&name, (struct relation_name){node->database, node->alias});
+	struct value v = value_text(arena_strdup(a, buf_text(&name)));
+	buf_release(&name);
+	return v;
+}
+
 struct value graph_node(struct arena *a, const struct project *p, const struct node *node)
 {
 	struct value v = node_value(a, node);
@@ -49,6 +64,7 @@ struct value graph_node(struct arena *a, const struct project *p, const struct n
 	const char *source = node->template ? template_source(node->template, &len) : "";
 
 	dict_put_text(a, v.dict, "database", value_text(""));
+	dict_put_text(a, v.dict, "relation_name", relation_name_of(a, p, node));
 	dict_put_text(a, v.dict, "description", text_of(a, node->properties, "description"));
 	dict_put_text(a, v.dict, "columns", columns_of(a, node->properties));
 	dict_put_text(a, v.dict, "depends_on", depends_on(a, p, node));

@@ -90,6 +90,9 @@ struct paths package_paths(
 MUST_CHECK bool package_files(struct project *p, const struct package *package,
 	const char *const keys[][2], size_t n_keys, const char *const *suffixes, struct paths *out,
 	struct error *err);
+/* What of such a file's path is below the folder that holds it. */
+const char *package_inside(struct project *p, const struct package *package,
+	const char *const keys[][2], size_t n_keys, const char *path);
 const struct macro *project_macro(const struct project *p, const char *package, const char *name);
 /* A template of the project; NULL with an error. */
 struct template *project_template(
@@ -142,6 +145,9 @@ struct value graph_node(struct arena *a, const struct project *p, const struct n
 MUST_CHECK bool nodes_load(struct project *p, struct error *err);
 struct node *node_new(struct project *p, enum node_kind kind, const struct package *package,
 	const char *name, const char *path);
+/* Where its file is, below the folder that dbt_project.yml names: its fqn is the package, the folders in that, and its
+ * name. */
+void node_set_inside(struct project *p, struct node *node, const char *inside);
 void node_fail(struct project *p, struct node *node, const struct error *err);
 /* The first renderings: config and parents. */
 MUST_CHECK bool nodes_read(struct project *p, struct error *err);

@@ -49,18 +49,19 @@ static const char *const settings[] = {"access", "alias", "at_most_every", "batc
 	"concurrent_batches", "connection", "connection_overrides", "contract", "database",
 	"dbt_valid_to_current", "delimiter", "delete_condition", "description", "dist",
 	"distributed", "docs", "enabled", "engine", "env", "error_if", "event_time", "fail_calc",
-	"format", "freshness", "full_refresh", "grant_access_to", "grants", "group", "hard_deletes",
-	"incremental_predicates", "incremental_strategy", "indexes", "invalidate_hard_deletes",
-	"labels", "limit", "location", "location_root", "lookback", "materialized", "meta", "on",
-	"on_configuration_change", "on_error", "on_schema_change", "options", "order_by", "owner",
-	"owners", "packages", "partition_by", "partition_column", "partition_mapping", "partitions",
-	"persist_docs", "post_hook", "pre_hook", "predicates", "primary_key", "projections",
-	"query_settings", "query_tag", "quote_columns", "quoting", "refreshable", "schedule",
-	"schema", "settings", "severity", "sharding_key", "snapshot_meta_column_names",
-	"snowflake_warehouse", "sort", "sort_type", "sql_header", "static_analysis",
-	"store_failures", "store_failures_as", "strategy", "tags", "target_database",
-	"target_schema", "tblproperties", "timezone", "transient", "ttl", "unique_key", "unlogged",
-	"updated_at", "warn_if", "where", NULL};
+	"fields", "format", "freshness", "full_refresh", "grant_access_to", "grants", "group",
+	"hard_deletes", "incremental_predicates", "incremental_strategy", "indexes",
+	"invalidate_hard_deletes", "labels", "layout", "lifetime", "limit", "location",
+	"location_root", "lookback", "materialized", "meta", "on", "on_configuration_change",
+	"on_error", "on_schema_change", "options", "order_by", "owner", "owners", "packages",
+	"partition_by", "partition_column", "partition_mapping", "partitions", "persist_docs",
+	"post_hook", "pre_hook", "predicates", "primary_key", "projections", "query_settings",
+	"query_tag", "quote_columns", "quoting", "refreshable", "schedule", "schema", "settings",
+	"severity", "sharding_key", "snapshot_meta_column_names", "snowflake_warehouse", "sort",
+	"sort_type", "source_type", "sql_header", "static_analysis", "store_failures",
+	"store_failures_as", "strategy", "tags", "target_database", "target_schema",
+	"tblproperties", "timezone", "transient", "ttl", "unique_key", "unlogged", "updated_at",
+	"warn_if", "where", NULL};
 
 struct looking {
 	const char *path;

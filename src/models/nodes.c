@@ -22,11 +22,11 @@ void node_fail(struct project *p, struct node *node, const struct error *err)
 		node->problem = arena_strdup(&p->arena, err->text);
 }
 
-/* package, the folders below the one that dbt_project.yml names, name */
-static void set_fqn(struct project *p, struct node *node, const char *inside)
+void node_set_inside(struct project *p, struct node *node, const char *inside)
 {
 	size_t n = 2;
 
+	node->inside = inside;
 	for (const char *s = inside; *s; s++)
 		n += *s == '/';
 	const char **fqn = arena_alloc(&p->arena, n * sizeof *fqn);
@@ -55,7 +55,7 @@ struct node *node_new(struct project *p, enum node_kind kind, const struct packa
 	node->enabled = true;
 	node->config = dict_new(&p->arena);
 	node->places = dict_new(&p->arena);
-	set_fqn(p, node, "");
+	node_set_inside(p, node, "");
 	vec_push(&p->nodes, node);
 	return node;
 }
@@ -82,7 +82,7 @@ static void add_snapshots(struct project *p, struct node *first, const char *ins
 		node->id = arena_printf(&p->arena, "snapshot.%s.%s", first->package->name, name);
 		node->template = t;
 		node->snapshot = m;
-		set_fqn(p, node, inside);
+		node_set_inside(p, node, inside);
 		node = NULL;
 	}
 	if (node)
@@ -97,7 +97,7 @@ static void add_file(struct project *p, enum node_kind kind, const struct packag
 	const char *inside = path + strlen(folder) + (strcmp(folder, ".") != 0);
 	struct error err = {0};
 
-	set_fqn(p, node, inside);
+	node_set_inside(p, node, inside);
 	if (kind == NODE_SEED)
 		return;
 	node->template = package_template(p, package, path, &err);
@@ -184,6 +184,17 @@ struct render_place node_here(const struct node *node, struct arena *arena)
 	return (struct render_place){arena_printf(arena, "%s:%d", node->path, node->line), ""};
 }
 
+/* A private model is for its group alone, and for its own tests. */
+static bool may_stand_on(struct project *p, const struct node *node, const struct node *parent)
+{
+	const char *access = setting_text(&p->arena, parent, "access");
+	const char *group = setting_text(&p->arena, parent, "group");
+	const char *own = setting_text(&p->arena, node, "group");
+
+	return !access || strcmp(access, "private") || node->tested == parent ||
+	       !strcmp(group ? group : "", own ? own : "");
+}
+
 static void add_parent(struct project *p, struct node *node, const struct ref_name *ref)
 {
 	struct node *parent = project_ref(p, ref->package, ref->name);
@@ -195,6 +206,11 @@ static void add_parent(struct project *p, struct node *node, const struct ref_na
 	if (parent && parent->enabled) {
 		vec_push(&node->parents, parent);
 		vec_push(&node->parent_places, ref->at.place);
+		if (may_stand_on(p, node, parent))
+			return;
+		error_set(&err, ERROR_CONFIG, "%s: '%s' is private, and this is not of its group%s",
+			ref->at.place, parent->name, ref->at.shown);
+		node_fail(p, node, &err);
 		return;
 	}
 	/* A test of what is disabled is disabled itself, as in dbt. */
@@ -235,19 +251,40 @@ static void take_materialization(struct project *p, struct node *node)
 	node->enabled = setting_truth(node, "enabled", true);
 }
 
-static void read_node(struct project *p, struct node *node, struct reading *reading)
+/* What config() says within a test's macro gives way to what the yml says of the one test. */
+static bool is_of_yml(const struct node *node, struct value place)
+{
+	size_t len = strlen(node->path);
+
+	return value_given(node->arguments) && place.kind == VALUE_STRING && place.len > len &&
+	       !memcmp(place.s, node->path, len) && place.s[len] == ':';
+}
+
+static void take_reading(struct project *p, struct node *node, const struct settings *read)
 {
 	const struct settings settings = {node->config, node->places};
-	struct error err = {0};
 	size_t i = 0;
+
+	for (struct dict_entry *entry; (entry = dict_next(read->values, &i));) {
+		struct value *found = dict_find(node->places, entry->key);
+		struct value place = found ? *found : (struct value){0};
+		struct value said = found ? *dict_find(node->config, entry->key) : place;
+		setting_put(&p->arena, &settings, entry->key, entry->value,
+			*dict_find(read->places, entry->key));
+		if (is_of_yml(node, place))
+			setting_put(&p->arena, &settings, entry->key, said, place);
+	}
+}
+
+static void read_node(struct project *p, struct node *node, struct reading *reading)
+{
+	struct error err = {0};
 
 	*reading = (struct reading){
 		.arena = &p->arena, .settings = {dict_new(&p->arena), dict_new(&p->arena)}};
 	if (node->kind != NODE_SEED && !node->problem && !render_first(p, node, reading, &err))
 		node_fail(p, node, &err);
-	for (struct dict_entry *entry; (entry = dict_next(reading->settings.values, &i));)
-		setting_put(&p->arena, &settings, entry->key, entry->value,
-			*dict_find(reading->settings.places, entry->key));
+	take_reading(p, node, &reading->settings);
 	take_materialization(p, node);
 	node->sources = reading->sources;
 	if (node->enabled)

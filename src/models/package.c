@@ -118,6 +118,23 @@ bool package_files(struct project *p, const struct package *package, const char 
 	return ok;
 }
 
+const char *package_inside(struct project *p, const struct package *package,
+	const char *const keys[][2], size_t n_keys, const char *path)
+{
+	const char *inside = path;
+
+	for (size_t k = 0; k < n_keys; k++) {
+		struct paths folders = package_paths(p, package, keys[k][0], keys[k][1]);
+		vec_each (&folders, it) {
+			size_t len = strlen(*it);
+			if (inside == path && !strncmp(path, *it, len) && path[len] == '/')
+				inside = path + len + 1;
+		}
+		vec_release(&folders);
+	}
+	return inside;
+}
+
 static bool load_macros(struct project *p, const struct package *package, struct error *err)
 {
 	struct paths folders = package_paths(p, package, "macro-paths", "macros");

@@ -87,7 +87,7 @@ struct value node_value(struct arena *a, const struct node *node)
 	dict_put_text(a, d, "unique_id", value_text(node->id));
 	dict_put_text(a, d, "resource_type", value_text(node_kind_name(node->kind)));
 	dict_put_text(a, d, "package_name", value_text(node->package->name));
-	dict_put_text(a, d, "path", value_text(node->path));
+	dict_put_text(a, d, "path", value_text(*node->inside ? node->inside : node->path));
 	dict_put_text(a, d, "original_file_path", value_text(node->path));
 	dict_put_text(a, d, "fqn", value_list(fqn));
 	dict_put_text(a, d, "schema", node->database ? value_text(node->database) : value_none());

@@ -107,6 +107,7 @@ struct node {
 	const struct package *package;
 	const char *
 		path; /* "models/staging/orders.sql", below the project's folder; of a test or hook from yml that yml */
+	const char *inside;     /* of the path: below the folder that dbt_project.yml names; "" */
 	int line;               /* in it, of a test or hook from yml and of a snapshot; 1 */
 	const char *const *fqn; /* package, folders, name */
 	size_t n_fqn;

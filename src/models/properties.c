@@ -12,7 +12,8 @@
 struct yml {
 	struct project *p;
 	const struct package *package;
-	const char *path; /* as messages say it */
+	const char *path;   /* as messages say it */
+	const char *inside; /* below the folder that dbt_project.yml names */
 	struct error *err;
 };
 
@@ -32,16 +33,21 @@ struct tested {
 	const struct source_table *source;
 };
 
+static bool is_one_of(const char *key, const char *const *keys)
+{
+	for (; *keys; keys++)
+		if (strcmp(*keys, key) == 0)
+			return true;
+	return false;
+}
+
 static bool is_test_config(const char *key)
 {
 	static const char *const keys[] = {"severity", "warn_if", "error_if", "where", "limit",
 		"tags", "enabled", "store_failures", "store_failures_as", "fail_calc", "meta",
 		"group", "database", "schema", "alias", NULL};
 
-	for (size_t i = 0; keys[i]; i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
+	return is_one_of(key, keys);
 }
 
 /* An argument's value as part of a test's name: each "__" and the text, what is no letter, digit or _ as one _. */
@@ -295,6 +301,7 @@ static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 
 	node->line = line;
 	node->arguments = arguments;
+	node_set_inside(y->p, node, y->inside);
 	node->by_rows = judges_rows(macro, arguments);
 	node->tested = of->node;
 	node->tested_source = of->source;
@@ -397,6 +404,7 @@ static bool add_yml_snapshot(
 	struct node *node = node_new(
 		y->p, NODE_SNAPSHOT, y->package, name, y->path + strlen(y->package->below));
 	node->line = item->line;
+	node_set_inside(y->p, node, y->inside);
 	sql = arena_printf(&y->p->arena, "select * from {{ %s }}", relation->text);
 	node->template = project_template(y->p, shown, sql, strlen(sql), &err);
 	if (!node->template)
@@ -408,6 +416,7 @@ static bool add_yml_snapshot(
 
 static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 {
+	static const char *const beside[] = {"access", "group", "meta", NULL};
 	const struct tree *name = tree_get(item, "name"), *config = tree_get(item, "config");
 
 	if (!name || !name->text)
@@ -428,6 +437,9 @@ static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 			item->line, name->text, node->described);
 	node->described = arena_printf(&y->p->arena, "%s:%d", y->path, item->line);
 	node->properties = described(y, item);
+	for (size_t i = 0; i < item->n; i++)
+		if (is_one_of(item->entries[i].key, beside))
+			put_setting(y, node, &item->entries[i]);
 	put_settings(y, node, config);
 	struct tested of = {.node = node,
 		.model = arena_printf(&y->p->arena, "ref('%s')", name->text),
@@ -568,6 +580,7 @@ static bool read_package(struct project *p, const struct package *package, struc
 	for (size_t i = 0; ok && i < files.len; i++) {
 		struct yml y = {.p = p, .package = package, .err = err};
 		y.path = arena_printf(&p->arena, "%s%s", package->below, files.items[i]);
+		y.inside = package_inside(p, package, keys, COUNT_OF(keys), files.items[i]);
 		ok = read_file(
 			&y, arena_printf(&p->arena, "%s/%s", package->folder, files.items[i]));
 	}

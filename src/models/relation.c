@@ -169,7 +169,7 @@ static bool get_attribute(
 	static const char *const known[] = {
 		"identifier", "name", "table", "schema", "database", "type"};
 	const char *const values[] = {relation->name, relation->name, relation->name,
-		relation->database, NULL, relation->type};
+		relation->database, "", relation->type};
 
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		if (strcmp(name, known[i]) != 0)

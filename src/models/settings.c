@@ -79,19 +79,13 @@ void setting_put(struct arena *a, const struct settings *settings, struct value 
 	dict_put(a, settings->places, name, place);
 }
 
-/* Hooks are rendered each time they run, a where with its test. */
-static bool is_rendered_later(const char *key)
-{
-	return strstr(key, "hook") || !strcmp(key, "where");
-}
-
 bool setting_put_tree(struct project *p, struct node *node, const struct tree_entry *entry,
 	const char *path, struct error *err)
 {
 	const struct settings settings = {node->config, node->places};
 	struct value v;
 
-	if (is_rendered_later(entry->key))
+	if (strstr(entry->key, "hook")) /* they are rendered each time they run */
 		v = value_of_tree(&p->arena, entry->value);
 	else if (!rendered_tree(p, node->package, entry->value, path, &v, err))
 		return false;

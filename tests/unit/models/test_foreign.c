@@ -329,6 +329,61 @@ static void templates_go_through_the_graph(void **state)
 	assert_problem("all", "belongs to the project");
 }
 
+static void what_a_yml_says_of_a_test_goes_before_its_macro_and_its_folder(void **state)
+{
+	(void)state;
+	put("dbt_project.yml",
+		"name: shop\ndata_tests: {shop: {stg: {+limit: 3, +severity: warn}}}");
+	put("macros/t.sql",
+		"{% test least(model, n) %}{{ config(severity='error', fail_calc='sum(n)', "
+		"tags=['own']) }}{{ model }}{% endtest %}");
+	put("models/stg/a.sql", "select 1");
+	put("models/stg/y.yml", "models:\n  - name: a\n    data_tests:\n"
+				"      - least: {arguments: {n: 1}}\n"
+				"      - least: {name: mine, arguments: {n: 1}, config: {severity: "
+				"warn, tags: [x], "
+				"where: \"d > {{ var('d', 4) }}\"}}\n");
+	load();
+	assert_compiles("mine", "(select * from `analytics`.`a` where d > 4) as tested");
+	assert_int_equal(node("mine")->severity, SEVERITY_WARN);
+	assert_int_equal(node("mine")->tags.n, 2);
+	assert_int_equal(node("least_a_1")->severity, SEVERITY_ERROR);
+	assert_true(value_is_text(dict_get_text(node("mine")->config, "fail_calc"), "sum(n)"));
+	assert_int_equal(dict_get_text(node("mine")->config, "limit").i, 3);
+	assert_int_equal(node("mine")->n_fqn, 3);
+	assert_string_equal(node("mine")->fqn[1], "stg");
+}
+
+static void a_model_is_told_where_it_is(void **state)
+{
+	(void)state;
+	put("models/stg/a.sql", "{{ model.path }} {{ model.original_file_path }} "
+				"{{ model.relation_name }} [{{ this.database }}]");
+	put("models/d.sql",
+		"{{ config(materialized='dictionary', source_type='clickhouse') }}select 1");
+	load();
+	assert_compiles("a", "stg/a.sql models/stg/a.sql `analytics`.`a` []");
+	assert_unsupported(
+		"d", "models/d.sql:1: materialized: 'dictionary' is none that is known here");
+}
+
+static void a_private_model_is_for_its_group(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("models/b.sql", "select * from {{ ref('a') }}");
+	put("models/c.sql", "{{ config(group='sales') }}select * from {{ ref('a') }}");
+	put("models/y.yml", "models:\n  - {name: a, access: private, group: finance, data_tests: [{"
+			    "row_count: {min_value: 1}}]}\n"
+			    "  - {name: b, config: {group: finance}}\n");
+	load();
+	assert_compiles("b", "select * from `analytics`.`a`");
+	assert_problem("c", "models/c.sql:1:45: 'a' is private, and this is not of its group\n"
+			    "    1 | {{ config(group='sales') }}select * from {{ ref('a') }}\n"
+			    "      |                                             ^");
+	assert_null(node("row_count_a_1")->problem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +401,9 @@ int main(void)
 		IN_FOLDER(times_are_told_by_the_clocks_of_zones),
 		IN_FOLDER(dates_are_computed_as_python_does),
 		IN_FOLDER(relations_are_keys_and_mappings),
+		IN_FOLDER(what_a_yml_says_of_a_test_goes_before_its_macro_and_its_folder),
+		IN_FOLDER(a_model_is_told_where_it_is),
+		IN_FOLDER(a_private_model_is_for_its_group),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
