@@ -86,7 +86,7 @@ class Flink(Server):
         """Runs a statement to its end; its changelog."""
         return [change for piece in self._results(self._run(statement)) for change in piece]
 
-    def wait_rows(self, query, expected, seconds=60):
+    def wait_rows(self, query, expected, seconds=150):
         """Follows an endless query until what it says comes to these rows."""
         operation = self._run(query)
         pieces = self._results(operation)
