@@ -35,6 +35,7 @@ void plan_release(struct plan *plan)
 	vec_release(&plan->assets);
 	vec_release(&plan->gone);
 	vec_release(&plan->sources);
+	vec_release(&plan->checks);
 	arena_release(&plan->arena);
 }
 

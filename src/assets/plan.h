@@ -60,10 +60,13 @@ struct plan {
 	size_t n_steps;           /* partitions to build */
 	bool limited;             /* some were selected */
 	struct assets sources; /* that were selected: their tests go before what stands on them */
+	struct assets checks;  /* that were selected, where only some are */
+	bool some_checks;      /* no others run */
 };
 
 struct plan_options {
 	const struct assets *selected; /* NULL: all */
+	bool some_checks; /* none but those that are selected run; else all of what is built */
 	const struct assets *named; /* of these, those that were asked for themselves; NULL: none */
 	int64_t now_us;
 	struct span range;     /* SPAN_ALL; else partitions by time that have a part in it, alone */

@@ -176,8 +176,11 @@ static bool plan_all(struct planning *p, struct error *err)
 	vec_each (graph_assets(survey_graph(p->survey)), it) {
 		struct asset *asset = *it;
 		struct plan_asset a = {0};
-		if (asset->kind == ASSET_CHECK)
+		if (asset->kind == ASSET_CHECK) {
+			if (p->selected[asset->index])
+				vec_push(&p->plan->checks, asset);
 			continue;
+		}
 		if (!survey_status(p->survey, asset, err))
 			return false;
 		bool planned = p->selected[asset->index] && holds_rows(asset);
@@ -207,6 +210,7 @@ bool plan_make(
 		.there = xcalloc(n + 1, sizeof *p.there)};
 
 	plan->limited = options->selected;
+	plan->some_checks = options->some_checks;
 	for (size_t i = 0; i < n; i++)
 		p.selected[i] = !options->selected;
 	for (size_t i = 0; options->selected && i < options->selected->len; i++)
@@ -316,6 +320,21 @@ static void source_checks(const struct plan *plan, const struct graph *g,
 	free(taken);
 }
 
+/* Those of the plan alone. */
+static void keep_checks(const struct plan *plan, const struct graph *g, struct assets *checks)
+{
+	bool *wanted = xcalloc(graph_assets(g)->len + 1, sizeof *wanted);
+	size_t kept = 0;
+
+	vec_each (&plan->checks, it)
+		wanted[(*it)->index] = true;
+	vec_each (checks, it)
+		if (wanted[(*it)->index] || !plan->some_checks)
+			checks->items[kept++] = *it;
+	checks->len = kept;
+	free(wanted);
+}
+
 void plan_steps(
 	const struct plan *plan, const struct graph *g, struct arena *arena, struct steps *out)
 {
@@ -334,6 +353,8 @@ void plan_steps(
 	}
 	checks_of(g, &built, &checks);
 	source_checks(plan, g, &built, &checks, &sources);
+	keep_checks(plan, g, &checks);
+	keep_checks(plan, g, &sources);
 	add_checks(out, &sources, "checks a source of what is built");
 	add_checks(out, &checks, "checks what is built");
 	vec_release(&built);

@@ -5,20 +5,11 @@
 #include "assets/select.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "assets/methods.h"
+#include "base/log.h"
 #include "core/option.h"
-
-#define ANY_DEPTH INT_MAX
-
-/* One word: @2+METHOD:VALUE+3 */
-struct word {
-	struct criterion criterion;
-	bool whole_children;   /* @ */
-	int parents, children; /* how deep; 0: none */
-};
 
 /* --- reading --- */
 
@@ -64,41 +55,42 @@ static bool looks_like_method(const char *text, const char *colon)
 	return colon > text;
 }
 
-static bool take_method(struct selecting *s, const char *text, struct criterion *out)
+bool word_take_method(struct selecting *s, const char *text, const char *method, const char *value,
+	struct word *out)
 {
-	const char *colon = strchr(text, ':');
-	size_t len = strlen(text);
+	char *name = arena_strdup(&s->arena, method), *dot = strchr(name, '.');
 
-	*out = (struct criterion){.argument = "", .value = text};
-	if (colon && looks_like_method(text, colon)) {
-		char *method = arena_strndup(&s->arena, text, (size_t)(colon - text));
-		char *dot = strchr(method, '.');
-		out->argument = dot ? dot + 1 : "";
-		if (dot)
-			*dot = '\0';
-		out->method = method;
-		out->value = colon + 1;
-	} else if (strchr(text, '/')) {
-		out->method = "path";
-	} else {
-		bool file = len > 4 &&
-			    (!strcmp(text + len - 4, ".sql") || !strcmp(text + len - 4, ".csv"));
-		out->method = file ? "file" : "fqn";
-	}
-	if (!is_known(out->method)) {
-		const char *near = nearest_name(out->method, method_names);
+	if (dot)
+		*dot = '\0';
+	out->criterion = (struct criterion){name, dot ? dot + 1 : "", value};
+	if (!is_known(name)) {
+		const char *near = nearest_name(name, method_names);
 		return error_set(s->err, ERROR_CONFIG,
-			"selector '%s': there is no method '%s'%s%s%s", text, out->method,
+			"selector '%s': there is no method '%s'%s%s%s", text, name,
 			near ? "; did you mean '" : "", near ? near : "", near ? ":'?" : "");
 	}
-	if (!*out->value || (*out->argument != '\0') != !strcmp(out->method, "config"))
+	if (!*value || (dot && dot[1]) != !strcmp(name, "config"))
 		return error_set(s->err, ERROR_CONFIG,
 			"selector '%s' is not of the form METHOD:VALUE, or config.SETTING:VALUE",
 			text);
 	return true;
 }
 
-static bool read_word(struct selecting *s, const char *text, struct word *out)
+static bool take_method(struct selecting *s, const char *text, struct word *out)
+{
+	const char *colon = strchr(text, ':');
+	size_t len = strlen(text);
+
+	if (colon && looks_like_method(text, colon))
+		return word_take_method(s, text,
+			arena_strndup(&s->arena, text, (size_t)(colon - text)), colon + 1, out);
+	if (strchr(text, '/'))
+		return word_take_method(s, text, "path", text, out);
+	bool file = len > 4 && (!strcmp(text + len - 4, ".sql") || !strcmp(text + len - 4, ".csv"));
+	return word_take_method(s, text, file ? "file" : "fqn", text, out);
+}
+
+bool word_read(struct selecting *s, const char *text, struct word *out)
 {
 	char *rest = arena_strdup(&s->arena, text);
 	const char *value = rest;
@@ -113,7 +105,7 @@ static bool read_word(struct selecting *s, const char *text, struct word *out)
 			"selector '%s': @ before and + behind do not go together: @ takes all "
 			"children already",
 			text);
-	return take_method(s, value, &out->criterion);
+	return take_method(s, value, out);
 }
 
 /* --- the graph --- */
@@ -180,6 +172,35 @@ static void follow(const struct graph *g, const struct word *w, bool *set)
 	free(parents);
 }
 
+/* --- checks --- */
+
+static bool stands_in(const struct asset *check, const bool *set, bool all)
+{
+	vec_each (&check->parents, it)
+		if (set[(*it)->index] != all)
+			return !all;
+	return all && check->parents.len;
+}
+
+static void add_checks(const struct graph *g, bool *set, enum indirect mode)
+{
+	const struct assets *all = graph_assets(g);
+	bool *within = xcalloc(all->len + 1, sizeof *within);
+
+	memcpy(within, set, all->len * sizeof *set);
+	if (mode == INDIRECT_BUILDABLE) {
+		add_parents(g, within, ANY_DEPTH);
+		vec_each (all, it)
+			within[(*it)->index] |= (*it)->source != NULL;
+	}
+	vec_each (all, it)
+		if ((*it)->kind == ASSET_CHECK && mode != INDIRECT_EMPTY)
+			set[(*it)->index] |= stands_in(*it, set, false) &&
+					     (mode == INDIRECT_EAGER ||
+						     stands_in(*it, within, true));
+	free(within);
+}
+
 /* --- sets --- */
 
 static bool unknown(struct selecting *s, const struct criterion *c)
@@ -188,28 +209,33 @@ static bool unknown(struct selecting *s, const struct criterion *c)
 				   ? NULL
 				   : graph_nearest(s->graph, c->value);
 
-	return error_set(s->err, ERROR_CONFIG, "nothing is selected by '%s%s%s'%s%s%s",
+	error_set(s->err, ERROR_CONFIG, "nothing is selected by '%s%s%s'%s%s%s",
 		strcmp(c->method, "fqn") ? c->method : "", strcmp(c->method, "fqn") ? ":" : "",
 		c->value, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	if (!s->listed)
+		return false;
+	if (!s->alone)
+		log_warn(s->err->text, F("file", SELECTORS_FILE));
+	error_clear(s->err);
+	return true;
 }
 
-static bool select_word(struct selecting *s, const char *text, bool *set)
+bool word_select(struct selecting *s, const struct word *w, bool *set)
 {
 	const struct assets *all = graph_assets(s->graph);
-	struct word w;
 	bool any = false;
 
-	if (!read_word(s, text, &w))
-		return false;
 	for (size_t i = 0; i < all->len; i++) {
-		if (!criterion_matches(s, &w.criterion, all->items[i], &set[i]))
+		if (!criterion_matches(s, &w->criterion, all->items[i], &set[i]))
 			return false;
 		any |= set[i];
 	}
-	if (!any && criterion_must_match(&w.criterion))
-		return unknown(s, &w.criterion);
-	if (!s->alone)
-		follow(s->graph, &w, set);
+	if (!any && criterion_must_match(&w->criterion))
+		return unknown(s, &w->criterion);
+	if (s->alone)
+		return true;
+	follow(s->graph, w, set);
+	add_checks(s->graph, set, w->indirect);
 	return true;
 }
 
@@ -218,10 +244,12 @@ static bool select_common(struct selecting *s, const char *text, bool *set)
 {
 	size_t n = graph_assets(s->graph)->len;
 	bool *one = xcalloc(n + 1, sizeof *one), ok = true, first = true;
+	struct word w;
 
 	for (const char *end; ok && *text; text = end + (*end == ','), first = false) {
 		end = text + strcspn(text, ",");
-		ok = select_word(s, arena_strndup(&s->arena, text, (size_t)(end - text)), one);
+		ok = word_read(s, arena_strndup(&s->arena, text, (size_t)(end - text)), &w) &&
+		     word_select(s, &w, one);
 		for (size_t i = 0; i < n; i++)
 			set[i] = one[i] && (first || set[i]);
 	}
@@ -255,7 +283,9 @@ static bool select_all(const struct graph *g, struct state *state, const struct 
 
 	arena_init(&s.arena);
 	for (size_t i = 0; i < all->len; i++)
-		set[i] = !selector->n_select && !alone;
+		set[i] = !selector->n_select && !selector->name && !alone;
+	if (selector->name)
+		ok = select_by_name(&s, selector->name, set);
 	for (size_t i = 0; ok && i < selector->n_select; i++)
 		ok = select_text(&s, selector->select[i], set);
 	ok = ok && (!selector->exclude || select_text(&s, selector->exclude, not ));
@@ -277,6 +307,7 @@ bool assets_select(const struct graph *g, struct state *state, const struct sele
 bool assets_named(const struct graph *g, struct state *state, const struct selector *selector,
 	struct assets *out, struct error *err)
 {
-	return select_all(g, state, &(struct selector){selector->select, selector->n_select, NULL},
+	return select_all(g, state,
+		&(struct selector){selector->select, selector->n_select, NULL, selector->name},
 		true, out, err);
 }

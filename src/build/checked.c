@@ -22,6 +22,15 @@ static struct checked *find(const struct active *a, const struct node *node)
 	return NULL;
 }
 
+/* It is made anew, so tests that are left out on purpose have nothing to say of what was there before. */
+static bool is_built_whole(const struct active *a, const struct node *node)
+{
+	for (size_t i = 0; i < a->n_jobs && !node_is_partitioned(node); i++)
+		if (a->jobs[i].node == node)
+			return true;
+	return false;
+}
+
 bool is_checked(const struct active *a, const struct node *node)
 {
 	return find(a, node);
@@ -45,7 +54,8 @@ void list_checked(struct active *a)
 			known->unsure = true;
 	}
 	vec_each (&a->checked, it)
-		it->complete = tests_of(a->project, it->node) == it->n_left;
+		it->complete = tests_of(a->project, it->node) == it->n_left ||
+			       is_built_whole(a, it->node);
 }
 
 void built_spans(const struct active *a, const struct node *node, struct spans *out)

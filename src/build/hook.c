@@ -51,7 +51,9 @@ static struct node_result result_of(const struct node *node, const struct tally 
 		.took_s = t->from_us && t->to_us > t->from_us
 				  ? (double)(t->to_us - t->from_us) / 1e6
 				  : 0,
-		.failures = test ? (int64_t)t->rows : -1,
+		.failures = test                      ? (int64_t)t->rows
+			    : node->kind == NODE_HOOK ? 1
+						      : -1,
 		.rows = test ? 0 : t->rows,
 		.made = t->good && !test};
 }

@@ -115,7 +115,7 @@ static void trace_once(struct attempting *at)
 
 static bool do_hook(struct attempting *at, struct error *err)
 {
-	const char *command = strcmp(at->a->run.kind, "test") ? "run" : "test";
+	const char *command = strcmp(at->a->run.kind, "test") ? "build" : "test";
 	struct node_results results = {0};
 
 	if (at->work.node->ends_run) {

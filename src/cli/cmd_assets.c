@@ -6,10 +6,11 @@
 #include "cli/outlook.h"
 #include "cli/sizes.h"
 
-enum { FLAG_JSON, FLAG_EXCLUDE, FLAG_CHECKS, FLAG_FORGET };
+enum { FLAG_JSON, FLAG_EXCLUDE, FLAG_SELECTOR, FLAG_CHECKS, FLAG_FORGET };
 static const struct flag flags[] = {
 	{"json", NULL, "print a JSON document"},
 	{"exclude", "SELECTOR", "what is left out"},
+	{"selector", "NAME", "a selector of selectors.yml"},
 	{"checks", NULL, "tests of data, too"},
 	{"forget", "ASSET", "forget what is known of one that no file makes any more"},
 	SELECT_FLAG,
@@ -254,12 +255,14 @@ static bool forget(struct outlook *o, struct ends *ends, const char *id, struct 
 static bool run(const struct call *call, struct ends *ends, struct outlook *o, struct plan *plan,
 	struct rows *rows, struct error *err)
 {
+	const struct choice choice = {
+		call->args, call->n_args, call->flags[FLAG_EXCLUDE], call->flags[FLAG_SELECTOR]};
+
 	if (!ends_open(ends, call->config_path, err) || !outlook_open(o, ends, NULL, err))
 		return false;
 	if (call->flags[FLAG_FORGET])
 		return forget(o, ends, call->flags[FLAG_FORGET], err);
-	if (!outlook_select(o, ends, call->args, call->n_args, call->flags[FLAG_EXCLUDE], err) ||
-		!list(call, o, plan, rows, err))
+	if (!outlook_select(o, ends, &choice, err) || !list(call, o, plan, rows, err))
 		return false;
 	measure(o, ends, rows);
 	if (call->flags[FLAG_JSON])

@@ -4,12 +4,13 @@
 #include "cli/stop.h"
 #include "core/period.h"
 
-enum { FLAG_FROM, FLAG_TO, FLAG_MISSING, FLAG_JOBS, FLAG_VARS, FLAG_JSON };
+enum { FLAG_FROM, FLAG_TO, FLAG_MISSING, FLAG_JOBS, FLAG_SELECTOR, FLAG_VARS, FLAG_JSON };
 static const struct flag flags[] = {
 	{"from", "KEY", "the first partition: 2026-11-02, 2026-11-02T05, 2026-11, 2026"},
 	{"to", "KEY", "the last one, which is built, too"},
 	{"missing", NULL, "those alone that were never built"},
 	{"jobs", "N", "build at most N at once; models.threads without it"},
+	{"selector", "NAME", "build what this selector of selectors.yml selects"},
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"json", NULL, "print a JSON document in the end, instead of progress"},
 	SELECT_FLAG,
@@ -48,8 +49,8 @@ static int backfill_planned(
 	if (!planned_make(p, b, &options, &err))
 		return failed(&err);
 	struct run run = {.kind = "backfill",
-		.selector = arena_printf(&p->outlook.arena, "%s --from %s --to %s%s", p->selector,
-			call->flags[FLAG_FROM], call->flags[FLAG_TO],
+		.selector = arena_printf(&p->outlook.arena, "%s --from %s --to %s%s",
+			p->outlook.selector, call->flags[FLAG_FROM], call->flags[FLAG_TO],
 			options.missing ? " --missing" : ""),
 		.reason = "by hand",
 		.vars = call->flags[FLAG_VARS],
@@ -63,17 +64,19 @@ static int backfill(const struct call *call)
 {
 	struct builder b;
 	struct planned p = {0};
+	const struct choice choice = {call->args, call->n_args, NULL, call->flags[FLAG_SELECTOR]};
 	struct error err = {0};
 	struct span range;
 	int64_t jobs = 0;
 
 	stop_on_signals();
+	if (!call->n_args && !call->flags[FLAG_SELECTOR])
+		return wrong_use("backfill wants to know of what: a selector, or --selector NAME");
 	if (!flag_count(call, FLAG_JOBS, 64, &jobs) || read_range(call, &range) != DONE)
 		return WRONG_USE;
 	bool ok = builder_open(&b, call->config_path, jobs, call->flags[FLAG_JSON], &err) &&
 		  builder_hold(&b, &err) &&
-		  planned_open(
-			  &p, &b, call->args, call->n_args, NULL, call->flags[FLAG_VARS], &err);
+		  planned_open(&p, &b, &choice, call->flags[FLAG_VARS], &err);
 	int code = ok ? backfill_planned(&b, call, &p, range) : failed(&err);
 	planned_close(&p);
 	builder_close(&b);
@@ -83,7 +86,6 @@ static int backfill(const struct call *call)
 const struct command backfill_command = {
 	.name = "backfill",
 	.args = "SELECTOR...",
-	.min_args = 1,
 	.max_args = -1,
 	.summary = "build partitions of a range of time, several at once",
 	.help = "Builds the partitions from --from to --to, both among them, of what is selected,\n"

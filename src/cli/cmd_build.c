@@ -3,9 +3,19 @@
 #include "cli/planned.h"
 #include "cli/stop.h"
 
-enum { FLAG_EXCLUDE, FLAG_FULL, FLAG_ALL, FLAG_VARS, FLAG_THREADS, FLAG_DRY, FLAG_JSON };
+enum {
+	FLAG_EXCLUDE,
+	FLAG_SELECTOR,
+	FLAG_FULL,
+	FLAG_ALL,
+	FLAG_VARS,
+	FLAG_THREADS,
+	FLAG_DRY,
+	FLAG_JSON
+};
 static const struct flag flags[] = {
 	{"exclude", "SELECTOR", "leave out what this selects"},
+	{"selector", "NAME", "build what this selector of selectors.yml selects"},
 	{"full-refresh", NULL, "build everything of what is selected, from nothing"},
 	{"all", NULL, "build also what is up to date"},
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
@@ -44,7 +54,7 @@ static int build_planned(struct builder *b, const struct call *call, struct plan
 	if (call->flags[FLAG_DRY])
 		return print_plan(&p->plan, call->flags[FLAG_JSON]);
 	struct run run = {.kind = "build",
-		.selector = p->selector,
+		.selector = p->outlook.selector,
 		.reason = "by hand",
 		.vars = call->flags[FLAG_VARS],
 		.full_refresh = options.full_refresh,
@@ -56,6 +66,8 @@ static int build(const struct call *call)
 {
 	struct builder b;
 	struct planned p = {0};
+	const struct choice choice = {
+		call->args, call->n_args, call->flags[FLAG_EXCLUDE], call->flags[FLAG_SELECTOR]};
 	struct error err = {0};
 	int64_t threads = 0;
 
@@ -64,8 +76,7 @@ static int build(const struct call *call)
 		return WRONG_USE;
 	bool ok = builder_open(&b, call->config_path, threads, call->flags[FLAG_JSON], &err) &&
 		  (call->flags[FLAG_DRY] || builder_hold(&b, &err)) &&
-		  planned_open(&p, &b, call->args, call->n_args, call->flags[FLAG_EXCLUDE],
-			  call->flags[FLAG_VARS], &err);
+		  planned_open(&p, &b, &choice, call->flags[FLAG_VARS], &err);
 	int code = ok ? build_planned(&b, call, &p) : failed(&err);
 	planned_close(&p);
 	builder_close(&b);

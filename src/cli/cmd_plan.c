@@ -4,10 +4,11 @@
 #include "cli/outlook.h"
 #include "core/period.h"
 
-enum { FLAG_JSON, FLAG_EXCLUDE, FLAG_VARS, FLAG_FULL, FLAG_OFFLINE };
+enum { FLAG_JSON, FLAG_EXCLUDE, FLAG_SELECTOR, FLAG_VARS, FLAG_FULL, FLAG_OFFLINE };
 static const struct flag flags[] = {
 	{"json", NULL, "print a JSON document"},
 	{"exclude", "SELECTOR", "what is left out"},
+	{"selector", "NAME", "a selector of selectors.yml"},
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"full-refresh", NULL, "as if nothing was built yet"},
 	{"offline", NULL, "do not ask the warehouse which tables are there"},
@@ -18,15 +19,15 @@ static const struct flag flags[] = {
 static bool make(const struct call *call, struct ends *ends, struct outlook *o, struct plan *plan,
 	struct error *err)
 {
-	bool limited = call->n_args || call->flags[FLAG_EXCLUDE];
+	const struct choice choice = {
+		call->args, call->n_args, call->flags[FLAG_EXCLUDE], call->flags[FLAG_SELECTOR]};
 
 	if (!ends_open(ends, call->config_path, err) ||
 		!outlook_open(o, ends, call->flags[FLAG_VARS], err) ||
-		!outlook_select(
-			o, ends, call->args, call->n_args, call->flags[FLAG_EXCLUDE], err) ||
+		!outlook_select(o, ends, &choice, err) ||
 		(!call->flags[FLAG_OFFLINE] && !outlook_engine(o, ends, err)))
 		return false;
-	const struct plan_options options = {.selected = limited ? &o->selected : NULL,
+	const struct plan_options options = {.selected = o->limited ? &o->selected : NULL,
 		.named = &o->named,
 		.now_us = wall_us(),
 		.range = SPAN_ALL,

@@ -3,9 +3,10 @@
 #include "cli/planned.h"
 #include "cli/stop.h"
 
-enum { FLAG_EXCLUDE, FLAG_VARS, FLAG_THREADS, FLAG_JSON };
+enum { FLAG_EXCLUDE, FLAG_SELECTOR, FLAG_VARS, FLAG_THREADS, FLAG_JSON };
 static const struct flag flags[] = {
 	{"exclude", "SELECTOR", "leave out what this selects"},
+	{"selector", "NAME", "run the tests that this selector of selectors.yml selects"},
 	{"vars", "MAP", "variables that go before those of dbt_project.yml, '{name: value}'"},
 	{"threads", "N", "run at most N at once; models.threads without it"},
 	{"json", NULL, "print a JSON document in the end, instead of progress"},
@@ -17,6 +18,8 @@ static int test(const struct call *call)
 {
 	struct builder b;
 	struct planned p = {0};
+	const struct choice choice = {
+		call->args, call->n_args, call->flags[FLAG_EXCLUDE], call->flags[FLAG_SELECTOR]};
 	struct error err = {0};
 	int64_t threads = 0;
 	int code;
@@ -26,10 +29,9 @@ static int test(const struct call *call)
 		return WRONG_USE;
 	if (builder_open(&b, call->config_path, threads, call->flags[FLAG_JSON], &err) &&
 		builder_hold(&b, &err) &&
-		planned_open(&p, &b, call->args, call->n_args, call->flags[FLAG_EXCLUDE],
-			call->flags[FLAG_VARS], &err)) {
+		planned_open(&p, &b, &choice, call->flags[FLAG_VARS], &err)) {
 		struct run run = {.kind = "test",
-			.selector = p.selector,
+			.selector = p.outlook.selector,
 			.reason = "by hand",
 			.vars = call->flags[FLAG_VARS],
 			.jobs = threads};

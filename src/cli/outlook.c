@@ -47,14 +47,42 @@ bool outlook_open(struct outlook *o, const struct ends *ends, const char *vars, 
 	return ok;
 }
 
-bool outlook_select(struct outlook *o, const struct ends *ends, char **words, int n,
-	const char *exclude, struct error *err)
+static const char *spelled(struct arena *arena, const struct selector *selector)
 {
-	struct selector selector = {
-		.select = (const char *const *)words, .n_select = (size_t)n, .exclude = exclude};
+	struct buf text;
 
+	buf_init(&text, BUF_MAX);
+	if (selector->name)
+		buf_printf(&text, "--selector %s", selector->name);
+	for (size_t i = 0; i < selector->n_select; i++)
+		buf_printf(&text, "%s%s", i ? " " : "", selector->select[i]);
+	if (selector->exclude)
+		buf_printf(&text, "%s--exclude %s", text.len ? " " : "", selector->exclude);
+	const char *whole = arena_strdup(arena, buf_text(&text));
+	buf_release(&text);
+	return whole;
+}
+
+bool outlook_select(
+	struct outlook *o, const struct ends *ends, const struct choice *choice, struct error *err)
+{
+	struct selector selector = {.select = (const char *const *)choice->words,
+		.n_select = (size_t)choice->n,
+		.exclude = choice->exclude,
+		.name = choice->name};
+	bool some = choice->n || choice->exclude, asked = some || choice->name;
+
+	if (some && choice->name)
+		return error_set(err, ERROR_CONFIG,
+			"--selector %s selects by itself: leave out the other selectors and "
+			"--exclude",
+			choice->name);
+	if (!asked && !selector_default(o->project, &o->arena, &selector.name, err))
+		return false;
+	o->limited = some || selector.name;
+	o->selector = spelled(&o->arena, &selector);
 	return assets_select(o->graph, ends->state, &selector, &o->selected, err) &&
-	       assets_named(o->graph, ends->state, &selector, &o->named, err);
+	       (!asked || assets_named(o->graph, ends->state, &selector, &o->named, err));
 }
 
 bool outlook_engine(struct outlook *o, struct ends *ends, struct error *err)

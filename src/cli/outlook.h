@@ -15,15 +15,23 @@ struct outlook {
 	struct graph *graph;
 	struct survey *survey;
 	struct assets selected, named; /* see select.h */
+	bool limited;                  /* not all is selected */
+	const char *selector;          /* as it was written */
 	struct engine *engine;         /* NULL: none was opened */
 };
 
 /* Vars: of --vars, or NULL. On failure too it is to be closed. */
 MUST_CHECK bool outlook_open(
 	struct outlook *o, const struct ends *ends, const char *vars, struct error *err);
-/* Words of the command line; none: all. */
-MUST_CHECK bool outlook_select(struct outlook *o, const struct ends *ends, char **words, int n,
-	const char *exclude, struct error *err);
+/* What a call selects: its words, --exclude, --selector, each NULL where it has no such flag; without any the default
+ * of selectors.yml, or all. */
+struct choice {
+	char **words;
+	int n;
+	const char *exclude, *name;
+};
+MUST_CHECK bool outlook_select(
+	struct outlook *o, const struct ends *ends, const struct choice *choice, struct error *err);
 /* Opens the engine, where something was built that its tables tell of. */
 MUST_CHECK bool outlook_engine(struct outlook *o, struct ends *ends, struct error *err);
 /* Opens the engine; with `start`, an embedded one that does not run is started for that, else it stays NULL. */

@@ -5,28 +5,13 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 
-static const char *spelled(struct arena *arena, char **words, int n, const char *exclude)
-{
-	struct buf text;
-
-	buf_init(&text, BUF_MAX);
-	for (int i = 0; i < n; i++)
-		buf_printf(&text, "%s%s", i ? " " : "", words[i]);
-	if (exclude)
-		buf_printf(&text, "%s--exclude %s", n ? " " : "", exclude);
-	const char *selector = arena_strdup(arena, buf_text(&text));
-	buf_release(&text);
-	return selector;
-}
-
-bool planned_open(struct planned *p, struct builder *b, char **words, int n, const char *exclude,
+bool planned_open(struct planned *p, struct builder *b, const struct choice *choice,
 	const char *vars, struct error *err)
 {
-	*p = (struct planned){.limited = n || exclude};
+	*p = (struct planned){0};
 	plan_init(&p->plan);
-	bool ok = outlook_open(&p->outlook, &b->ends, vars, err);
-	p->selector = spelled(&p->outlook.arena, words, n, exclude);
-	return ok && outlook_select(&p->outlook, &b->ends, words, n, exclude, err);
+	return outlook_open(&p->outlook, &b->ends, vars, err) &&
+	       outlook_select(&p->outlook, &b->ends, choice, err);
 }
 
 static void add_step(struct planned *p, const struct asset *asset, const char *why)
@@ -68,7 +53,8 @@ bool planned_make(
 {
 	if (!outlook_engine(&p->outlook, &b->ends, err))
 		return false;
-	options->selected = p->limited ? &p->outlook.selected : NULL;
+	options->selected = p->outlook.limited ? &p->outlook.selected : NULL;
+	options->some_checks = p->outlook.limited;
 	options->named = &p->outlook.named;
 	options->now_us = wall_us();
 	options->engine = p->outlook.engine;
@@ -81,12 +67,9 @@ bool planned_make(
 
 void planned_checks(struct planned *p)
 {
-	struct assets checks = {0};
-
-	checks_of(p->outlook.graph, &p->outlook.selected, &checks);
-	vec_each (&checks, it)
-		add_step(p, *it, "asked for");
-	vec_release(&checks);
+	vec_each (&p->outlook.selected, it)
+		if ((*it)->kind == ASSET_CHECK)
+			add_step(p, *it, "asked for");
 }
 
 static bool say_waits(const struct planned *p)

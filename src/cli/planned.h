@@ -9,13 +9,11 @@ struct planned {
 	struct outlook outlook;
 	struct plan plan;
 	struct steps steps;
-	const char *selector; /* the words as they were written */
-	bool limited;         /* there were some */
 };
 
-/* What the call's arguments select; exclude may be NULL. Once opened, also in vain: planned_close(). */
-MUST_CHECK bool planned_open(struct planned *p, struct builder *b, char **words, int n,
-	const char *exclude, const char *vars, struct error *err);
+/* What the call selects. Once opened, also in vain: planned_close(). */
+MUST_CHECK bool planned_open(struct planned *p, struct builder *b, const struct choice *choice,
+	const char *vars, struct error *err);
 /* The plan, and its steps. The options' selection, time and engine are filled in here. */
 MUST_CHECK bool planned_make(
 	struct planned *p, struct builder *b, struct plan_options *options, struct error *err);

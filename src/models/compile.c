@@ -216,16 +216,32 @@ bool project_compile(const struct project *p, const struct node *node,
 	return ok;
 }
 
+static bool render_with(struct context *context, const char *place, const char *text,
+	struct buf *out, struct error *err)
+{
+	struct template *t = template_parse(place, text, strlen(text), err);
+	bool ok = t &&
+		  (template_render(t, &context->host, NULL, out, err) || keep_kind(context, err));
+
+	template_free(t);
+	return ok;
+}
+
 bool project_render(const struct project *p, const struct node *node,
 	const struct compile_options *options, const char *text, struct buf *out, struct error *err)
 {
-	struct template *t = template_parse(node->path, text, strlen(text), err);
 	struct context context;
 
 	context_init(&context, p, node->package, (struct node *)node);
 	context.options = options ? options : &compile_nothing;
-	bool ok = t &&
-		  (template_render(t, &context.host, NULL, out, err) || keep_kind(&context, err));
-	template_free(t);
-	return ok;
+	return render_with(&context, node->path, text, out, err);
+}
+
+bool project_render_text(const struct project *p, const char *place, const char *text,
+	struct buf *out, struct error *err)
+{
+	struct context context;
+
+	context_init(&context, p, root_of(p), NULL);
+	return render_with(&context, place, text, out, err);
 }

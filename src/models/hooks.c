@@ -54,17 +54,15 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Packages in the order of their names, and the root behind them, as in dbt. */
+/* Those of the root, then packages in the order of their names, as in dbt. */
 bool hooks_load(struct project *p, struct error *err)
 {
 	struct packages order = {0};
 	bool ok = true;
 
-	for (size_t i = 1; i < p->packages.len; i++)
-		vec_push(&order, p->packages.items[i]);
-	if (order.len)
-		qsort(order.items, order.len, sizeof *order.items, by_name);
-	vec_push(&order, p->packages.items[0]);
+	vec_each (&p->packages, it)
+		vec_push(&order, *it);
+	qsort(order.items + 1, order.len - 1, sizeof *order.items, by_name);
 	for (int at_end = 0; at_end < 2; at_end++)
 		vec_each (&order, it)
 			ok = ok && add_hooks(p, *it, at_end, err);

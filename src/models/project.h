@@ -180,7 +180,7 @@ struct node_result {
 		status; /* "success", "partial success", "error", "skipped"; "pass", "warn", "fail" */
 	const char *message; /* "" */
 	double took_s;
-	int64_t failures; /* of a test; -1 */
+	int64_t failures; /* of a test, of a hook; -1 */
 	uint64_t rows;
 	bool made; /* its relation, or a part of it */
 };
@@ -212,6 +212,10 @@ MUST_CHECK bool project_compile(const struct project *p, const struct node *node
 MUST_CHECK bool project_render(const struct project *p, const struct node *node,
 	const struct compile_options *options, const char *text, struct buf *out,
 	struct error *err);
+
+/* Appends what a text of a yml of the root becomes; `place` is "selectors.yml:3". */
+MUST_CHECK bool project_render_text(const struct project *p, const char *place, const char *text,
+	struct buf *out, struct error *err);
 
 /* Can it be built as it is? Its SQL is rendered, with nobody asked, and its materialization known; what asks the
  * warehouse counts as possible. The error names the place of the first thing that is not. */

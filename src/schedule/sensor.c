@@ -102,8 +102,11 @@ static bool see_request(struct scheduler *s, const char *name, int64_t *id, stru
 static bool plan_selected(struct scheduler *s, struct survey *v, const struct assets *selected,
 	bool all, struct arena *arena, struct steps *out, struct error *err)
 {
-	struct plan_options options = {
-		.selected = selected, .now_us = wall_us(), .range = SPAN_ALL, .all = all};
+	struct plan_options options = {.selected = selected,
+		.some_checks = true,
+		.now_us = wall_us(),
+		.range = SPAN_ALL,
+		.all = all};
 	struct steps steps = {0};
 	struct plan plan;
 

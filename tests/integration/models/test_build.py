@@ -202,9 +202,9 @@ def hooks_of_a_run_run_before_its_first_and_behind_its_last_step():
         }
     )
     p.build("--vars", "{who: me}")
-    eq(log(p), ["root starts me", "a", "aid ends", p.database + " me"])
-    names = ["aid-on-run-start-0", "aid-on-run-start-1", "shop-on-run-start-0", "shop-on-run-start-1", "a", "b"]
-    eq(list(p.steps()), [*names, "aid-on-run-end-0", "shop-on-run-end-0"])
+    eq(log(p), ["root starts me", "a", p.database + " me", "aid ends"])
+    names = ["shop-on-run-start-0", "shop-on-run-start-1", "aid-on-run-start-0", "aid-on-run-start-1", "a", "b"]
+    eq(list(p.steps()), [*names, "shop-on-run-end-0", "aid-on-run-end-0"])
     eq(set(p.steps().values()), {"succeeded"})
     has(p.command("runs", "1", "--sql").out, "select count(), 'root starts ' || 'me'")
     has(p.command("project", "check", p.folder, check=True).out, "6 of 6 operations run here")
@@ -270,6 +270,40 @@ def a_run_that_was_killed_goes_on_with_the_hooks_that_had_not_ended():
     has(p.build().out, "Run 1 was interrupted, and goes on")
     eq(log(p), ["start", "a", "end"])
     eq(p.run(1)["status"], "succeeded")
+
+
+@test
+def a_selector_of_the_project_says_what_is_built_and_tested():
+    p = project(
+        {
+            **CHAIN,
+            "models/s.yml": "models: [{name: numbers, columns: [{name: id, tests: [not_null, unique]}]}]",
+            "selectors.yml": """
+                selectors:
+                  - name: slow
+                    definition: {method: fqn, value: unique_numbers_id}
+                  - name: nightly
+                    definition:
+                      union:
+                        - {method: fqn, value: even, parents: true}
+                        - exclude: [{method: selector, value: slow}]
+            """,
+        }
+    )
+    eq([a["name"] for a in p.command("assets", "--selector", "nightly", "--json", check=True).json["assets"]], ["numbers", "even"])
+    p.build("--selector", "nightly")
+    eq(p.steps(), dict.fromkeys(["numbers", "not_null_numbers_id", "even"], "succeeded"))
+    eq(p.run()["selector"], "--selector nightly")
+    p.command("test", "--selector", "slow", check=True)
+    eq(list(p.steps()), ["unique_numbers_id"])
+    p.command("test", "--exclude", "not_null*", check=True)
+    eq(list(p.steps()), ["unique_numbers_id"])
+    has(p.build("--selector", "nigtly", code=2).err, "there is no selector 'nigtly'; did you mean 'nightly'?")
+    has(p.build("even", "--selector", "nightly", code=2).err, "--selector nightly selects by itself")
+    p.write({"selectors.yml": "selectors: [{name: usual, default: true, definition: numbers}]"})
+    p.build("--all")
+    eq((p.run()["selector"], list(p.steps())), ("--selector usual", ["numbers", "not_null_numbers_id", "unique_numbers_id"]))
+    eq(p.command("backfill", "--from", "2026", "--to", "2026").code, 2)
 
 
 @test

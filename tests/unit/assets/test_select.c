@@ -61,7 +61,7 @@ static void assert_names(const char *select, const struct assets *out, const cha
 static void assert_selected_but(const char *select, const char *exclude, const char *expected)
 {
 	struct assets out = {0};
-	struct selector selector = {&select, select ? 1 : 0, exclude};
+	struct selector selector = {&select, select ? 1 : 0, exclude, NULL};
 	if (!assets_select(graph, state, &selector, &out, &err))
 		fail_msg("%s: %s", select, err.text);
 	assert_names(select, &out, expected);
@@ -76,7 +76,7 @@ static void assert_selected(const char *select, const char *expected)
 static void assert_wrong(const char *select, const char *expected)
 {
 	struct assets out = {0};
-	struct selector selector = {&select, 1, NULL};
+	struct selector selector = {&select, 1, NULL, NULL};
 	assert_false(assets_select(graph, state, &selector, &out, &err));
 	if (!strstr(err.text, expected))
 		fail_msg("%s, expected %s", err.text, expected);
@@ -87,8 +87,8 @@ static void assert_wrong(const char *select, const char *expected)
 static void names_globs_and_folders(void **unused)
 {
 	(void)unused;
-	assert_selected("facts", "facts");
-	assert_selected("model.shop_dw.facts", "facts");
+	assert_selected("facts", "facts not_null_facts_id");
+	assert_selected("model.shop_dw.facts", "facts not_null_facts_id");
 	assert_selected("stg_*", "stg_items stg_orders");
 	assert_selected("staging", "stg_items stg_orders");
 	assert_selected("shop_dw.marts.daily", "daily");
@@ -96,7 +96,7 @@ static void names_globs_and_folders(void **unused)
 	assert_selected("models/staging", "stg_items stg_orders");
 	assert_selected("models/staging/", "stg_items stg_orders");
 	assert_selected("path:models/*/daily.sql", "daily");
-	assert_selected("facts.sql", "facts");
+	assert_selected("facts.sql", "facts not_null_facts_id");
 	assert_selected("rates.csv", "rates");
 	assert_selected("file:daily", "daily");
 }
@@ -105,24 +105,25 @@ static void parents_and_children_by_depth(void **unused)
 {
 	(void)unused;
 	assert_selected("+stg_orders", "shop.orders stg_orders");
-	assert_selected("1+facts", "stg_items stg_orders facts");
-	assert_selected("2+facts", "shop.items shop.orders stg_items stg_orders facts");
+	assert_selected("1+facts", "stg_items stg_orders facts not_null_facts_id");
+	assert_selected(
+		"2+facts", "shop.items shop.orders stg_items stg_orders facts not_null_facts_id");
 	assert_selected("facts+1", "facts daily not_null_facts_id");
 	assert_selected("stg_items+", "stg_items facts daily last not_null_facts_id");
-	assert_selected("1+daily+1", "facts daily last");
-	assert_selected(
-		"@daily", "shop.items shop.orders stg_items stg_orders facts daily rates last");
-	assert_selected("source:shop.items+2", "shop.items stg_items facts");
+	assert_selected("1+daily+1", "facts daily last not_null_facts_id");
+	assert_selected("@daily", "shop.items shop.orders stg_items stg_orders facts daily rates "
+				  "last not_null_facts_id");
+	assert_selected("source:shop.items+2", "shop.items stg_items facts not_null_facts_id");
 }
 
 static void unions_intersections_and_what_is_left_out(void **unused)
 {
 	(void)unused;
-	assert_selected("facts daily", "facts daily");
-	assert_selected("+facts,tag:core", "stg_orders facts");
-	assert_selected("+facts,tag:core rates", "stg_orders facts rates");
+	assert_selected("facts daily", "facts daily not_null_facts_id");
+	assert_selected("+facts,tag:core", "stg_orders facts not_null_facts_id");
+	assert_selected("+facts,tag:core rates", "stg_orders facts rates not_null_facts_id");
 	assert_selected("tag:hourly,tag:core", "stg_orders");
-	assert_selected_but("tag:core", "stg_*", "facts");
+	assert_selected_but("tag:core", "stg_*", "facts not_null_facts_id");
 	assert_selected_but(NULL, "+last test_type:data", "shop.unread");
 	assert_selected("stg_items,facts", "");
 }
@@ -130,8 +131,8 @@ static void unions_intersections_and_what_is_left_out(void **unused)
 static void methods(void **unused)
 {
 	(void)unused;
-	assert_selected("config.materialized:table", "facts daily");
-	assert_selected("config.meta.owner.name:a*", "facts");
+	assert_selected("config.materialized:table", "facts daily not_null_facts_id");
+	assert_selected("config.meta.owner.name:a*", "facts not_null_facts_id");
 	assert_selected("config.tags:hourly", "stg_orders");
 	assert_selected("resource_type:seed", "rates");
 	assert_selected("resource_type:test", "not_null_facts_id");
@@ -159,8 +160,8 @@ static void what_was_built_is_told_from_what_is_new(void **unused)
 	assert_selected("state:new", "rates stg_items stg_orders last");
 	assert_selected("state:modified,marts", "daily last");
 	assert_selected("state:modified+1,daily+", "daily last");
-	assert_selected("state:unmodified", "facts");
-	assert_selected("state:old", "facts daily");
+	assert_selected("state:unmodified", "facts not_null_facts_id");
+	assert_selected("state:old", "facts daily not_null_facts_id");
 	assert_wrong("state:changed", "state:modified");
 }
 
@@ -178,6 +179,149 @@ static void mistakes_are_told_with_what_is_near(void **unused)
 	assert_wrong("config:table", "config.SETTING:VALUE");
 }
 
+/* --- selectors.yml --- */
+
+static void assert_definition(const char *definition, const char *expected)
+{
+	CLEANUP(free_string)
+	char *text = xasprintf("selectors:\n"
+			       "- {name: base, definition: 'tag:core'}\n"
+			       "- name: it\n  definition:\n%s\n"
+			       "- {name: later, definition: facts}\n",
+		definition);
+	const struct selector selector = {.name = "it"};
+	struct assets out = {0};
+
+	put("selectors.yml", text);
+	bool ok = assets_select(graph, state, &selector, &out, &err);
+	if (!ok && !strstr(err.text, expected))
+		fail_msg("%s: %s, expected %s", definition, err.text, expected);
+	if (ok)
+		assert_names(definition, &out, expected);
+	vec_release(&out);
+}
+
+static void selectors_have_names_and_three_forms(void **unused)
+{
+	(void)unused;
+	assert_definition("    'tag:hourly'", "stg_orders");
+	assert_definition("    '2+daily'", "stg_orders stg_items facts daily not_null_facts_id");
+	assert_definition("    tag: hourly", "stg_orders");
+	assert_definition("    config.materialized: incremental", "last");
+	assert_definition("    {method: fqn, value: daily}", "daily");
+	assert_definition(
+		"    {method: tag, value: \"{{ target.name and 'hourly' }}\"}", "stg_orders");
+	assert_definition("    {method: fqn, value: daily, parents: true, parents_depth: 1}",
+		"facts daily not_null_facts_id");
+	assert_definition("    {method: fqn, value: facts, children: true, children_depth: 1}",
+		"facts daily not_null_facts_id");
+	assert_definition("    {method: fqn, value: daily, childrens_parents: true}",
+		"shop.items shop.orders stg_items stg_orders facts daily rates last "
+		"not_null_facts_id");
+	assert_definition("    {method: fqn, value: '*', exclude: [marts, 'tag:hourly']}",
+		"stg_items rates shop.items shop.orders shop.unread");
+	assert_definition("    {method: tag, value: nothing_has_it}", "");
+}
+
+static void selectors_unite_intersect_and_leave_out(void **unused)
+{
+	(void)unused;
+	assert_definition(
+		"    union: [stg_items, {tag: hourly}, daily]", "stg_items stg_orders daily");
+	assert_definition("    intersection: [{tag: core}, {path: models/staging}]", "stg_orders");
+	assert_definition(
+		"    union: [{tag: core}, daily, {exclude: [stg_orders, 'test_type:generic']}]",
+		"facts daily");
+	assert_definition("    intersection: [{tag: core}, {exclude: [facts]}]", "stg_orders");
+	assert_definition(
+		"    union:\n"
+		"    - intersection: [{method: fqn, value: daily, parents: true}, staging]\n"
+		"    - {method: tag, value: core, exclude: [stg_orders]}",
+		"stg_items stg_orders facts not_null_facts_id");
+	assert_definition(
+		"    {method: selector, value: base}", "stg_orders facts not_null_facts_id");
+	assert_definition(
+		"    union: [{method: selector, value: base}, {exclude: [{selector: base}]}]", "");
+	assert_definition("    union: []", "");
+}
+
+static void checks_come_with_what_they_look_at_as_a_selector_says(void **unused)
+{
+	(void)unused;
+	put("tests/both.sql", "select * from {{ ref('daily') }}, {{ ref('facts') }}");
+	put("tests/other.sql", "select * from {{ ref('daily') }}, {{ ref('rates') }}");
+	make();
+	assert_definition("    daily", "daily both other");
+	assert_definition(
+		"    {method: fqn, value: daily, indirect_selection: eager}", "daily both other");
+	assert_definition("    {method: fqn, value: daily, indirect_selection: cautious}", "daily");
+	assert_definition(
+		"    {method: fqn, value: daily, indirect_selection: buildable}", "daily both");
+	assert_definition("    {method: fqn, value: daily, indirect_selection: empty}", "daily");
+	assert_definition(
+		"    {method: tag, value: core, parents: true, children: true, children_depth: 1, "
+		"indirect_selection: cautious}",
+		"shop.orders shop.items stg_items stg_orders facts daily both not_null_facts_id");
+}
+
+static void a_wrong_selector_is_told_with_its_line(void **unused)
+{
+	(void)unused;
+	assert_definition("    {method: selector, value: later}",
+		"selectors.yml:5: no selector 'later' stands before this one");
+	assert_definition(
+		"    {tags: core}", "selectors.yml:5: selector 'tags:core': there is no method");
+	assert_definition("    {method: tag, value: core, parent: true}",
+		"selectors.yml:5: 'parent' is no key of a selector; did you mean 'parents'?");
+	assert_definition(
+		"    {method: tag, valu: core}", "selectors.yml:5: a selector has one key");
+	assert_definition(
+		"    {method: tag, value: core, parents: 2}", "parents is true or false, not 2");
+	assert_definition("    {method: tag, value: core, indirect_selection: lazy}", "not 'lazy'");
+	assert_definition(
+		"    {union: [facts], exclude: [facts]}", "union and intersection stand alone");
+	assert_definition("    union: [{exclude: [facts]},\n     {exclude: [daily]}]",
+		"selectors.yml:6: there is an exclude already, line 5");
+	assert_definition("    union: facts", "holds a list, not a text");
+	assert_definition(
+		"    {method: tag, value: '{{ nobody.x }}'}", "selectors.yml:5:1:4: 'nobody'");
+}
+
+static void assert_no_selector(const char *name, const char *expected)
+{
+	const struct selector selector = {.name = name};
+	struct assets out = {0};
+
+	assert_false(assets_select(graph, state, &selector, &out, &err));
+	if (!strstr(err.text, expected))
+		fail_msg("%s, expected %s", err.text, expected);
+}
+
+static void a_selector_is_known_by_its_name_and_one_is_the_default(void **unused)
+{
+	struct arena arena;
+	const char *name = "";
+
+	(void)unused;
+	arena_init(&arena);
+	assert_no_selector("nightly", "selectors.yml is not there");
+	assert_true(selector_default(project, &arena, &name, &err));
+	assert_null(name);
+	put("selectors.yml", "selectors:\n- {name: nightly, definition: facts}\n"
+			     "- {name: usual, default: true, definition: daily}\n");
+	assert_no_selector("nihgtly", "there is no selector 'nihgtly'; did you mean 'nightly'?");
+	assert_true(selector_default(project, &arena, &name, &err));
+	assert_string_equal(name, "usual");
+	put("selectors.yml", "selectors:\n- {name: a, default: true, definition: facts}\n"
+			     "- {name: b, default: true, definition: daily}\n");
+	assert_no_selector("a", "selectors.yml:3: 'a' is the default already, line 2");
+	put("selectors.yml", "selectors:\n- {name: a}\n");
+	assert_no_selector("a", "selectors.yml:2: a selector has a name and a definition");
+	put("selectors.yml", "x: 1\n");
+	assert_no_selector("a", "selectors.yml:1: holds no list 'selectors:'");
+	arena_release(&arena);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, open_all, close_all)
 
 int main(void)
@@ -189,6 +333,11 @@ int main(void)
 		TEST(methods),
 		TEST(what_was_built_is_told_from_what_is_new),
 		TEST(mistakes_are_told_with_what_is_near),
+		TEST(selectors_have_names_and_three_forms),
+		TEST(selectors_unite_intersect_and_leave_out),
+		TEST(checks_come_with_what_they_look_at_as_a_selector_says),
+		TEST(a_wrong_selector_is_told_with_its_line),
+		TEST(a_selector_is_known_by_its_name_and_one_is_the_default),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static void assert_hook(size_t i, const char *name, const char *expected)
 		assert_string_equal(buf_text(&sql), expected);
 }
 
-static void hooks_of_runs_are_those_of_packages_and_then_of_the_root(void **state)
+static void hooks_of_runs_are_those_of_the_root_and_then_of_packages(void **state)
 {
 	(void)state;
 	put("dbt_project.yml",
@@ -28,10 +28,10 @@ static void hooks_of_runs_are_those_of_packages_and_then_of_the_root(void **stat
 	load();
 	assert_int_equal(project_nodes(project)->len, 1);
 	assert_int_equal(project_hooks(project)->len, 5);
-	assert_hook(0, "aid-on-run-start-0", "hello from aid");
-	assert_hook(1, "aid-on-run-start-1", "x");
-	assert_hook(2, "p-on-run-start-0", "hello from p None");
-	assert_string_equal(project_hooks(project)->items[2]->id, "operation.p.p-on-run-start-0");
+	assert_hook(0, "p-on-run-start-0", "hello from p None");
+	assert_string_equal(project_hooks(project)->items[0]->id, "operation.p.p-on-run-start-0");
+	assert_hook(1, "aid-on-run-start-0", "hello from aid");
+	assert_hook(2, "aid-on-run-start-1", "x");
 	assert_hook(3, "p-on-run-end-0", "select 'me' from `analytics`.`m`");
 	assert_hook(4, "p-on-run-end-1", "");
 }
@@ -73,7 +73,7 @@ static void a_hook_of_the_wrong_shape_is_refused_with_its_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_FOLDER(hooks_of_runs_are_those_of_packages_and_then_of_the_root),
+		IN_FOLDER(hooks_of_runs_are_those_of_the_root_and_then_of_packages),
 		IN_FOLDER(hooks_at_the_end_of_a_run_see_its_results),
 		IN_FOLDER(a_hook_of_the_wrong_shape_is_refused_with_its_line),
 	};
