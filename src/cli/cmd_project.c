@@ -1,6 +1,8 @@
 /* `tailrace project check`: which models of a project of dbt's run here, and what is in the way of the others. */
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
+#include "build/executor.h"
 #include "cli/cli.h"
 #include "models/project.h"
 #include "schedule/scheduler.h"
@@ -104,29 +106,44 @@ static int check_all(struct checking *c)
 	return all_run(c) ? DONE : FAILED;
 }
 
+/* A folder that is named is looked at by itself; else a configuration that is there knows the streams. */
+static struct project *load(const struct call *call, struct config *config, struct error *err)
+{
+	const char *database = call->flags[FLAG_DATABASE], *vars = call->flags[FLAG_VARS];
+
+	if (call->n_args == 1 && access(call->config_path, R_OK) == 0) {
+		if (!config_load(call->config_path, config, err))
+			return NULL;
+		if (database)
+			config->models.database = database;
+		return models_project(config, vars, &config->arena, err);
+	}
+	struct project_options options = {.folder = call->n_args > 1 ? call->args[1] : ".",
+		.database = database ? database : "analytics",
+		.target = "default",
+		.vars = vars};
+	return project_load(&options, err);
+}
+
 static int project(const struct call *call)
 {
 	struct checking c = {.call = call};
-	const char *database = call->flags[FLAG_DATABASE];
+	struct config config = {0};
 	struct error err = {0};
 
 	if (strcmp(call->args[0], "check") != 0)
 		return wrong_use(
 			"'project %s' is no command; there is: project check [DIR]", call->args[0]);
-	struct project_options options = {.folder = call->n_args > 1 ? call->args[1] : ".",
-		.database = database ? database : "analytics",
-		.target = "default",
-		.vars = call->flags[FLAG_VARS]};
-	struct project *read = project_load(&options, &err);
-	if (!read)
-		return failed(&err);
+	struct project *read = load(call, &config, &err);
 	c.project = read;
-	int code = project_nodes(read)->len
+	int code = !read ? failed(&err)
+		   : project_nodes(read)->len
 			   ? check_all(&c)
 			   : wrong_use("%s: there is no project of models here, neither models, "
 				       "seeds, snapshots nor tests",
-				     options.folder);
+				     project_folder(read));
 	project_free(read);
+	config_release(&config);
 	return code;
 }
 
@@ -136,12 +153,12 @@ const struct command project_command = {
 	.min_args = 1,
 	.max_args = 2,
 	.summary = "say which models of a dbt project run here",
-	.help = "Reads the dbt project in DIR (by default this folder), which needs no\n"
-		"configuration of tailrace, and renders every model, snapshot, test and hook of\n"
-		"it. Of each that does not run here the first thing that is in the way is\n"
-		"said, with its place. What asks the warehouse while it renders counts as\n"
-		"running; whether the warehouse takes the SQL is for a build to find out. It\n"
-		"ends with 1 where some do not run.\n",
+	.help = "Reads the dbt project in DIR, which needs no configuration of tailrace, or\n"
+		"without DIR that of the configuration, or this folder where there is none,\n"
+		"and renders every model, snapshot, test and hook of it. Of each that does not\n"
+		"run here the first thing that is in the way is said, with its place. What asks\n"
+		"the warehouse while it renders counts as running; whether the warehouse takes\n"
+		"the SQL is for a build to find out. It ends with 1 where some do not run.\n",
 	.flags = flags,
 	.run = project,
 };

@@ -44,21 +44,29 @@ static bool unknown_source(
 	const struct project *p, const char *source, const char *table, struct error *err)
 {
 	VEC(const char *) names = {0};
+	const struct source_table *declared = NULL;
 	const void *key;
 	size_t i = 0, len;
 	void *found;
 
 	for (size_t s = 0; s < p->options.n_streams; s++)
 		vec_push(&names, p->options.streams[s].name);
-	while (map_next(&p->sources, &i, &key, &len, &found))
-		vec_push(&names, ((struct source_table *)found)->source);
+	while (map_next(&p->sources, &i, &key, &len, &found)) {
+		const struct source_table *other = found;
+		if (strcmp(other->source, source) == 0)
+			declared = other;
+		else
+			vec_push(&names, other->source);
+	}
 	vec_push(&names, NULL);
-	const char *near = nearest_name(source, names.items);
+	const char *near = declared ? NULL : nearest_name(source, names.items);
 	error_set(err, ERROR_CONFIG,
-		"there is no source '%s' with a table '%s': neither a yml declares it, nor is "
-		"there a stream of that "
+		"there is no source '%s' with a table '%s': %s, nor is there a stream of that "
 		"name%s%s%s",
-		source, table, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		source, table,
+		declared ? "the yml that declares the source does not have it"
+			 : "neither a yml declares it",
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	vec_release(&names);
 	return false;
 }

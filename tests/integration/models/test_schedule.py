@@ -169,8 +169,11 @@ def a_project_that_is_edited_is_read_again():
 def a_cron_line_that_is_wrong_is_told_with_file_and_line():
     model("wrong", "materialized='table', schedule='0 25 * * *'", "select 1 as amount")
     wait_said("wrong", "models/wrong.sql:1: cron line \"0 25 * * *\": hour '25' is none of 0 to 23")
+    model("of_stream", "materialized='view'", "select * from {{ source('shop', 'that_no_yml_declares') }}")
     done = tail.command("project", "check")
-    eq(done.code, 1)
+    eq((done.code, "of_stream" in done.out), (1, False))
+    has(tail.command("project", "check", ".").out, "models/of_stream.sql:")
+    os.unlink(os.path.join(tail.folder, "models/of_stream.sql"))
     has(done.out, "models/wrong.sql:1: cron line \"0 25 * * *\": hour '25' is none of 0 to 23")
     model("wrong", "materialized='table', schedule='0 5 * * *', timezone='Europe/Berlinn'", "select 1 as amount")
     wait_said("wrong", "there is no time zone 'Europe/Berlinn'")

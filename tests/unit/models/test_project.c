@@ -51,8 +51,13 @@ static void sources_of_yml_go_before_streams(void **state)
 	put("models/s.yml", "sources:\n  - name: shop\n    schema: \"{{ target.schema }}_raw\"\n"
 			    "    tables: [{name: orders, identifier: o_v2}]\n");
 	put("models/a.sql", "{{ source('shop', 'orders') }} {{ source('shop', 'items') }}");
+	put("models/b.sql", "{{ source('erp', 'lines') }}");
+	put("models/e.yml", "sources: [{name: erp, tables: [{name: heads}]}]\n");
 	load();
 	assert_compiles("a", "`analytics_raw`.`o_v2` `lake`.`items`");
+	assert_problem("b",
+		"models/b.sql:1:4: there is no source 'erp' with a table 'lines': the yml that "
+		"declares the source does not have it, nor is there a stream of that name");
 }
 
 static void a_yml_that_names_a_stream_and_no_schema_speaks_of_its_tables(void **state)
