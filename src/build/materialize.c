@@ -170,8 +170,18 @@ static bool make(struct making *m, const struct way *way, struct error *err)
 	       (!inside || !hooked || look_at_target(m, err)) && way->make(m, err);
 }
 
+/* What the model says of it goes before what was asked for. One partition never makes the others anew by itself. */
+static void take_full_refresh(struct work *w)
+{
+	struct value own = dict_get_text(w->node->config, "full_refresh");
+
+	if (own.kind == VALUE_BOOL && (!own.b || !*w->partition))
+		w->full_refresh = own.b;
+}
+
 bool materialize(struct work *w, struct error *err)
 {
+	take_full_refresh(w);
 	struct making m = {.w = w,
 		.d = w->engine->ops->dialect,
 		.target = {w->node->database, w->node->alias}};

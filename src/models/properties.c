@@ -452,7 +452,8 @@ static bool patch_all(struct yml *y, const struct tree *root)
 	static const struct {
 		const char *key;
 		enum node_kind kind;
-	} sections[] = {{"models", NODE_MODEL}, {"seeds", NODE_SEED}, {"snapshots", NODE_SNAPSHOT}};
+	} sections[] = {{"models", NODE_MODEL}, {"seeds", NODE_SEED}, {"snapshots", NODE_SNAPSHOT},
+		{"data_tests", NODE_TEST}};
 
 	for (size_t s = 0; s < COUNT_OF(sections); s++) {
 		const struct tree *list = tree_get(root, sections[s].key);
@@ -572,7 +573,7 @@ static bool read_file(struct yml *y, const char *full)
 static bool read_package(struct project *p, const struct package *package, struct error *err)
 {
 	static const char *const keys[][2] = {{"model-paths", "models"}, {"seed-paths", "seeds"},
-		{"snapshot-paths", "snapshots"}};
+		{"snapshot-paths", "snapshots"}, {"test-paths", "tests"}};
 	static const char *const suffixes[] = {".yml", ".yaml", NULL};
 	struct paths files = {0};
 

@@ -52,6 +52,17 @@ static struct value merged(struct arena *a, struct value before, struct value v)
 	return out;
 }
 
+/* A hook is a statement, or {sql: ..., transaction: ...}: there is no transaction that it could be part of. */
+static struct value statements_of(struct arena *a, struct value hooks)
+{
+	struct list *list = as_list(a, hooks);
+
+	for (size_t i = 0; i < list->len; i++)
+		if (list->items[i].kind == VALUE_DICT)
+			list->items[i] = dict_get_text(list->items[i].dict, "sql");
+	return value_list(list);
+}
+
 /* pre-hook is pre_hook. */
 static struct value name_of(struct arena *a, struct value key)
 {
@@ -71,8 +82,10 @@ void setting_put(struct arena *a, const struct settings *settings, struct value 
 	struct value before = found ? *found : (struct value){0};
 	bool tags = value_is_text(name, "tags");
 
-	if (tags || value_is_text(name, "pre_hook") || value_is_text(name, "post_hook"))
-		v = added(a, before, v, tags);
+	if (tags)
+		v = added(a, before, v, true);
+	else if (value_is_text(name, "pre_hook") || value_is_text(name, "post_hook"))
+		v = added(a, before, statements_of(a, v), false);
 	else if (value_is_text(name, "meta"))
 		v = merged(a, before, v);
 	dict_put(a, settings->values, name, v);

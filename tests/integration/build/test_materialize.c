@@ -222,6 +222,24 @@ static void new_rows_are_appended(void **state)
 	assert_string_equal(tables(s), "t");
 }
 
+static void what_a_model_says_of_a_full_refresh_goes_before_what_is_asked_for(void **state)
+{
+	struct shop *s = *state;
+	static const char keeps[] = "order_by='a', full_refresh=false";
+
+	write_model(s, keeps, "select number + 0 as a from numbers(5)", since);
+	build(s, "t");
+	s->full_refresh = true;
+	write_model(s, keeps, "select number as a from numbers(8)", since);
+	build(s, "t");
+	assert_gives(s, "SELECT count(), sum(a) FROM {db}.t", "8\t28");
+	s->full_refresh = false;
+	write_model(
+		s, "order_by='a', full_refresh=true", "select number as a from numbers(2)", since);
+	build(s, "t");
+	assert_gives(s, "SELECT count() FROM {db}.t", "2");
+}
+
 static void rows_of_a_key_are_replaced(void **state)
 {
 	struct shop *s = *state;
@@ -343,6 +361,7 @@ int main(int argc, char **argv)
 		SHOP_TEST(hooks_run_before_and_after),
 		SHOP_TEST(what_is_not_supported_is_named),
 		SHOP_TEST(new_rows_are_appended),
+		SHOP_TEST(what_a_model_says_of_a_full_refresh_goes_before_what_is_asked_for),
 		SHOP_TEST(rows_of_a_key_are_replaced),
 		SHOP_TEST(whole_partitions_are_overwritten),
 		SHOP_TEST(merge_leaves_the_latest_version),

@@ -367,6 +367,27 @@ static void a_model_is_told_where_it_is(void **state)
 		"d", "models/d.sql:1: materialized: 'dictionary' is none that is known here");
 }
 
+static void a_hook_may_be_a_map(void **state)
+{
+	(void)state;
+	put("dbt_project.yml", "name: shop\nmodels: {+post-hook: {sql: 'select 1', transaction: "
+			       "false}}");
+	put("models/a.sql", "{{ config(post_hook=[{'sql': 'select 2'}, 'select 3']) }}"
+			    "{{ config.get('post_hook') | join(', ') if execute }}");
+	load();
+	assert_compiles("a", "select 1, select 2, select 3");
+}
+
+static void a_yml_configures_a_test_that_is_a_file(void **state)
+{
+	(void)state;
+	put("models/a.sql", "select 1");
+	put("tests/none.sql", "select * from {{ ref('a') }}");
+	put("tests/y.yml", "data_tests:\n  - {name: none, config: {severity: warn}}\n");
+	load();
+	assert_int_equal(node("none")->severity, SEVERITY_WARN);
+}
+
 static void a_private_model_is_for_its_group(void **state)
 {
 	(void)state;
@@ -403,6 +424,8 @@ int main(void)
 		IN_FOLDER(relations_are_keys_and_mappings),
 		IN_FOLDER(what_a_yml_says_of_a_test_goes_before_its_macro_and_its_folder),
 		IN_FOLDER(a_model_is_told_where_it_is),
+		IN_FOLDER(a_hook_may_be_a_map),
+		IN_FOLDER(a_yml_configures_a_test_that_is_a_file),
 		IN_FOLDER(a_private_model_is_for_its_group),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
