@@ -38,6 +38,8 @@ void registry_subject(const struct registry *, const char *topic, bool is_key, c
 /* The schema of an id; it lives as long as the registry. NULL: an error, ERROR_DATA of an id that
  * is not known, and of a schema that is not Avro's. */
 const char *registry_schema(struct registry *, uint32_t id, struct error *);
+/* What it was said lately that there is none of is asked for again at once. */
+void registry_ask_anew(struct registry *);
 
 /* The id of a schema under a subject, where it is registered if it is not yet and we may. ERROR_TABLE: the
  * registry refuses it, with the registry's words and what differs from the latest version. */

@@ -28,6 +28,7 @@ struct registry {
 	atomic_size_t current;
 
 	pthread_mutex_t lock;
+	int64_t anew_ms;       /* what was said to be missing until then may be there */
 	struct map by_id;      /* uint32_t -> struct known */
 	struct map registered; /* subject, 0, schema -> id + 1, as a pointer */
 };

@@ -26,7 +26,8 @@ static const char *recall(struct registry *r, uint32_t id, bool *missing)
 	pthread_mutex_lock(&r->lock);
 	struct known *known = map_get(&r->by_id, &id, sizeof id);
 	const char *text = known ? known->text : NULL;
-	*missing = known && !text && mono_ms() - known->missing_ms < MISSING_MS;
+	*missing = known && !text && known->missing_ms > r->anew_ms &&
+		   mono_ms() - known->missing_ms < MISSING_MS;
 	pthread_mutex_unlock(&r->lock);
 	return text;
 }
@@ -46,6 +47,13 @@ static const char *remember(struct registry *r, uint32_t id, const char *text)
 	text = known->text;
 	pthread_mutex_unlock(&r->lock);
 	return text;
+}
+
+void registry_ask_anew(struct registry *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->anew_ms = mono_ms();
+	pthread_mutex_unlock(&r->lock);
 }
 
 static bool no_schema(uint32_t id, struct error *err)

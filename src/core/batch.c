@@ -91,6 +91,13 @@ void batch_set_aside(struct batch *b, const struct set_aside *aside)
 	vec_push(&b->aside, kept);
 }
 
+void batch_take_back_row(struct batch *b)
+{
+	b->rows--;
+	b->meta.len -= sizeof(struct row_meta);
+	batch_abort_row(b);
+}
+
 /* The columns that tell rows apart: the key's, or all when there is no key. */
 static size_t identity_len(const struct table *t)
 {

@@ -46,7 +46,8 @@ struct set_aside {
 	const char *reason;
 };
 
-/* How the key begins, and there is no column, of a message whose key cannot be read: its place stands there. */
+/* How `row` begins where it holds the message, with its place; and how the key begins, and there is no column, of a
+ * message whose key cannot be read: its place stands there. */
 #define SET_ASIDE_NO_KEY "{\"topic\":"
 
 struct batch {
@@ -77,6 +78,7 @@ static inline void batch_commit_row(struct batch *b, const struct row_meta *meta
 	b->rows++;
 }
 void batch_abort_row(struct batch *b);
+void batch_take_back_row(struct batch *b); /* the last one, which was committed */
 
 /* Where the row as it was can be found, under the same number; NULL: it is not known. */
 const struct batch *batch_before(const struct batch *b, size_t row);

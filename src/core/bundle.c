@@ -66,8 +66,13 @@ struct batch *bundle_batch(struct bundle *b, struct table *table)
 	return &item->batch;
 }
 
-struct bundle_item *bundle_add(struct bundle *b, enum bundle_kind kind, struct table *table)
+void bundle_cut(struct bundle *b, const struct table *table)
 {
 	map_remove(b->open, &table->source_id, sizeof table->source_id);
+}
+
+struct bundle_item *bundle_add(struct bundle *b, enum bundle_kind kind, struct table *table)
+{
+	bundle_cut(b, table);
 	return push_item(b, kind, table);
 }

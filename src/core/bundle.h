@@ -17,6 +17,7 @@ enum bundle_kind {
 	BUNDLE_RECOPY,   /* the log cannot carry it on: copy it anew, as `table`; `reason` */
 	BUNDLE_BROKEN,   /* `table` cannot go on as it is configured: `reason` */
 	BUNDLE_DROPPED,  /* `table` is gone in the source: keep, mark */
+	BUNDLE_RETRIED,  /* what source_ops.retry was given of `table` stands before this */
 };
 
 struct bundle_item {
@@ -45,6 +46,9 @@ size_t bundle_bytes(const struct bundle *b);
 /* The batch that new rows of this definition go to. Pointers to batches move when an item is
  * added. */
 struct batch *bundle_batch(struct bundle *b, struct table *table);
+
+/* Later rows of the table go to a new batch. */
+void bundle_cut(struct bundle *b, const struct table *table);
 
 /* Adds an item that is not rows; later rows of the table go to a new batch behind it. */
 struct bundle_item *bundle_add(struct bundle *b, enum bundle_kind kind, struct table *table);

@@ -64,6 +64,10 @@ typedef MUST_CHECK bool sink_load_add_fn(struct sink_load *, struct batch *, str
 typedef MUST_CHECK bool sink_load_end_fn(struct sink_load *, bool keep, struct error *);
 typedef MUST_CHECK bool sink_set_aside_fn(
 	struct sink *, const struct landing *, const struct batch *, struct error *);
+typedef MUST_CHECK bool sink_asides_fn(struct sink *, const struct landing *, int64_t *upto_us,
+	struct messages_aside *out, struct error *);
+typedef MUST_CHECK bool sink_forget_fn(struct sink *, const struct landing *, int64_t upto_us,
+	const struct messages_aside *, struct error *);
 typedef MUST_CHECK bool sink_truncate_fn(
 	struct sink *, const struct landing *, const struct row_meta *, struct error *);
 typedef MUST_CHECK bool sink_publish_fn(struct sink *, const struct landing *, struct error *);
@@ -120,6 +124,11 @@ struct sink_ops {
 	sink_load_end_fn *load_end;
 	/* batch->aside, durable, queryable, once per (table, version, key) in effect */
 	sink_set_aside_fn *set_aside;
+	/* optional, both: messages that were set aside with their bytes, some of them, until *upto_us
+	 * (0: all so far; it is set then); no more: none. forget: those are set aside no longer, unless
+	 * they have been once more since */
+	sink_asides_fn *asides;
+	sink_forget_fn *forget;
 	/* what is below meta's version is gone when it returns; history keeps a 't' row instead */
 	sink_truncate_fn *truncate;
 	/* the building generation becomes what people read; the old one is dropped */

@@ -97,6 +97,21 @@ struct source_backlog {
 	uint64_t end;     /* as many there have ever been */
 };
 
+/* Messages of a log of several parts that were set aside, to be read again from their bytes. */
+struct message_aside {
+	int partition;
+	int64_t offset, time_us;
+	bool has_key, has_value;
+	const uint8_t *key, *value;
+	size_t key_len, value_len;
+};
+struct messages_aside {
+	uint64_t table; /* source_id */
+	struct arena arena;
+	VEC(struct message_aside) list;
+	size_t again; /* so many were set aside once more; set by the source */
+};
+
 typedef MUST_CHECK bool source_open_fn(struct source *, struct error *);
 typedef MUST_CHECK bool source_check_fn(struct source *, struct findings *, struct error *);
 typedef MUST_CHECK bool source_discover_fn(struct source *, struct tables *out, struct error *);
@@ -112,6 +127,7 @@ typedef MUST_CHECK bool source_plan_fn(
 typedef MUST_CHECK bool source_renew_fn(struct source *, struct chunks *, struct error *);
 typedef MUST_CHECK enum copy_status source_copy_fn(struct source *, struct table *,
 	const struct chunk *, struct batch_taker *, struct error *);
+typedef void source_retry_fn(struct source *, struct messages_aside *);
 typedef MUST_CHECK bool source_fetch_fn(
 	struct source *, const struct batch *keys, struct batch *out, struct error *);
 typedef MUST_CHECK bool source_scan_fn(struct source *, struct table *, const struct batch *after,
@@ -165,6 +181,11 @@ struct source_ops {
 	source_renew_fn *renew;
 	/* one chunk of one table, in its own short transaction */
 	source_copy_fn *copy;
+	/* optional, of a shared log: read() gives what these messages say, as they are understood now,
+	 * then BUNDLE_RETRIED; they stay the caller's, and there, until then or until close. No row of
+	 * them has a cell marked unchanged: what was before is not known, such a message is set aside
+	 * again. Any thread */
+	source_retry_fn *retry;
 	/* the rows of `keys` (only its key columns are looked at) that exist, appended to out, in
 	 * any order; meta: op 'r', version copied */
 	source_fetch_fn *fetch;

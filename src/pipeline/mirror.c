@@ -230,6 +230,7 @@ void mirror_free(struct mirror *m)
 	vec_release(&m->again);
 	key_set_release(&m->written);
 	key_set_release(&m->written_before);
+	retry_end(m);
 	touched_release(&m->touched);
 	touched_release(&m->foreseen);
 	pthread_rwlock_destroy(&m->lock);

@@ -61,6 +61,13 @@ struct mirror {
 	int64_t wait_said_ms;  /* when the log last had what this copy waits for; 0: not yet */
 	int64_t retry_broken_ms, broken_for_ms;
 
+	/* what was set aside on its way back in (retry.c); request 0: nothing. Of the writer thread */
+	struct {
+		int64_t request, upto_us;
+		uint64_t messages, again;
+		struct messages_aside *page; /* the source has it */
+	} retry;
+
 	/* of a watched table, since the position was last recorded (watch.c) */
 	struct touched touched, foreseen;
 

@@ -87,6 +87,16 @@ void *copier_run(void *stream);
 /* Of the writer thread: prepared rows to where they go, with what was set aside. */
 MUST_CHECK bool writer_land(struct stream *, struct mirror *, struct batch *, struct error *);
 
+/* requests.c, of the writer thread: sees to what other processes have asked for. */
+MUST_CHECK bool requests_take(struct stream *, struct error *);
+
+/* retry.c, of the writer thread: asks the source to read again what the target has set aside of a table; to be called
+ * with BUNDLE_RETRIED; undoes. *done false: not yet, the request stays until the last of it has been written. */
+MUST_CHECK bool retry_begin(
+	struct stream *, struct mirror *, const struct request *, bool *done, struct error *);
+MUST_CHECK bool retry_written(struct stream *, struct mirror *, struct error *);
+void retry_end(struct mirror *);
+
 /* absent.c: settle takes what the state store knows beyond the mirrors, once all are there; a table takes
  * the place of one of its name; one that is called otherwise now leaves its rows behind. */
 MUST_CHECK bool absent_settle(struct stream *, const struct table_states *known, struct error *);

@@ -189,7 +189,7 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 	aside = batch->aside.len;
 	m->changes += rows;
 	m->set_aside += aside;
-	if (committed_us)
+	if (committed_us && !m->retry.request)
 		m->lag_ms = (wall_us() - committed_us) / 1000;
 	s->set_aside += aside;
 	s->changes += rows;
@@ -222,6 +222,7 @@ static bool apply_event(
 	case BUNDLE_RECOPY: return mirror_define(s, m, item->table, item->reason, err);
 	case BUNDLE_BROKEN: mirror_break(s, m, item->reason); return true;
 	case BUNDLE_DROPPED: return mirror_dropped(s, m, err);
+	case BUNDLE_RETRIED: return retry_written(s, m, err);
 	case BUNDLE_ROWS: return apply_rows(s, m, &item->batch, err);
 	}
 	return false;
@@ -451,60 +452,6 @@ static void take_lag(struct stream *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static bool is_named(const struct table *table, const char *name)
-{
-	size_t schema_len = strlen(table->schema);
-
-	if (strcmp(table->target, name) == 0)
-		return true;
-	return strncmp(name, table->schema, schema_len) == 0 && name[schema_len] == '.' &&
-	       strcmp(name + schema_len + 1, table->name) == 0;
-}
-
-/* A table that cannot be copied anew goes on as it is. */
-static bool resync(struct stream *s, struct mirror *m, struct error *err)
-{
-	if (mirror_retold(s, m, err))
-		return mirror_recopy(s, m, "resync was asked for", err);
-	if (!is_of_table(err))
-		return false;
-	log_warn("a table is not copied anew", F("stream", s->settings->name),
-		F("table", m->table->target), F("reason", err->text));
-	error_clear(err);
-	return true;
-}
-
-static bool take_request(struct stream *s, const struct request *request, struct error *err)
-{
-	bool ok = true, found = false;
-
-	if (strcmp(request->stream, s->settings->name) != 0 || strcmp(request->kind, "resync") != 0)
-		return true;
-	for (size_t i = 0; ok && i < s->mirrors.len; i++) {
-		struct mirror *m = s->mirrors.items[i];
-		if (!is_named(m->table, request->table))
-			continue;
-		found = true;
-		if (m->status != TABLE_DROPPED && !m->table->problem && !m->recopy_at)
-			ok = resync(s, m, err);
-	}
-	if (!found)
-		log_warn("resync of a table that is not mirrored", F("stream", request->stream),
-			F("table", request->table));
-	return ok && state_request_done(s->state, request->id, err);
-}
-
-static bool see_to_requests(struct stream *s, struct error *err)
-{
-	struct requests requests = {0};
-	bool ok = state_requests(s->state, &requests, err);
-
-	for (size_t i = 0; ok && i < requests.len; i++)
-		ok = take_request(s, &requests.items[i], err);
-	free(requests.items);
-	return ok;
-}
-
 /* Copying while any table is; a broken table does not keep a stream from being called streaming. */
 static void see_to_status(struct stream *s)
 {
@@ -548,7 +495,7 @@ static bool tick(struct writer *w, struct error *err)
 	if (now - w->requests_ms < REQUESTS_MS)
 		return true;
 	w->requests_ms = now;
-	return see_to_requests(s, err);
+	return requests_take(s, err);
 }
 
 static int longest_wait_ms(const struct writer *w)

@@ -69,6 +69,19 @@ static void add_fields(struct native_encoder *e, const struct batch *b, const ui
 		native_encoder_field(e, &fields[i]);
 }
 
+int64_t set_aside_time(struct clickhouse_sink *s, int64_t known_us)
+{
+	int64_t now = wall_us();
+
+	pthread_mutex_lock(&s->lock);
+	if (s->aside_us < known_us)
+		s->aside_us = known_us;
+	s->aside_us = now > s->aside_us ? now : s->aside_us + 1;
+	now = s->aside_us;
+	pthread_mutex_unlock(&s->lock);
+	return now;
+}
+
 bool clickhouse_set_aside(
 	struct sink *sink, const struct landing *landing, const struct batch *b, struct error *err)
 {
@@ -77,7 +90,7 @@ bool clickhouse_set_aside(
 	struct column texts[N_TEXTS];
 	struct native_encoder e;
 	struct buf sql;
-	int64_t now = wall_us();
+	int64_t now = set_aside_time(s, 0);
 
 	if (!b->aside.len)
 		return true;

@@ -45,6 +45,7 @@ struct clickhouse_sink {
 	struct map layouts; /* storage -> struct layout *, with a reference */
 	/* storages that were built and have become the live ones; values non-NULL */
 	struct map published;
+	int64_t aside_us; /* when something was set aside last, as far as is known */
 };
 
 static inline struct clickhouse_sink *clickhouse_sink_of(struct sink *sink)
@@ -193,7 +194,7 @@ MUST_CHECK bool stored_table_check(const struct stored_table *have, const char *
 /* "public.orders" into the arena. */
 const char *source_name(const struct table *t, struct arena *arena);
 
-/* --- attach.c, evolve.c, publish.c, write.c, load.c, read.c, aside.c, mark.c, check.c: the slots of
+/* --- attach.c, evolve.c, publish.c, write.c, load.c, read.c, aside.c, retry.c, mark.c, check.c: the slots of
  * the sink --- */
 
 sink_generation_fn clickhouse_generation;
@@ -207,6 +208,8 @@ sink_load_add_fn clickhouse_load_add;
 sink_load_end_fn clickhouse_load_end;
 sink_truncate_fn clickhouse_truncate;
 sink_set_aside_fn clickhouse_set_aside;
+sink_asides_fn clickhouse_asides;
+sink_forget_fn clickhouse_forget;
 sink_fetch_fn clickhouse_fetch;
 sink_missed_fn clickhouse_missed;
 sink_scan_fn clickhouse_scan;
@@ -222,6 +225,9 @@ MUST_CHECK bool database_create(struct clickhouse_sink *s, const char *name, str
  * rows have. */
 void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 	const struct table_column *c, bool with_default, struct buf *sql);
+
+/* A time that is later than those before and than `known_us`, also where the clock was set back. */
+int64_t set_aside_time(struct clickhouse_sink *s, int64_t known_us);
 
 /* Makes the table of rows that were set aside. */
 MUST_CHECK bool set_aside_create(struct clickhouse_sink *s, struct error *err);

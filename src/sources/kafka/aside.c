@@ -24,6 +24,27 @@ static void print_side(const char *name, const uint8_t *bytes, size_t len, bool 
 		print_bytes(bytes, len, out);
 }
 
+static void print_place(const struct kafka_record *record, struct buf *out)
+{
+	buf_puts(out, SET_ASIDE_NO_KEY);
+	text_print_json(record->topic, strlen(record->topic), out);
+	buf_printf(out, ",\"partition\":%d,\"offset\":%lld", record->partition,
+		(long long)record->offset);
+}
+
+/* An object that is not closed. */
+static void print_message(const struct kafka_source *k, const struct topic *topic,
+	const struct kafka_record *record, struct buf *out)
+{
+	bool secret = holds_secrets(k, topic);
+
+	print_place(record, out);
+	buf_puts(out, ",");
+	print_side("key", record->key, record->key_len, record->has_key, secret, out);
+	buf_puts(out, ",");
+	print_side("value", record->value, record->value_len, record->has_value, secret, out);
+}
+
 /* The key's columns, where the message has a key that can be read; else where the message is. */
 static void print_key(struct kafka_source *k, const struct topic *topic,
 	const struct kafka_record *record, const char *place, struct buf *out)
@@ -52,22 +73,15 @@ static void print_key(struct kafka_source *k, const struct topic *topic,
 void set_message_aside(struct kafka_source *k, const struct topic *topic,
 	const struct kafka_record *record, const char *reason, struct batch *batch)
 {
-	bool secret = holds_secrets(k, topic);
 	struct buf key, row, place;
 
 	buf_init(&key, BUF_MAX);
 	buf_init(&row, BUF_MAX);
 	buf_init(&place, BUF_MAX);
-	buf_puts(&place, SET_ASIDE_NO_KEY);
-	text_print_json(record->topic, strlen(record->topic), &place);
-	buf_printf(&place, ",\"partition\":%d,\"offset\":%lld", record->partition,
-		(long long)record->offset);
-	buf_printf(&row, "%s,", buf_text(&place));
+	print_place(record, &place);
 	buf_puts(&place, "}");
 	print_key(k, topic, record, buf_text(&place), &key);
-	print_side("key", record->key, record->key_len, record->has_key, secret, &row);
-	buf_puts(&row, ",");
-	print_side("value", record->value, record->value_len, record->has_value, secret, &row);
+	print_message(k, topic, record, &row);
 	buf_puts(&row, "}");
 	batch_set_aside(batch, &(struct set_aside){
 				       .meta = record_meta(k, record),
@@ -78,4 +92,19 @@ void set_message_aside(struct kafka_source *k, const struct topic *topic,
 	buf_release(&key);
 	buf_release(&row);
 	buf_release(&place);
+}
+
+void keep_message(struct kafka_source *k, const struct topic *topic,
+	const struct kafka_record *record, struct batch *batch)
+{
+	struct set_aside *aside = &batch->aside.items[batch->aside.len - 1];
+	struct buf row;
+
+	buf_init(&row, BUF_MAX);
+	print_message(k, topic, record, &row);
+	buf_puts(&row, ",\"row\":");
+	buf_puts(&row, aside->row);
+	buf_puts(&row, "}");
+	aside->row = arena_strdup(&batch->arena, buf_text(&row));
+	buf_release(&row);
 }

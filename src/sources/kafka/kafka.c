@@ -66,6 +66,7 @@ static void kafka_source_close(struct source *source)
 	registry_free(k->registry);
 	offsets_release(&k->offsets);
 	vec_release(&k->records);
+	vec_release(&k->retries);
 	arena_release(&k->arena);
 	pthread_mutex_destroy(&k->topics_lock);
 }
@@ -371,6 +372,7 @@ const struct source_ops kafka_source = {
 	.hold = kafka_source_hold,
 	.plan = kafka_source_plan,
 	.copy = kafka_source_copy,
+	.retry = kafka_source_retry,
 	.same_physical = kafka_same_physical,
 	.lag = kafka_source_lag,
 	.parts = kafka_source_parts,

@@ -9,6 +9,7 @@
  *	read.c       messages to bundles
  *	again.c      messages that are held back, and read again
  *	aside.c      messages that cannot be read
+ *	retry.c      ... and are read once more
  *	offsets.c    how far all is
  *	check.c      what `tailrace check` can say
  *
@@ -63,7 +64,9 @@ struct kafka_source {
 	const char *last_name;
 	struct part *last_part;
 
-	struct message message; /* the one that is being read */
+	struct message message;               /* the one that is being read */
+	bool retrying;                        /* it was set aside */
+	VEC(struct messages_aside *) retries; /* to come; under the lock of topics */
 	struct offsets offsets;
 	VEC(struct kafka_record) records;
 	int64_t commit_time_us; /* of the last event read */
@@ -114,6 +117,10 @@ struct row_meta record_meta(const struct kafka_source *k, const struct kafka_rec
 enum source_status kafka_source_read(
 	struct source *source, struct bundle *bundle, int wait_ms, struct error *err);
 
+/* The rows of a message, or what is set aside of it, to the bundle. */
+MUST_CHECK bool take_message(struct kafka_source *k, struct topic *topic,
+	const struct kafka_record *record, struct bundle *bundle, struct error *err);
+
 /* --- again.c --- */
 
 source_hold_fn kafka_source_hold;
@@ -126,6 +133,18 @@ MUST_CHECK bool settle_held(struct kafka_source *k, struct bundle *bundle, struc
 
 void set_message_aside(struct kafka_source *k, const struct topic *topic,
 	const struct kafka_record *record, const char *reason, struct batch *batch);
+/* What the batch has set aside last is of this message: its place and bytes go along. */
+void keep_message(struct kafka_source *k, const struct topic *topic,
+	const struct kafka_record *record, struct batch *batch);
+
+/* --- retry.c --- */
+
+source_retry_fn kafka_source_retry;
+/* By the reader: all that is to come. */
+MUST_CHECK bool retry_messages(struct kafka_source *k, struct bundle *bundle, struct error *err);
+/* The last row of the batch, of the message, lacks values that are as before: it is set aside again. */
+bool lacks_values(struct kafka_source *k, const struct topic *topic,
+	const struct kafka_record *record, struct batch *batch);
 
 /* --- check.c --- */
 

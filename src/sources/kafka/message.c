@@ -271,7 +271,9 @@ bool message_is_envelope(struct message *m)
 
 void print_bytes(const uint8_t *bytes, size_t len, struct buf *out)
 {
-	if (utf8_valid((const char *)bytes, len) && !memchr(bytes, 0, len)) {
+	bool looks_hex = len >= 2 && !memcmp(bytes, "\\x", 2);
+
+	if (utf8_valid((const char *)bytes, len) && !memchr(bytes, 0, len) && !looks_hex) {
 		text_print_json((const char *)bytes, len, out);
 		return;
 	}

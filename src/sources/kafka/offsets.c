@@ -265,7 +265,7 @@ void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_u
 		vec_push(&o->ends, ((struct end){order, {p, p->given}}));
 		moved = true;
 	}
-	if (moved || us) {
+	if (moved || us || (bundle->items.len && !bundle->ended)) {
 		o->order = order;
 		bundle->end = (struct position){.order = order, .commit_time_us = commit_time_us};
 		offsets_print(o, bundle->end.token, sizeof bundle->end.token);

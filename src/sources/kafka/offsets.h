@@ -82,7 +82,8 @@ void offsets_settle(struct offsets *o, struct kafka_places *pause, struct kafka_
 /* The next table whose copy lost a partition; 0: none. */
 uint64_t offsets_lost(struct offsets *o);
 
-/* After every round of reading: where the bundle ends now. Nothing happens where nothing has moved. */
+/* After every round of reading: where the bundle ends now. Nothing happens where nothing has moved
+ * and nothing is in it. */
 void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_us);
 
 /* Durable up to that place. */

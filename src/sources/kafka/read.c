@@ -82,12 +82,14 @@ static bool read_event(struct kafka_source *k, struct topic *topic, const struct
 	struct debezium_source seen = {0};
 	struct table *table = topic->form->table;
 	struct batch *batch = bundle_batch(bundle, table);
-	size_t rows = batch->rows;
+	size_t rows = batch->rows, aside = batch->aside.len;
 
 	if (!debezium_read(form->shape, k->message.key.reader, k->message.value.reader, &meta,
 		    &seen, batch, err))
 		return false;
-	if (batch->rows > rows)
+	if (batch->aside.len > aside)
+		keep_message(k, topic, record, batch);
+	else if (batch->rows > rows && !(k->retrying && lacks_values(k, topic, record, batch)))
 		place_copied_row(batch, record);
 	if (seen.op == 't')
 		bundle_add(bundle, BUNDLE_TRUNCATE, table)->meta = meta;
@@ -115,12 +117,32 @@ static bool read_message(struct kafka_source *k, struct topic *topic,
 	return read_event(k, topic, form, record, bundle, err);
 }
 
+bool take_message(struct kafka_source *k, struct topic *topic, const struct kafka_record *record,
+	struct bundle *bundle, struct error *err)
+{
+	struct error of_message = {0};
+
+	bundle->changes++;
+	if (read_message(k, topic, record, bundle, &of_message))
+		return true;
+	/* of one that was set aside, whatever is wrong with it stops nothing */
+	bool poison = of_message.kind == ERROR_DATA ||
+		      (k->retrying && of_message.kind != ERROR_RETRY);
+	if (!poison) {
+		*err = of_message;
+		return error_add(err, "topic %s [%d] at offset %lld", record->topic,
+			record->partition, (long long)record->offset);
+	}
+	set_message_aside(
+		k, topic, record, of_message.text, bundle_batch(bundle, topic->form->table));
+	return true;
+}
+
 static bool take_record(struct kafka_source *k, const struct kafka_record *record,
 	struct bundle *bundle, struct error *err)
 {
 	struct topic *topic = topic_of(k, record);
 	struct part *part = k->last_part;
-	struct error of_message = {0};
 
 	if (!topic || !topic->told || part->paused)
 		return true;
@@ -131,16 +153,8 @@ static bool take_record(struct kafka_source *k, const struct kafka_record *recor
 	}
 	k->offsets.messages++;
 	k->offsets.bytes += record->key_len + record->value_len;
-	bundle->changes++;
-	if (!read_message(k, topic, record, bundle, &of_message)) {
-		if (of_message.kind != ERROR_DATA) {
-			*err = of_message;
-			return error_add(err, "topic %s [%d] at offset %lld", record->topic,
-				record->partition, (long long)record->offset);
-		}
-		set_message_aside(k, topic, record, of_message.text,
-			bundle_batch(bundle, topic->form->table));
-	}
+	if (!take_message(k, topic, record, bundle, err))
+		return false;
 	part->next = record->offset + 1;
 	return true;
 }
@@ -211,7 +225,8 @@ enum source_status kafka_source_read(
 	/* held up downstream: the group only has to know that we live */
 	kafka_hold(k->member, full);
 	commit_refused(k);
-	bool ok = settle_held(k, bundle, err) && (full || look_for_topics(k, bundle, err));
+	bool ok = settle_held(k, bundle, err) &&
+		  (full || (look_for_topics(k, bundle, err) && retry_messages(k, bundle, err)));
 	ok = ok && kafka_read(k->member, records, full ? 1 : BATCH, &n, full ? 0 : wait_ms, err);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = take_record(k, &records[i], bundle, err);

@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "..", "golden", "avro")
 sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), GOLDEN]
 from harness import Postgres, Tailrace  # noqa: E402
-from kafka import Kafka, published  # noqa: E402
+from kafka import Kafka, published, subscribed  # noqa: E402
 from record_debezium import TABLES  # noqa: E402
 from registry import Registry  # noqa: E402
 from tap import eq, has, run, test, wait_until  # noqa: E402
@@ -100,6 +100,32 @@ def check_says_before_a_run_what_the_registry_would_refuse():
     registry.set_compatibility("my-shop.public.strict-value", "FULL")
     pg.sql("ALTER TABLE strict DROP COLUMN more")
     eq(tail.command("check").code, 0)
+
+
+@test
+def messages_whose_schema_the_registry_did_not_have_come_in_by_retry():
+    topic = "late.public.t"
+
+    def schema(*more):
+        return {"type": "record", "name": "late", "fields": [{"name": "id", "type": "long"}, *more]}
+
+    def message(number, body):
+        return b"\0" + number.to_bytes(4, "big") + body
+
+    known = registry.register(f"{topic}-value", schema())
+    kafka.produce(topic, [({"id": 1}, message(known, b"\2"))])
+    reader = Tailrace(subscribed(kafka, [{"public.t": {"key": "id"}}], topic_prefix="late", registry=registry.url))
+    reader.start()
+    reader.wait_live("public.t")
+    kafka.produce(topic, [({"id": 2}, message(known + 1, b"\4\6two"))])
+    reader.wait_for(lambda s: (reader.table("public.t") or {}).get("set_aside") == 1, "the message to be set aside")
+    registry.set_compatibility(f"{topic}-value", "NONE")
+    eq(registry.register(f"{topic}-value", schema({"name": "note", "type": "string"})), known + 1)
+    reader.command("retry", "public.t", check=True)
+    wait_until(lambda: reader.said("what was set aside has been tried again"), "the retry")
+    eq(reader.query("SELECT id, note FROM shop.t ORDER BY id"), [(1, ""), (2, "two")])
+    eq(reader.value("SELECT count() FROM shop_cdc._set_aside"), 0)
+    reader.stop()
 
 
 run()

@@ -183,6 +183,75 @@ def a_row_that_the_target_cannot_hold_leaves_no_earlier_one_behind():
 
 
 @test
+def what_was_set_aside_comes_in_by_retry_when_its_cause_is_mended_also_from_a_topic_that_lost_it():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    big = 2 ** 40
+
+    def where(n):
+        return {"public.t": {"key": "id", "fields": f"id int64, n {n}, note nullable(string)", "keep": "both"}}
+
+    kafka.produce(topic, [({"id": 1}, {"id": 1, "n": big, "note": "\\x41"}), ({"id": 2}, {"id": 2, "n": big}), ({"id": 3}, {"id": 3, "n": "x"}),
+                          ({"id": 4}, b"\xff"), ({"id": 2}, {"id": 2, "n": 5}), ({"id": 5}, {"id": 5, "n": 5})])
+    with reading(prefix, [where("int32")]) as tail:
+        read_up(tail)
+        eq(tail.query("SELECT id, n FROM shop.t ORDER BY id"), [(2, 5), (5, 5)])
+        kafka.delete_records(topic, 5)
+        tail.stop()
+        tail.config["streams"]["shop"]["tables"] = [where("int64")]
+        # a group of its own need not wait for the member that is killed
+        for group, failpoint in (("killed", {"TAILRACE_FAILPOINT": "retry.before_forget=kill"}), ("other", {})):
+            tail.config["connections"]["events"]["group"] = f"{prefix}-{group}"
+            tail.configure(tail.config)
+            if failpoint:
+                has(tail.command("retry", check=True).out, "by the next `tailrace run`")
+            tail.start(ready=not failpoint, **failpoint)
+            if failpoint:
+                eq(tail.wait_end(120), -9)
+        wait_until(lambda: tail.said("what was set aside has been tried again"), "the retry")
+        eq(tail.query("SELECT * FROM shop.t ORDER BY id"), [(1, big, "\\x41"), (2, 5, None), (5, 5, None)])
+        eq(tail.query("SELECT id, n, _op FROM shop.t_log ORDER BY _version"), [(1, big, "u"), (2, big, "u"), (3, 0, "d"), (2, 5, "u"), (5, 5, "u")])
+        ask = "SELECT key, reason FROM shop_cdc._set_aside{} ORDER BY key"
+        left = tail.query(ask.format(""))
+        eq([key for key, _ in left], ['{"id":3}', '{"id":4}'])
+        # again, by the process that runs: what cannot be read stays as it is
+        has(tail.command("retry", "t", check=True).out, "by the running process")
+        wait_until(lambda: tail.said("what was set aside has been tried again") == 2, "the retry")
+        eq(tail.query(ask.format(" FINAL")), left)
+        tail.raw("OPTIMIZE TABLE shop_cdc.t FINAL")
+        eq(tail.query("SELECT id, n FROM shop.t ORDER BY id"), [(1, big), (2, 5), (5, 5)])
+
+
+@test
+def an_update_that_lacks_a_value_stays_set_aside_in_a_retry():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+
+    def where(n):
+        return {"public.t": {"key": "id", "fields": f"id int32, n {n}, big nullable(string)"}}
+
+    kafka.produce(topic, [event("c", 10 + id, id=id, n=id, big=f"big {id}") for id in (1, 2)])
+    with reading(prefix, [where("int32")]) as tail:
+        read_up(tail)
+        kafka.produce(topic, [event("u", 21, id=1, n=2 ** 40, big=KEPT), event("u", 22, id=2, n=2 ** 40, big="new")])
+        read_up(tail)
+        eq(tail.query("SELECT id FROM shop.t"), [])
+        tail.stop()
+        tail.config["streams"]["shop"]["tables"] = [where("int64")]
+        tail.configure(tail.config)
+        tail.start()
+        # what is read beside them is not filled from them
+        kafka.produce(topic, [event("u", 31, id=2, n=3, big=KEPT)])
+        read_up(tail)
+        tail.command("retry", "public.t", check=True)
+        wait_until(lambda: tail.said("what was set aside has been tried again"), "the retry")
+        eq(tail.query("SELECT key, `column` FROM shop_cdc._set_aside FINAL ORDER BY key"), [('{"id":1}', "big"), ('{"id":2}', "big")])
+        kafka.produce(topic, [event("u", 41, id=1, n=4, big=KEPT), event("u", 42, id=2, n=5, big="newest"), event("u", 43, id=2, n=6, big=KEPT)])
+        read_up(tail)
+        eq(tail.query("SELECT id, n, big FROM shop.t"), [(2, 6, "newest")])
+
+
+@test
 def what_tailrace_writes_comes_back_as_it_was():
     prefix = fresh()
     pg.sql("CREATE TABLE t (id int PRIMARY KEY, name text, price numeric(10,2), at timestamptz, tags text[], doc jsonb);"

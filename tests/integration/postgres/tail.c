@@ -91,6 +91,7 @@ static void print_item(struct tail *t, const struct bundle_item *item)
 	case BUNDLE_RECOPY: buf_printf(&t->lines, "%s recopy %s\n", name, item->reason); break;
 	case BUNDLE_BROKEN: buf_printf(&t->lines, "%s broken %s\n", name, item->reason); break;
 	case BUNDLE_DROPPED: buf_printf(&t->lines, "%s dropped\n", name); break;
+	case BUNDLE_RETRIED: break;
 	}
 }
 

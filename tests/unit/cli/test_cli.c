@@ -258,6 +258,23 @@ static void a_resync_of_a_table_in_two_streams_asks_which(void **unused)
 	assert_int_equal(requests_made("shop"), 0);
 }
 
+static void a_retry_is_of_streams_from_kafka(void **unused)
+{
+	(void)unused;
+	write_config();
+	record_table("shop");
+	assert_int_equal(run("retry orders --stream shop"), FAILED);
+	assert_non_null(
+		strstr(err_out, "sales.orders of stream shop is read from a database, which "
+				"has the rows: mend the value there"));
+	assert_int_equal(run("retry"), DONE);
+	assert_string_equal(out, "nothing has been set aside of tables that are read from Kafka\n");
+	assert_int_equal(requests_made("shop"), 0);
+	assert_wrong_use("retry sales.ordrs",
+		"tailrace: no table 'sales.ordrs'; did you mean 'sales.orders'?\n");
+	assert_wrong_use("retry --stream none", "tailrace: tailrace.yaml has no stream 'none'\n");
+}
+
 static void a_server_that_is_away_is_a_failure(void **unused)
 {
 	(void)unused;
@@ -300,6 +317,7 @@ int main(void)
 		TEST(status_without_a_process_is_what_is_recorded),
 		TEST(a_resync_without_a_process_is_kept_for_the_next),
 		TEST(a_resync_of_a_table_in_two_streams_asks_which),
+		TEST(a_retry_is_of_streams_from_kafka),
 		TEST(a_server_that_is_away_is_a_failure),
 		TEST(what_cannot_be_written_is_a_failure),
 	};

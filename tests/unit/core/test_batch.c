@@ -81,7 +81,7 @@ static void a_tombstone_prints_its_key_and_unchanged_columns_their_names(void **
 	batch_release(&b);
 }
 
-static void a_half_row_is_taken_back_from_every_column(void **state)
+static void a_row_is_taken_back_from_every_column(void **state)
 {
 	struct batch b;
 
@@ -102,6 +102,9 @@ static void a_half_row_is_taken_back_from_every_column(void **state)
 		assert_int_equal(b.columns[i].rows, 2);
 	assert_prints(&b.columns[3], 1, "[]");
 	assert_prints(&b.columns[0], 1, "3");
+	batch_take_back_row(&b);
+	assert_int_equal(b.rows, 1);
+	assert_int_equal(batch_bytes(&b), bytes);
 	batch_release(&b);
 }
 
@@ -268,7 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_is_printed_as_a_line_of_json),
 		cmocka_unit_test(a_tombstone_prints_its_key_and_unchanged_columns_their_names),
-		cmocka_unit_test(a_half_row_is_taken_back_from_every_column),
+		cmocka_unit_test(a_row_is_taken_back_from_every_column),
 		cmocka_unit_test(a_row_set_aside_outlives_the_texts_it_was_made_from),
 		cmocka_unit_test(a_cleared_batch_is_empty_and_takes_rows_again),
 		cmocka_unit_test(keys_are_compared_by_their_columns_in_order),
