@@ -107,7 +107,8 @@ static enum asset_kind kind_of(const struct node *node)
 	switch (node->kind) {
 	case NODE_SEED: return ASSET_SEED;
 	case NODE_SNAPSHOT: return ASSET_SNAPSHOT;
-	case NODE_TEST: return ASSET_CHECK;
+	case NODE_TEST:
+	case NODE_UNIT_TEST: return ASSET_CHECK;
 	case NODE_HOOK: /* is no asset */
 	case NODE_MODEL: break;
 	}

@@ -7,7 +7,7 @@
 #include "assets/definition.h"
 
 const char *const method_names[] = {"config", "file", "fqn", "package", "path", "resource_type",
-	"source", "state", "tag", "test_type", NULL};
+	"source", "state", "tag", "test_name", "test_type", "unit_test", NULL};
 
 static bool glob(const char *pattern, const char *text)
 {
@@ -156,6 +156,8 @@ static bool type_matches(const char *value, const struct asset *asset)
 		[ASSET_COMMAND] = "model",
 		[ASSET_CHECK] = "test"};
 
+	if (asset->kind == ASSET_CHECK && asset->node->unit)
+		return !strcmp(value, "unit_test") || !strcmp(value, asset_kind_name(ASSET_CHECK));
 	return !strcmp(value, of_dbt[asset->kind]) || !strcmp(value, asset_kind_name(asset->kind));
 }
 
@@ -164,7 +166,27 @@ static bool test_matches(const char *value, const struct asset *asset)
 	if (asset->kind != ASSET_CHECK)
 		return false;
 	bool generic = value_given(asset->node->arguments);
+	if (asset->node->unit)
+		return !strcmp(value, "unit");
 	return !strcmp(value, "data") || !strcmp(value, generic ? "generic" : "singular");
+}
+
+/* What a test is of: not_null, expression_is_true; a unit test by its own name. */
+static bool test_name_matches(const char *value, const struct asset *asset)
+{
+	if (asset->kind != ASSET_CHECK)
+		return false;
+	return glob(value, asset->node->test_name ? asset->node->test_name : asset->name);
+}
+
+/* NAME, or PACKAGE.NAME */
+static bool unit_test_matches(struct selecting *s, const char *value, const struct asset *asset)
+{
+	if (!asset->node || !asset->node->unit)
+		return false;
+	return glob(value, asset->name) ||
+	       glob(value, arena_printf(&s->arena, "%s.%s", package_name(asset->node->package),
+				   asset->name));
 }
 
 static bool package_matches(struct selecting *s, const char *value, const struct asset *asset)
@@ -231,6 +253,10 @@ bool criterion_matches(
 		*out = tag_matches(c->value, asset);
 	else if (!strcmp(c->method, "test_type"))
 		*out = test_matches(c->value, asset);
+	else if (!strcmp(c->method, "test_name"))
+		*out = test_name_matches(c->value, asset);
+	else if (!strcmp(c->method, "unit_test"))
+		*out = unit_test_matches(s, c->value, asset);
 	else
 		*out = fqn_matches(s, c->value, asset);
 	return true;

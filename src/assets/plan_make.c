@@ -286,7 +286,8 @@ static void add_checks(struct steps *out, const struct assets *checks, const cha
 				      .partition = "",
 				      .from_us = TIME_MIN,
 				      .to_us = TIME_MAX,
-				      .why = why});
+				      .why = (*it)->node->unit ? "checks a model before it is built"
+							       : why});
 }
 
 static void mark_with_ancestors(const struct asset *asset, bool *marks)
@@ -335,6 +336,38 @@ static void keep_checks(const struct plan *plan, const struct graph *g, struct a
 	free(wanted);
 }
 
+/* Nobody builds an ephemeral model; who is made of it stands for it. */
+static void ephemeral_parents(const struct asset *asset, bool *seen, struct assets *out)
+{
+	vec_each (&asset->parents, it) {
+		const struct node *node = (*it)->node;
+		bool ephemeral = node && node->kind == NODE_MODEL &&
+				 node->materialization == MATERIALIZED_EPHEMERAL;
+		if (!ephemeral || seen[(*it)->index])
+			continue;
+		seen[(*it)->index] = true;
+		vec_push(out, *it);
+		ephemeral_parents(*it, seen, out);
+	}
+}
+
+static void ephemeral_unit_tests(
+	const struct graph *g, const struct assets *built, struct assets *out)
+{
+	bool *seen = xcalloc(graph_assets(g)->len + 1, sizeof *seen);
+	struct assets models = {0}, checks = {0};
+
+	vec_each (built, it)
+		ephemeral_parents(*it, seen, &models);
+	checks_of(g, &models, &checks);
+	vec_each (&checks, it)
+		if ((*it)->node->unit)
+			vec_push(out, *it);
+	vec_release(&models);
+	vec_release(&checks);
+	free(seen);
+}
+
 void plan_steps(
 	const struct plan *plan, const struct graph *g, struct arena *arena, struct steps *out)
 {
@@ -352,6 +385,7 @@ void plan_steps(
 			vec_push(&built, (struct asset *)a->asset);
 	}
 	checks_of(g, &built, &checks);
+	ephemeral_unit_tests(g, &built, &checks);
 	source_checks(plan, g, &built, &checks, &sources);
 	keep_checks(plan, g, &checks);
 	keep_checks(plan, g, &sources);

@@ -21,6 +21,17 @@ bool csv_open(struct csv *c, const char *path, const char *name, char delimiter,
 	return true;
 }
 
+bool csv_open_text(struct csv *c, const char *text, const char *name, int line, char delimiter,
+	struct error *err)
+{
+	*c = (struct csv){.name = name, .delimiter = delimiter, .next_line = line + 1};
+	c->file = fmemopen((void *)text, strlen(text), "r");
+	if (!c->file)
+		return error_set(err, ERROR_CONFIG, "%s:%d: %s", name, line, strerror(errno));
+	buf_init(&c->text, BUF_MAX);
+	return true;
+}
+
 void csv_close(struct csv *c)
 {
 	if (c->file)

@@ -25,6 +25,9 @@ enum csv_status { CSV_ROW, CSV_END, CSV_FAILED };
 /* The name is borrowed. */
 MUST_CHECK bool csv_open(
 	struct csv *c, const char *path, const char *name, char delimiter, struct error *err);
+/* As that, of a text that stands in a file behind so many lines of it. */
+MUST_CHECK bool csv_open_text(struct csv *c, const char *text, const char *name, int line,
+	char delimiter, struct error *err);
 void csv_close(struct csv *c);
 /* The cells are good until the next call. Errors name file and line. */
 enum csv_status csv_next(struct csv *c, struct error *err);

@@ -30,7 +30,7 @@ static void count_step(struct tally *t, const struct step *step)
 
 static const char *status_of(const struct node *node, const struct tally *t)
 {
-	bool test = node->kind == NODE_TEST;
+	bool test = node_is_test(node);
 
 	if (t->good == t->n)
 		return test ? t->warned ? "warn" : "pass" : "success";
@@ -43,7 +43,7 @@ static const char *status_of(const struct node *node, const struct tally *t)
 
 static struct node_result result_of(const struct node *node, const struct tally *t)
 {
-	bool test = node->kind == NODE_TEST;
+	bool test = node_is_test(node);
 
 	return (struct node_result){.node = node,
 		.status = status_of(node, t),

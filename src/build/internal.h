@@ -11,6 +11,7 @@
  *	openlineage*.c  who is told of runs and attempts
  *	hook.c       on-run-start and on-run-end
  *	check.c      tests of data; checked.c: how those of a model ended
+ *	unit.c       unit tests of models; fixture.c: their rows as SQL; difference.c: what they found
  *	engine.c     the engine that the configuration names
  *	work.c       statements of an attempt; place.c: where in a file their errors are
  *	materialize*.c  tables and views, and their swap
@@ -146,6 +147,10 @@ MUST_CHECK bool run_hook(
 /* A test: of all that it looks at, or, where there are spans, of those of the model alone. Its severity decides
  * whether what it finds is ERROR_DATA or a warning. */
 MUST_CHECK bool check_data(struct work *w, const struct spans *spans, struct error *err);
+
+/* --- unit.c --- */
+/* A unit test: what its model gives of the rows that it is given must be what is expected, else ERROR_DATA. */
+MUST_CHECK bool check_unit(struct work *w, struct error *err);
 
 /* --- checked.c --- */
 void list_checked(struct active *a);

@@ -1,5 +1,5 @@
 /*
- * One attempt at a job: what it is made from is noted, materialize() or check_data() does it, and what became of it is
+ * One attempt at a job: what it is made from is noted, materialize(), check_data() or check_unit() does it, and what became of it is
  * recorded. A job that nobody can build (its file is gone, what it stands on failed) ends here as well, without an
  * attempt.
  */
@@ -135,6 +135,8 @@ static bool do_work(struct attempting *at, struct error *err)
 
 	if (w->node->kind == NODE_HOOK)
 		return do_hook(at, err);
+	if (w->node->kind == NODE_UNIT_TEST)
+		return check_unit(w, err);
 	if (w->node->kind == NODE_TEST) {
 		struct spans spans = {0};
 		if (w->node->tested) {
@@ -253,7 +255,8 @@ bool job_run(struct executor *e, struct active *a, struct job *job)
 		error_set(&err, ERROR_DATA, "%s failed or was skipped", job->blocked_by);
 		return end_without(e, a, job, RUN_SKIPPED, err.text);
 	}
-	if (!job_is_hook(job) && !stamp_parents(a->graph, e->state, job->node, &job->step, &err))
+	bool stamped = !job_is_hook(job) && !job->node->unit;
+	if (stamped && !stamp_parents(a->graph, e->state, job->node, &job->step, &err))
 		return end_without(
 			e, a, job, err.kind == ERROR_DATA ? RUN_SKIPPED : RUN_FAILED, err.text);
 	return attempt_job(e, a, job);

@@ -155,7 +155,7 @@ void openlineage_attempt(struct openlineage *l, const struct active *a, const st
 	char id[UUID_SIZE], parent_id[UUID_SIZE], kind[16] = "";
 	struct arena arena;
 
-	if (!l || !job->node || job->node->kind == NODE_TEST || job_is_hook(job))
+	if (!l || !job->node || node_is_test(job->node) || job_is_hook(job))
 		return;
 	CLEANUP(free_string) char *parent = job_of_run(a);
 	make_id(id, a, job->step.number, attempt);

@@ -3,7 +3,8 @@
  * partitions, for single jobs. A node that is not part of the run is looked through: who stands on it waits for
  * what it stands on.
  *
- * Tests of a node are groups as well, that wait for it; who stands on all that a test looks at waits for the test.
+ * Tests of a node are groups as well, that wait for it; who stands on all that a test looks at waits for the test. A unit
+ * test goes before the model that it is of, and waits for what that waits for.
  *
  * A hook of the run is a gate: it waits for all jobs before it, and all behind it wait for it. Where one of on-run-start
  * fails, those behind it are skipped, but for those of on-run-end, which run however the run went.
@@ -23,7 +24,7 @@ struct order {
 
 static bool is_test(const struct node *node)
 {
-	return node->kind == NODE_TEST;
+	return node_is_test(node);
 }
 
 static struct group *group_of(const struct order *o, const struct node *node)
@@ -194,12 +195,19 @@ static void wait_for_tests(struct order *o, const struct group *group, const str
 		bool near = !test->node->parents.len || looks_outside(o, test->node);
 		if (!is_test(test->node))
 			continue;
+		bool unit = test->node->unit && test->node->tested == group->node;
 		for (size_t i = 0; !near && i < parents->len; i++)
 			near = is_direct(test->node, parents->items[i]);
-		if (near && must_wait_for_test(o, group->node, test->node))
+		if (unit || (near && must_wait_for_test(o, group->node, test->node)))
 			vec_each (&group->jobs, it)
 				wait_for_group(o->a, *it, test);
 	}
+}
+
+/* What a unit test waits for is what its model does. */
+static const struct node *waiter_of(const struct node *node)
+{
+	return node->unit && node->tested ? node->tested : node;
 }
 
 static void wait_of_group(struct order *o, size_t number)
@@ -208,7 +216,7 @@ static void wait_of_group(struct order *o, size_t number)
 	struct nodes parents = {0};
 
 	o->walk++;
-	nearest(o, group->node, &parents);
+	nearest(o, waiter_of(group->node), &parents);
 	vec_each (&parents, it)
 		if (!is_test(*it))
 			wait_for_parent(o, group, *it);

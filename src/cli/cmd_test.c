@@ -1,4 +1,4 @@
-/* `tailrace test [SELECTOR...]`: tests of data, of what is built already. */
+/* `tailrace test [SELECTOR...]`: tests of data, of what is built already, and unit tests of models. */
 #include "cli/cli.h"
 #include "cli/planned.h"
 #include "cli/stop.h"
@@ -49,10 +49,13 @@ const struct command test_command = {
 	.name = "test",
 	.args = "[SELECTOR...]",
 	.max_args = -1,
-	.summary = "run the tests of data of the models",
+	.summary = "run the tests of data, and the unit tests, of the models",
 	.help = "Runs the tests that are selected, or that look at what is selected, or all, on\n"
-		"what is built. Severity, warn_if, error_if, limit, where and store_failures are\n"
-		"dbt's. Ends with 1 if a test of severity `error` finds rows.\n",
+		"what is built; a unit test builds nothing, and needs the columns of what its\n"
+		"model reads alone. Severity, warn_if, error_if, limit, where and store_failures "
+		"are\n"
+		"dbt's. Ends with 1 if a test of severity `error` finds rows, or a unit test "
+		"fails.\n",
 	.flags = flags,
 	.run = test,
 };

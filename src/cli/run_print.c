@@ -17,6 +17,11 @@ static bool is_of(const struct step *step, const char *kind)
 	return !strncmp(step->asset, kind, len) && step->asset[len] == '.';
 }
 
+static bool is_test(const struct step *step)
+{
+	return is_of(step, "test") || is_of(step, "unit_test");
+}
+
 const char *step_name(const struct step *step, struct arena *arena)
 {
 	const char *dot = strchr(step->asset, '.'), *name = dot ? strchr(dot + 1, '.') : NULL;
@@ -31,11 +36,11 @@ static const char *verdict(const struct step *step, enum colour *c)
 {
 	switch (step->status) {
 	case RUN_SUCCEEDED:
-		return *c = GREEN, is_of(step, "test")        ? "PASS"
+		return *c = GREEN, is_test(step)              ? "PASS"
 				   : is_of(step, "operation") ? "OK hook"
 							      : "OK created";
 	case RUN_WARNED: return *c = YELLOW, "WARN";
-	case RUN_FAILED: return *c = RED, is_of(step, "test") && step->rows ? "FAIL" : "ERROR";
+	case RUN_FAILED: return *c = RED, is_test(step) && step->rows ? "FAIL" : "ERROR";
 	case RUN_SKIPPED: return *c = YELLOW, "SKIP";
 	case RUN_CANCELLED: return *c = YELLOW, "CANCEL";
 	case RUN_QUEUED:

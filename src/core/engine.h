@@ -186,6 +186,11 @@ struct dialect {
 	void (*period)(struct buf *, const struct engine_column *, enum period);
 	/* a value as that type; one that it cannot hold is an error */
 	void (*exact_cast)(struct buf *, const char *column, const char *type);
+	/* a literal as that type; one that it cannot hold is an error. NULL: NULL, or what the type has instead */
+	void (*typed)(struct buf *, const char *literal, const char *type);
+	/* literals of a list, and of a map: its keys and values in turn */
+	void (*list)(struct buf *, const char *const *items, size_t n);
+	void (*map)(struct buf *, const char *const *items, size_t n);
 
 	void (*create_database)(struct buf *, const char *); /* unless it is there */
 	/* or replaces what has the name, atomically; columns as below */

@@ -139,39 +139,65 @@ static void rendered_init(struct rendered *r, const struct origins *wanted)
 	r->origins = (struct origins){.arena = wanted ? wanted->arena : NULL};
 }
 
-static void put_rendered(const struct compiling *c, const struct rendered *r, size_t from,
-	size_t to, struct buf *out)
+static void put_rendered(
+	struct origins *origins, const struct rendered *r, size_t from, size_t to, struct buf *out)
 {
-	if (c->options->origins)
-		origins_copy(c->options->origins, out->len, &r->origins, from, to - from);
+	if (origins && origins->arena)
+		origins_copy(origins, out->len, &r->origins, from, to - from);
 	buf_append(out, r->text.data + from, to - from);
 }
 
-static bool render_own(
-	const struct compiling *c, const struct node *node, struct rendered *out, struct error *err)
+static bool render_for(const struct compiling *c, const struct node *node, const struct node *test,
+	const struct compile_options *options, struct rendered *out, struct error *err)
 {
 	struct context context;
 
 	if (node->problem)
 		return error_set(err, ERROR_CONFIG, "%s", node->problem);
 	context_init(&context, c->p, node->package, (struct node *)node);
-	context.options = c->options;
+	context.unit = test;
+	context.options = options;
 	context.host.origins = out->origins.arena ? &out->origins : NULL;
 	return node_render(&context, node, &out->text, err) || keep_kind(&context, err);
 }
 
-static bool put_ephemeral(
-	const struct compiling *c, const struct nodes *list, struct buf *out, struct error *err)
+/* Of a unit test its model, over what the test gives; of one with partitions the first. */
+static bool render_unit(
+	const struct compiling *c, const struct node *test, struct rendered *out, struct error *err)
+{
+	struct compile_options options = *c->options;
+	struct compile_batch batch;
+	char key[PERIOD_KEY_SIZE];
+
+	if (test->problem)
+		return error_set(err, ERROR_CONFIG, "%s", test->problem);
+	if (!options.batch && node_is_partitioned(test->tested)) {
+		if (!node_first_batch(test->tested, key, &batch, err))
+			return false;
+		options.batch = &batch;
+	}
+	return render_for(c, test->tested, test, &options, out, err);
+}
+
+static bool render_own(
+	const struct compiling *c, const struct node *node, struct rendered *out, struct error *err)
+{
+	return node->unit ? render_unit(c, node, out, err)
+			  : render_for(c, node, NULL, c->options, out, err);
+}
+
+static bool put_ephemeral(const struct compiling *c, const struct nodes *list, struct rendered *out,
+	struct error *err)
 {
 	vec_each (list, it) {
 		struct rendered sql;
 		rendered_init(&sql, c->options->origins);
 		bool ok = render_own(c, *it, &sql, err);
 		if (ok) {
-			buf_printf(out, "%s __dbt__cte__%s as (\n", it == list->items ? "" : ",",
-				(*it)->name);
-			put_rendered(c, &sql, 0, sql.text.len, out);
-			buf_puts(out, "\n)");
+			buf_printf(&out->text, "%s " CTE_PREFIX "%s as (\n",
+				it == list->items ? "" : ",", (*it)->name);
+			put_rendered(&out->origins, &sql, 0, sql.text.len, &out->text);
+			buf_puts(&out->text, "\n)");
 		}
 		buf_release(&sql.text);
 		if (!ok)
@@ -180,19 +206,27 @@ static bool put_ephemeral(
 	return true;
 }
 
-/* The node's SQL with the ephemeral models as common table expressions of it. */
-static bool put_together(const struct compiling *c, struct rendered *sql,
-	const struct nodes *ephemeral, struct buf *out, struct error *err)
+static void put_inputs(
+	const struct compiling *c, const struct unit_test *unit, struct rendered *out)
 {
+	for (size_t i = 0; i < unit->n_given; i++)
+		buf_printf(&out->text, "%s %s as (\n%s\n)", i ? "," : "", unit->given[i].cte,
+			c->options->inputs[i]);
+}
+
+/* The node's SQL with common table expressions in front of it. */
+static void put_together(const struct compiling *c, struct rendered *sql,
+	const struct rendered *ctes, struct buf *out)
+{
+	struct origins *origins = c->options->origins;
 	bool has_with;
 	size_t at = with_of(buf_text(&sql->text), &has_with);
 
-	put_rendered(c, sql, 0, at, out);
+	put_rendered(origins, sql, 0, at, out);
 	buf_puts(out, has_with ? "" : "with");
-	bool ok = put_ephemeral(c, ephemeral, out, err);
+	put_rendered(origins, ctes, 0, ctes->text.len, out);
 	buf_puts(out, has_with ? "," : "\n");
-	put_rendered(c, sql, at, sql->text.len, out);
-	return ok;
+	put_rendered(origins, sql, at, sql->text.len, out);
 }
 
 bool project_compile(const struct project *p, const struct node *node,
@@ -200,18 +234,23 @@ bool project_compile(const struct project *p, const struct node *node,
 {
 	struct compiling c = {p, options ? options : &compile_nothing};
 	struct nodes ephemeral = {0};
-	struct rendered own;
+	struct rendered own, ctes;
 
 	if (node->kind == NODE_SEED)
 		return error_set(err, ERROR_CONFIG, "%s: a seed has no SQL", node->path);
 	rendered_init(&own, c.options->origins);
-	list_ephemeral(node, &ephemeral);
-	bool ok = render_own(&c, node, &own, err);
-	if (ok && ephemeral.len)
-		ok = put_together(&c, &own, &ephemeral, out, err);
+	rendered_init(&ctes, c.options->origins);
+	if (!node->unit)
+		list_ephemeral(node, &ephemeral);
+	else if (c.options->inputs)
+		put_inputs(&c, node->unit, &ctes);
+	bool ok = render_own(&c, node, &own, err) && put_ephemeral(&c, &ephemeral, &ctes, err);
+	if (ok && ctes.text.len)
+		put_together(&c, &own, &ctes, out);
 	else if (ok)
-		put_rendered(&c, &own, 0, own.text.len, out);
+		put_rendered(c.options->origins, &own, 0, own.text.len, out);
 	buf_release(&own.text);
+	buf_release(&ctes.text);
 	vec_release(&ephemeral);
 	return ok;
 }

@@ -8,15 +8,19 @@
 struct namespace
 {
 	struct object object;
-	const struct project *project;
+	const struct context *context;
 	const char *package;
 };
 
 static bool get_macro(struct render *r, struct object *self, const char *name, struct value *out)
 {
 	struct namespace *namespace = (struct namespace *)self;
-	const struct macro *macro = project_macro(namespace->project, namespace->package, name);
+	const struct context *c = namespace->context;
+	const struct macro *macro = project_macro(c->project, namespace->package, name);
 
+	*out = unit_override(c, r, namespace->package, name);
+	if (value_given(*out))
+		return true;
 	if (macro)
 		*out = macro_value(r, macro);
 	return macro;
@@ -31,7 +35,7 @@ static bool find_package(
 		if (strcmp((*it)->name, name) != 0)
 			continue;
 		struct namespace *namespace = arena_alloc(render_arena(r), sizeof *namespace);
-		*namespace = (struct namespace){{&namespace_ops}, c->project, (*it)->name};
+		*namespace = (struct namespace){{&namespace_ops}, c, (*it)->name};
 		*out = value_object(&namespace->object);
 		return true;
 	}
@@ -67,6 +71,8 @@ static bool global(struct host *host, struct render *r, const char *name, struct
 
 	if (c->more)
 		*out = dict_get_text(c->more, name);
+	if (!value_given(*out))
+		*out = unit_override(c, r, NULL, name);
 	if (value_given(*out))
 		return true;
 	macro = find_macro(c, name);

@@ -48,7 +48,7 @@ static struct value relation_of(struct context *context, struct arena *a, const 
 		[MATERIALIZED_OTHER] = "table"};
 
 	if (node->kind == NODE_MODEL && node->materialization == MATERIALIZED_EPHEMERAL)
-		return cte_value(a, node);
+		return cte_value(a, arena_printf(a, CTE_PREFIX "%s", node->name));
 	struct relation_filter filter = filter_of(context, node == context->node->tested,
 		node->event_time, node_mapping(context->node, node));
 	return relation_value(a, dialect_of(context->project),
@@ -98,6 +98,8 @@ static bool call_ref(struct call *c)
 			"known; name it "
 			"outside of the condition: -- depends_on: {{ ref('%s') }}",
 			name, name);
+	if (context->unit)
+		return unit_input(c, node, NULL);
 	c->result = relation_of(context, render_arena(c->render), node);
 	return true;
 }
@@ -133,6 +135,8 @@ static bool call_source(struct call *c)
 		return render_fail(c->render, "%s", err.text);
 	if (context->reading)
 		note_source(context->reading, &table);
+	if (context->unit)
+		return unit_input(c, NULL, &table);
 	struct relation_filter filter = {0};
 	if (!context->reading && context->node)
 		filter = filter_of(context, is_tested(context->node, &table), table.event_time,
@@ -149,6 +153,8 @@ static bool call_this(struct call *c)
 
 	if (!node)
 		return render_fail(c->render, "`this` stands outside of a model");
+	if (context->unit)
+		return unit_input(c, node, NULL);
 	const struct relation_name name = {
 		node->database ? node->database : context->project->options.database,
 		node->alias ? node->alias : node->name};
@@ -296,13 +302,21 @@ static bool rendered_var(struct call *c, struct context *context, struct value v
 	return ok || var_failed(c, strstr(err.text, circle) ? circle : err.text);
 }
 
+static struct value *find_var(const struct context *context, struct value name)
+{
+	struct value own = context->unit ? context->unit->unit->vars : (struct value){0};
+	struct value *found = own.kind == VALUE_DICT ? dict_find(own.dict, name) : NULL;
+
+	return found ? found : dict_find(context->package->vars, name);
+}
+
 static bool call_var(struct call *c)
 {
 	struct context *context = self_context(c);
 
 	if (!call_wants(c, 0, VALUE_STRING))
 		return false;
-	struct value *found = dict_find(context->package->vars, c->arg[0]);
+	struct value *found = find_var(context, c->arg[0]);
 	if (!found && !value_given(c->arg[1]))
 		return render_fail(c->render,
 			"there is no variable '%.*s'; set it in dbt_project.yml (vars:), by "
@@ -319,7 +333,7 @@ static bool call_has_var(struct call *c)
 {
 	if (!call_wants(c, 0, VALUE_STRING))
 		return false;
-	c->result = value_bool(dict_find(self_context(c)->package->vars, c->arg[0]));
+	c->result = value_bool(find_var(self_context(c), c->arg[0]));
 	return true;
 }
 

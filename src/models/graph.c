@@ -100,7 +100,8 @@ static void put_all(
 	struct source_tables tables = {0};
 
 	vec_each (&p->nodes, it)
-		dict_put_text(a, nodes, (*it)->id, graph_node(a, p, *it));
+		if (!(*it)->unit)
+			dict_put_text(a, nodes, (*it)->id, graph_node(a, p, *it));
 	project_sources(p, &tables);
 	vec_each (&tables, it)
 		dict_put_text(a, sources, source_id(a, p, *it), source_value(a, p, *it));

@@ -6,6 +6,7 @@
  *	files.c        files below a folder
  *	nodes.c        a node for each file, and its first rendering, which tells its config and parents
  *	properties.c   yml: sources, what it says of nodes, tests
+ *	unit.c         unit tests: what a yml says of them, and what their models see of them
  *	docs.c         blocks of documentation, which descriptions take
  *	settings.c     the configuration of a node, from all that say something of it
  *	keys.c         what a yml and a configuration may hold
@@ -135,6 +136,9 @@ const char *setting_text(
 void node_take_settings(struct project *p, struct node *node);
 /* Once parents are known. */
 void node_take_mapping(struct project *p, struct node *node);
+/* The one that stands for all, whose name is written to `key`, which must outlive it. */
+MUST_CHECK bool node_first_batch(const struct node *node, char key[PERIOD_KEY_SIZE],
+	struct compile_batch *out, struct error *err);
 
 /* --- graph.c --- */
 bool call_graph(struct call *c);
@@ -187,6 +191,7 @@ struct context {
 	const struct package *package;         /* whose names are seen */
 	struct node *node;                     /* NULL: a text of YAML */
 	const struct compile_options *options; /* of this rendering */
+	const struct node *unit;               /* the unit test of the node that it is for; NULL */
 	const struct dict *more;               /* names beyond the usual ones; NULL */
 	struct dict *results;                  /* of statements, by name; NULL: none yet */
 	struct value graph;                    /* once it was asked for */
@@ -297,8 +302,10 @@ struct value relation_value(struct arena *a, const struct dialect *dialect,
 bool call_create_relation(struct call *c); /* api.Relation.create() */
 /* The table that an argument is; false: an error. */
 MUST_CHECK bool relation_argument(struct call *c, size_t i, struct relation_name *out);
-/* An ephemeral model: the CTE that it becomes. */
-struct value cte_value(struct arena *a, const struct node *node);
+/* What a common table expression of the query gives. */
+struct value cte_value(struct arena *a, const char *name);
+/* Of an ephemeral model, and of what a unit test gives in the place of a table. */
+#define CTE_PREFIX "__dbt__cte__"
 
 /* --- hooks.c --- */
 MUST_CHECK bool hooks_load(struct project *p, struct error *err);
@@ -310,6 +317,18 @@ MUST_CHECK bool hook_render(
 MUST_CHECK bool node_render(
 	struct context *c, const struct node *node, struct buf *out, struct error *err);
 extern const struct compile_options compile_nothing;
+
+/* --- unit.c --- */
+/* Those of a yml become nodes; `inside`: where it is below the folder that dbt_project.yml names. */
+MUST_CHECK bool unit_tests_load(struct project *p, const struct package *package, const char *path,
+	const char *inside, const struct tree *root, struct error *err);
+/* Once names are known: finds what it gives rows of. */
+void unit_test_resolve(struct project *p, struct node *node);
+/* While the model is rendered for a unit test: what stands for a node, or a table of a source; false: it is not given. */
+bool unit_input(struct call *c, const struct node *node, const struct source_table *source);
+/* `name` of `package`, or of none, as the unit test overrides it; absent: it does not. */
+struct value unit_override(
+	const struct context *c, struct render *r, const char *package, const char *name);
 
 /* --- project.c --- */
 struct node *project_ref(const struct project *p, const char *package, const char *name);

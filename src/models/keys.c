@@ -35,10 +35,15 @@ static const struct key sources[] = {{"name", SHAPE_TEXT}, {"description", SHAPE
 	{"config", SHAPE_MAP}, {"tests", SHAPE_LIST}, {"data_tests", SHAPE_LIST}, {"meta"},
 	{"tags"}, {"docs"}, {"freshness"}, {"loaded_at_field"}, {"loaded_at_query"}, {"loader"},
 	{"quoting"}, {"overrides"}, {"event_time"}, {NULL}};
+static const struct key givens[] = {
+	{"input", SHAPE_TEXT}, {"rows"}, {"format", SHAPE_TEXT}, {"fixture", SHAPE_TEXT}, {NULL}};
+static const struct key units[] = {{"name", SHAPE_TEXT}, {"model", SHAPE_TEXT},
+	{"description", SHAPE_TEXT}, {"given", SHAPE_ITEMS, givens}, {"expect", SHAPE_MAP},
+	{"overrides", SHAPE_MAP}, {"config", SHAPE_MAP}, {"versions", SHAPE_MAP}, {NULL}};
 static const struct key files[] = {{"version"}, {"models", SHAPE_ITEMS, nodes},
 	{"seeds", SHAPE_ITEMS, nodes}, {"snapshots", SHAPE_ITEMS, nodes},
 	{"sources", SHAPE_ITEMS, sources}, {"macros", SHAPE_LIST}, {"exposures", SHAPE_LIST},
-	{"metrics", SHAPE_LIST}, {"groups", SHAPE_LIST}, {"unit_tests", SHAPE_LIST},
+	{"metrics", SHAPE_LIST}, {"groups", SHAPE_LIST}, {"unit_tests", SHAPE_ITEMS, units},
 	{"data_tests", SHAPE_LIST}, {"tests", SHAPE_LIST}, {"analyses", SHAPE_LIST},
 	{"semantic_models", SHAPE_LIST}, {"saved_queries", SHAPE_LIST}, {"functions", SHAPE_LIST},
 	{"anchors"}, {NULL}};

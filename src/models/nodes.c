@@ -12,6 +12,7 @@ const char *node_kind_name(enum node_kind kind)
 		[NODE_SEED] = "seed",
 		[NODE_SNAPSHOT] = "snapshot",
 		[NODE_TEST] = "test",
+		[NODE_UNIT_TEST] = "unit_test",
 		[NODE_HOOK] = "operation"};
 	return names[kind];
 }
@@ -117,10 +118,13 @@ static void add_python(struct project *p, const struct package *package, const c
 		node->path);
 }
 
-static bool is_generic_test(const char *folder, const char *path)
+/* Macros of tests, and rows of unit tests, stand below the tests. */
+static bool is_for_tests(const char *folder, const char *path)
 {
 	size_t len = strlen(folder);
-	return strncmp(path, folder, len) == 0 && strncmp(path + len, "/generic/", 9) == 0;
+	return strncmp(path, folder, len) == 0 &&
+	       (strncmp(path + len, "/generic/", 9) == 0 ||
+		       strncmp(path + len, "/fixtures/", 10) == 0);
 }
 
 static bool add_files(struct project *p, const struct package *package, const char *key,
@@ -135,7 +139,7 @@ static bool add_files(struct project *p, const struct package *package, const ch
 		vec_each (&files, it) {
 			if (strcmp(suffix, ".py") == 0)
 				add_python(p, package, *it);
-			else if (kind != NODE_TEST || !is_generic_test(folders.items[f], *it))
+			else if (kind != NODE_TEST || !is_for_tests(folders.items[f], *it))
 				add_file(p, kind, package, folders.items[f], *it);
 		}
 		vec_release(&files);
@@ -214,7 +218,7 @@ static void add_parent(struct project *p, struct node *node, const struct ref_na
 		return;
 	}
 	/* A test of what is disabled is disabled itself, as in dbt. */
-	if (parent && node->kind == NODE_TEST) {
+	if (parent && node_is_test(node)) {
 		node->enabled = false;
 		return;
 	}
@@ -282,7 +286,8 @@ static void read_node(struct project *p, struct node *node, struct reading *read
 
 	*reading = (struct reading){
 		.arena = &p->arena, .settings = {dict_new(&p->arena), dict_new(&p->arena)}};
-	if (node->kind != NODE_SEED && !node->problem && !render_first(p, node, reading, &err))
+	if (node->kind != NODE_SEED && !node->unit && !node->problem &&
+		!render_first(p, node, reading, &err))
 		node_fail(p, node, &err);
 	take_reading(p, node, &reading->settings);
 	take_materialization(p, node);
@@ -293,7 +298,7 @@ static void read_node(struct project *p, struct node *node, struct reading *read
 
 static bool is_referable(const struct node *node)
 {
-	return node->kind != NODE_TEST && node->kind != NODE_HOOK;
+	return !node_is_test(node) && node->kind != NODE_HOOK;
 }
 
 /* What ref() finds: enabled ones, each with a name of its own; those that are disabled where the name is free. */
@@ -331,6 +336,8 @@ bool nodes_read(struct project *p, struct error *err)
 		vec_release(&readings[i].refs);
 		if (ok && p->nodes.items[i]->enabled && p->nodes.items[i]->tested)
 			add_tested(p, p->nodes.items[i]);
+		if (ok && p->nodes.items[i]->enabled && p->nodes.items[i]->unit)
+			unit_test_resolve(p, p->nodes.items[i]);
 		if (p->nodes.items[i]->enabled)
 			node_take_mapping(p, p->nodes.items[i]);
 	}

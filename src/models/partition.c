@@ -410,3 +410,10 @@ bool node_batch(
 	out->to_us = period_add(node->batch_size, out->from_us, 1);
 	return true;
 }
+
+bool node_first_batch(const struct node *node, char key[PERIOD_KEY_SIZE], struct compile_batch *out,
+	struct error *err)
+{
+	period_key(node->batch_size, node->begin_us, key);
+	return node_batch(node, node->partitions.n ? node->partitions.items[0] : key, out, err);
+}

@@ -27,7 +27,7 @@ const char *project_nearest(struct project *p, const char *name)
 	if (p->hints++ >= MOST_HINTS)
 		return "";
 	vec_each (&p->nodes, it)
-		if ((*it)->kind != NODE_TEST)
+		if (!node_is_test(*it))
 			vec_push(&names, (*it)->name);
 	vec_push(&names, NULL);
 	const char *near = nearest_name(name, names.items);
@@ -153,7 +153,7 @@ static bool place_all(struct project *p, struct error *err)
 
 static bool has_relation(const struct node *node)
 {
-	return node->enabled && node->kind != NODE_TEST && node->kind != NODE_HOOK &&
+	return node->enabled && !node_is_test(node) && node->kind != NODE_HOOK &&
 	       node->materialization != MATERIALIZED_EPHEMERAL &&
 	       !value_is_text(dict_get_text(node->config, "materialized"), "external") &&
 	       !value_is_text(dict_get_text(node->config, "materialized"), "exec");

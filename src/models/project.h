@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "config/tree.h"
 #include "core/engine.h"
 #include "core/period.h"
 #include "core/selection.h"
@@ -46,6 +47,7 @@ enum node_kind {
 	NODE_SEED,
 	NODE_SNAPSHOT,
 	NODE_TEST,
+	NODE_UNIT_TEST,
 	NODE_HOOK, /* of a run; dbt's word is operation */
 };
 enum materialization {
@@ -99,6 +101,30 @@ struct partition_mapping {
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARN };
 
+/* Rows of a unit test: what the model reads in place of a table, or what it is to give. */
+enum fixture_format { FIXTURE_ROWS, FIXTURE_CSV, FIXTURE_SQL };
+struct unit_rows {
+	const char *input;                 /* "ref('orders')"; NULL: what is expected */
+	const struct node *node;           /* what it stands for; of `this` the tested model */
+	const struct source_table *source; /* or that */
+	const char *cte;                   /* what the model's SQL calls it */
+	enum fixture_format format;
+	const struct tree *rows; /* a list of maps, or the text; NULL: it is in the file */
+	struct value values;     /* of such a list the dicts */
+	const char *file;        /* where that is */
+	char delimiter;
+	const char *path; /* of the yml, and the line in it */
+	int line;
+	const char *rows_path; /* of that or of the file, as messages say it */
+};
+
+/* A unit test: what its model, node->tested, gives where `given` are its tables. */
+struct unit_test {
+	struct unit_rows *given, expect;
+	size_t n_given;
+	struct value macros, vars, env_vars; /* that it overrides: dicts, or absent */
+};
+
 struct package;
 struct node {
 	enum node_kind kind;
@@ -140,6 +166,8 @@ struct node {
 	const struct source_table *tested_source; /* NULL */
 	enum severity severity;
 	bool by_rows; /* it judges each row by itself, so that partitions can be tested alone */
+	struct unit_test *unit; /* of a unit test */
+	const char *test_name;  /* of one from a yml what it is: "not_null"; NULL */
 
 	bool ends_run; /* of a hook: on-run-end; else on-run-start */
 
@@ -200,6 +228,8 @@ struct compile_options {
 	/* Whom macros ask while they render (run_query, get_columns_in_relation ...), and for how
 	 * long. NULL: nobody, and a macro that asks is an error. */
 	struct engine *engine;
+	/* Of a unit test the SQL of each fixture that it gives, which become CTEs. NULL: they are left out. */
+	const char *const *inputs;
 	bool *asks;                   /* set where nobody could be asked; or NULL */
 	int64_t timeout_ms;           /* of one statement; 0: none */
 	const atomic_bool *cancelled; /* or NULL */
@@ -227,6 +257,10 @@ MUST_CHECK bool project_supports(
 struct partition_mapping node_mapping(const struct node *node, const struct node *parent);
 struct partition_mapping node_source_mapping(
 	const struct node *node, const struct source_table *parent);
+static inline bool node_is_test(const struct node *node)
+{
+	return node->kind == NODE_TEST || node->kind == NODE_UNIT_TEST;
+}
 static inline bool node_is_partitioned(const struct node *node)
 {
 	return node->batch_size != PERIOD_NONE || node->partitions.n;

@@ -302,6 +302,7 @@ static bool add_test(struct yml *y, const struct tested *of, const char *macro,
 	node->line = line;
 	node->arguments = arguments;
 	node_set_inside(y->p, node, y->inside);
+	node->test_name = strrchr(macro, '.') ? strrchr(macro, '.') + 1 : macro;
 	node->by_rows = judges_rows(macro, arguments);
 	node->tested = of->node;
 	node->tested_source = of->source;
@@ -543,15 +544,6 @@ static bool add_source(struct yml *y, const struct tree *item)
 
 /* --- files --- */
 
-/* What dbt would run, and nobody does here. */
-static void warn_of(const struct tree *root, const char *key, const char *instead, const char *path)
-{
-	const struct tree *found = tree_get(root, key);
-
-	if (found && (found->n || found->kind == TREE_TEXT))
-		log_warn("not run here", F("file", path), F("key", key), F("instead", instead));
-}
-
 static bool read_file(struct yml *y, const char *full)
 {
 	const struct tree *root = tree_read(full, &y->p->arena, y->err),
@@ -563,11 +555,11 @@ static bool read_file(struct yml *y, const char *full)
 		return wrong(y, root->line, "holds no map (models: ..., sources: ...)");
 	if (!yml_is_known(y->path, root, y->err))
 		return false;
-	warn_of(root, "unit_tests", "data_tests, or a query in tests/", y->path);
 	for (size_t i = 0; sources && sources->kind == TREE_LIST && i < sources->n; i++)
 		if (!add_source(y, sources->entries[i].value))
 			return false;
-	return patch_all(y, root);
+	return patch_all(y, root) &&
+	       unit_tests_load(y->p, y->package, y->path, y->inside, root, y->err);
 }
 
 static bool read_package(struct project *p, const struct package *package, struct error *err)

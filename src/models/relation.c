@@ -52,9 +52,8 @@ struct value relation_value(struct arena *a, const struct dialect *dialect,
 	return new_relation(a, &relation);
 }
 
-struct value cte_value(struct arena *a, const struct node *node)
+struct value cte_value(struct arena *a, const char *name)
 {
-	const char *name = arena_printf(a, "__dbt__cte__%s", node->name);
 	return new_relation(a, &(struct relation){.name = name, .type = "cte", .cte = true});
 }
 

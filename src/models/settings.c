@@ -7,7 +7,8 @@
 static const char *const sections[] = {[NODE_MODEL] = "models",
 	[NODE_SEED] = "seeds",
 	[NODE_SNAPSHOT] = "snapshots",
-	[NODE_TEST] = "tests"};
+	[NODE_TEST] = "tests",
+	[NODE_UNIT_TEST] = "unit_tests"};
 
 static struct list *as_list(struct arena *a, struct value v)
 {
@@ -141,7 +142,8 @@ static void put_defaults(struct project *p, struct node *node)
 	static const char *const materialized[] = {[NODE_MODEL] = "view",
 		[NODE_SEED] = "seed",
 		[NODE_SNAPSHOT] = "snapshot",
-		[NODE_TEST] = "test"};
+		[NODE_TEST] = "test",
+		[NODE_UNIT_TEST] = "unit"};
 	struct arena *a = &p->arena;
 
 	dict_put_text(a, node->config, "enabled", value_bool(true));

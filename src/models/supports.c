@@ -44,10 +44,8 @@ static bool renders(const struct project *p, const struct node *node, struct err
 	struct buf sql;
 	bool ok = true;
 
-	period_key(node->batch_size, node->begin_us, key);
 	if (!node->problem && node_is_partitioned(node)) {
-		ok = node_batch(
-			node, node->partitions.n ? node->partitions.items[0] : key, &batch, err);
+		ok = node_first_batch(node, key, &batch, err);
 		options.batch = &batch;
 	}
 	buf_init(&sql, BUF_MAX);

@@ -64,6 +64,42 @@ static void put_exact_cast(struct buf *out, const char *column, const char *type
 	buf_puts(out, ")");
 }
 
+/* A text that is no number becomes NULL where it is cast to Nullable at once. */
+static void put_typed(struct buf *out, const char *literal, const char *type)
+{
+	static const char nullable[] = "Nullable(";
+	size_t prefix = sizeof nullable - 1, len = strlen(type);
+	bool null = !strncmp(type, nullable, prefix);
+
+	buf_puts(out, "CAST(");
+	buf_puts(out, literal ? "accurateCast(" : "defaultValueOfTypeName(");
+	if (literal)
+		buf_printf(out, "%s, ", literal);
+	if (literal && null)
+		put_text(out, type + prefix, len - prefix - 1);
+	else
+		put_text(out, type, len);
+	buf_printf(out, ") AS %s)", type);
+}
+
+static void put_call(struct buf *out, const char *function, const char *const *items, size_t n)
+{
+	buf_printf(out, "%s(", function);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s", i ? ", " : "", items[i]);
+	buf_puts(out, ")");
+}
+
+static void put_list(struct buf *out, const char *const *items, size_t n)
+{
+	put_call(out, "array", items, n);
+}
+
+static void put_map(struct buf *out, const char *const *items, size_t n)
+{
+	put_call(out, "map", items, n);
+}
+
 /* "VERB `database`.`name`REST" */
 static void put_statement(
 	struct buf *out, const char *verb, struct relation_name r, const char *rest)
@@ -406,6 +442,9 @@ const struct dialect clickhouse_dialect = {
 	.has_period = has_period,
 	.period = put_period,
 	.exact_cast = put_exact_cast,
+	.typed = put_typed,
+	.list = put_list,
+	.map = put_map,
 	.create_database = create_database,
 	.create_view = create_view,
 	.create_table = create_table,

@@ -189,6 +189,28 @@ static void parents_come_before_children_and_tests_in_between(void **unused)
 	assert_int_equal(a->n_left, 0);
 }
 
+static void a_unit_test_goes_before_its_model_and_keeps_what_is_below_from_being_built(
+	void **unused)
+{
+	(void)unused;
+	three_models();
+	file("models/unit.yml",
+		"unit_tests: [{name: u, model: b, given: [], expect: {rows: []}}]\n");
+	struct active *a = ADD(0, A, B, T, C, whole("unit_test.shop.b.u"), X);
+	assert_string_equal(taken(), "a x");
+	ends(1, RUN_SUCCEEDED);
+	ends(2, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "u");
+	ends(1, RUN_FAILED);
+	assert_string_equal(taken(), "b!");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "not_null_b_id!");
+	ends(1, RUN_SUCCEEDED);
+	assert_string_equal(taken(), "c!");
+	ends(1, RUN_SUCCEEDED);
+	assert_int_equal(a->n_left, 0);
+}
+
 static void what_is_not_part_of_the_run_is_looked_through(void **unused)
 {
 	(void)unused;
@@ -412,6 +434,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ORDER(parents_come_before_children_and_tests_in_between),
+		ORDER(a_unit_test_goes_before_its_model_and_keeps_what_is_below_from_being_built),
 		ORDER(what_is_not_part_of_the_run_is_looked_through),
 		ORDER(who_stands_on_what_failed_is_skipped_and_the_rest_goes_on),
 		ORDER(a_test_that_failed_keeps_children_from_being_built),

@@ -1,0 +1,281 @@
+/* See fixture.h. */
+#include "build/fixture.h"
+
+#include <string.h>
+#include <strings.h>
+#include "build/csv.h"
+#include "core/option.h"
+#include "models/template/call.h"
+
+/* --- reading --- */
+
+/* Where a column stands among the names, which it is put behind if it is not there. */
+static size_t place_of(struct fixture *f, const char *name)
+{
+	size_t i = 0;
+
+	while (i < f->n_names && strcmp(f->names[i], name) != 0)
+		i++;
+	if (i == f->n_names)
+		f->names[f->n_names++] = name;
+	return i;
+}
+
+static void count_names(struct fixture *f, struct arena *arena)
+{
+	const struct list *rows = f->of->values.list;
+	size_t n = 0, at;
+
+	for (size_t i = 0; i < rows->len; i++)
+		n += rows->items[i].dict->len;
+	f->names = arena_alloc(arena, (n + 1) * sizeof *f->names);
+	for (size_t i = 0; i < rows->len; i++) {
+		at = 0;
+		for (struct dict_entry *e; (e = dict_next(rows->items[i].dict, &at));)
+			place_of(f, value_strdup(arena, e->key));
+	}
+}
+
+static void read_values(struct fixture *f, struct arena *arena)
+{
+	const struct list *rows = f->of->values.list;
+
+	count_names(f, arena);
+	for (size_t i = 0; i < rows->len; i++) {
+		struct fixture_row row = {.line = f->of->rows->entries[i].line};
+		row.cells = arena_alloc(arena, (f->n_names + 1) * sizeof *row.cells);
+		for (size_t k = 0; k < f->n_names; k++)
+			row.cells[k] = dict_get_text(rows->items[i].dict, f->names[k]);
+		vec_push(&f->rows, row);
+	}
+}
+
+static bool open_csv(struct csv *csv, const struct unit_rows *of, struct error *err)
+{
+	if (of->file)
+		return csv_open(csv, of->file, of->rows_path, of->delimiter, err);
+	return csv_open_text(
+		csv, of->rows->text, of->rows_path, of->rows->line, of->delimiter, err);
+}
+
+static bool read_header(struct fixture *f, struct csv *csv, struct arena *arena, struct error *err)
+{
+	enum csv_status status = csv_next(csv, err);
+
+	if (status == CSV_END)
+		return error_set(err, ERROR_CONFIG, "%s:%d: has no line of column names", csv->name,
+			csv->line ? csv->line : 1);
+	if (status == CSV_FAILED)
+		return false;
+	f->names = arena_alloc(arena, (csv->cells.len + 1) * sizeof *f->names);
+	vec_each (&csv->cells, it) {
+		size_t before = f->n_names;
+		if (place_of(f, arena_strdup(arena, *it)) != before)
+			return error_set(err, ERROR_CONFIG, "%s:%d: two columns are called '%s'",
+				csv->name, csv->line, *it);
+	}
+	return true;
+}
+
+static bool read_row(struct fixture *f, struct csv *csv, struct arena *arena, struct error *err)
+{
+	struct fixture_row row = {.line = csv->line};
+
+	if (csv->cells.len != f->n_names)
+		return error_set(err, ERROR_CONFIG,
+			"%s:%d: %zu cells, where the first line names %zu columns", csv->name,
+			csv->line, csv->cells.len, f->n_names);
+	row.cells = arena_alloc(arena, (f->n_names + 1) * sizeof *row.cells);
+	for (size_t i = 0; i < f->n_names; i++) {
+		const char *cell = csv->cells.items[i];
+		row.cells[i] = *cell ? value_text(arena_strdup(arena, cell)) : value_none();
+	}
+	vec_push(&f->rows, row);
+	return true;
+}
+
+static bool read_csv(struct fixture *f, struct arena *arena, struct error *err)
+{
+	enum csv_status status = CSV_ROW;
+	struct csv csv;
+
+	if (!open_csv(&csv, f->of, err))
+		return false;
+	bool ok = read_header(f, &csv, arena, err);
+	while (ok && (status = csv_next(&csv, err)) == CSV_ROW)
+		ok = read_row(f, &csv, arena, err);
+	csv_close(&csv);
+	return ok && status == CSV_END;
+}
+
+bool fixture_read(
+	struct fixture *f, const struct unit_rows *of, struct arena *arena, struct error *err)
+{
+	*f = (struct fixture){.of = of};
+	if (of->format == FIXTURE_CSV)
+		return read_csv(f, arena, err);
+	read_values(f, arena);
+	return true;
+}
+
+void fixture_release(struct fixture *f)
+{
+	vec_release(&f->rows);
+}
+
+/* --- columns --- */
+
+/* Columns are told apart by case where they must be, as dbt does not. */
+static const char *name_of(const struct fixture *f, const char *column)
+{
+	for (size_t i = 0; i < f->n_names; i++)
+		if (!strcmp(f->names[i], column))
+			return f->names[i];
+	for (size_t i = 0; i < f->n_names; i++)
+		if (!strcasecmp(f->names[i], column) &&
+			!engine_column_named(&f->columns, f->names[i]))
+			return f->names[i];
+	return NULL;
+}
+
+static bool is_column(const struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->columns.len; i++)
+		if (!strcasecmp(f->columns.items[i].name, name))
+			return true;
+	return false;
+}
+
+/* The line of the first row that names it. */
+static int line_of(const struct fixture *f, size_t name)
+{
+	vec_each (&f->rows, row)
+		if (value_given(row->cells[name]))
+			return row->line;
+	return f->of->file ? 1 : f->of->line;
+}
+
+bool fixture_fits(const struct fixture *f, const char *what, struct error *err)
+{
+	for (size_t i = 0; i < f->n_names; i++) {
+		VEC(const char *) names = {0};
+		if (is_column(f, f->names[i]))
+			continue;
+		for (size_t k = 0; k < f->columns.len; k++)
+			vec_push(&names, f->columns.items[k].name);
+		vec_push(&names, NULL);
+		const char *near = nearest_name(f->names[i], names.items);
+		error_set(err, ERROR_CONFIG, "%s:%d: %s has no column '%s'%s%s%s", f->of->rows_path,
+			line_of(f, i), what, f->names[i], near ? "; did you mean '" : "",
+			near ? near : "", near ? "'?" : "");
+		vec_release(&names);
+		return false;
+	}
+	return true;
+}
+
+const struct value *fixture_cell(
+	const struct fixture *f, const struct fixture_row *row, const char *column)
+{
+	const char *name = name_of(f, column);
+
+	for (size_t i = 0; name && i < f->n_names; i++)
+		if (f->names[i] == name)
+			return value_given(row->cells[i]) ? &row->cells[i] : NULL;
+	return NULL;
+}
+
+/* --- SQL --- */
+
+static void put_literal(const struct dialect *d, struct value v, bool as_text, struct buf *out);
+
+static void put_items(const struct dialect *d, struct value v, bool as_text, struct buf *out)
+{
+	size_t n = v.kind == VALUE_DICT ? v.dict->len * 2 : v.list->len, at = 0, k = 0;
+	struct value *values = xcalloc(n + 1, sizeof *values);
+	char **items = xcalloc(n + 1, sizeof *items);
+	struct buf text;
+
+	if (v.kind == VALUE_LIST)
+		memcpy(values, v.list->items, n * sizeof *values);
+	else
+		for (struct dict_entry *e; (e = dict_next(v.dict, &at)); k += 2) {
+			values[k] = e->key;
+			values[k + 1] = e->value;
+		}
+	for (size_t i = 0; i < n; i++) {
+		buf_init(&text, BUF_MAX);
+		put_literal(d, values[i], as_text, &text);
+		items[i] = xstrdup(buf_text(&text));
+		buf_release(&text);
+	}
+	if (v.kind == VALUE_LIST)
+		d->list(out, (const char *const *)items, n);
+	else
+		d->map(out, (const char *const *)items, n);
+	for (size_t i = 0; i < n; i++)
+		free(items[i]);
+	free(items);
+	free(values);
+}
+
+/* A fraction is exact as a text alone. */
+static void put_literal(const struct dialect *d, struct value v, bool as_text, struct buf *out)
+{
+	struct buf text;
+
+	if (v.kind == VALUE_LIST || v.kind == VALUE_DICT) {
+		put_items(d, v, as_text, out);
+	} else if (v.kind == VALUE_STRING) {
+		d->text(out, v.s, v.len);
+	} else {
+		buf_init(&text, BUF_MAX);
+		if (!json_print(v, &text, NULL))
+			buf_puts(&text, "NULL");
+		if (v.kind == VALUE_FLOAT && as_text)
+			d->text(out, buf_text(&text), text.len);
+		else
+			buf_puts(out, buf_text(&text));
+		buf_release(&text);
+	}
+}
+
+void fixture_value(const struct fixture *f, const struct dialect *d, const struct fixture_row *row,
+	const struct engine_column *column, struct buf *out)
+{
+	const struct value *v = fixture_cell(f, row, column->name);
+	bool fraction = strstr(column->type, "Float") || strstr(column->type, "Decimal");
+	struct buf literal;
+
+	buf_init(&literal, BUF_MAX);
+	if (v && v->kind != VALUE_NONE)
+		put_literal(d, *v, fraction, &literal);
+	d->typed(out, literal.len ? buf_text(&literal) : NULL, column->type);
+	buf_release(&literal);
+}
+
+static void put_row(const struct fixture *f, const struct dialect *d, const struct fixture_row *row,
+	struct buf *out)
+{
+	for (size_t i = 0; i < f->columns.len; i++) {
+		buf_puts(out, i ? ", " : "select ");
+		fixture_value(f, d, row, &f->columns.items[i], out);
+		buf_puts(out, " as ");
+		d->name(out, f->columns.items[i].name);
+	}
+}
+
+void fixture_select(const struct fixture *f, const struct dialect *d, struct buf *out)
+{
+	static const struct fixture_row nothing = {0};
+	const struct fixture none = {.columns = f->columns};
+
+	vec_each (&f->rows, row) {
+		buf_puts(out, row == f->rows.items ? "" : "\nunion all\n");
+		put_row(f, d, row, out);
+	}
+	if (!f->rows.len) {
+		put_row(&none, d, &nothing, out);
+		buf_puts(out, "\nlimit 0");
+	}
+}
