@@ -13,7 +13,7 @@
 
 enum { DONE, FAILED, WRONG_USE };
 
-#define MOST_FLAGS 8
+#define MOST_FLAGS 12
 
 struct flag {
 	const char *name;  /* "json" for --json */

@@ -113,6 +113,17 @@ static void every_command_has_help(void **unused)
 	}
 }
 
+static void a_call_holds_all_flags_of_its_command(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; commands[i]; i++) {
+		size_t n = 0;
+		for (const struct flag *f = commands[i]->flags; f && f->name; f++)
+			n++;
+		assert_in_range(n, 0, MOST_FLAGS);
+	}
+}
+
 static void lines_of_help_fit_a_terminal(void **unused)
 {
 	(void)unused;
@@ -309,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(help_goes_to_standard_output),
 		TEST(every_command_has_help),
+		TEST(a_call_holds_all_flags_of_its_command),
 		TEST(lines_of_help_fit_a_terminal),
 		TEST(wrong_use_says_what_to_type),
 		TEST(the_configuration_is_named_before_or_behind_the_command),
