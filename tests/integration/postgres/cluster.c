@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define MAX_ARGUMENTS 64
@@ -169,4 +171,30 @@ char *sql_value(PGconn *conn, const char *text)
 
 	PQclear(result);
 	return value;
+}
+
+void sql_await(PGconn *conn, const char *text, const char *expected)
+{
+	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 20000; usleep(10000)) {
+		char *value = sql_value(conn, text);
+		bool there = !strcmp(value, expected);
+		free(value);
+		if (there)
+			return;
+	}
+	fail_msg("it is not %s: %s", expected, text);
+}
+
+void cluster_wait_for_slots(const struct cluster *c)
+{
+	sql_await(c->conn, "SELECT count(*) FROM pg_replication_slots WHERE active", "0");
+}
+
+void cluster_clean(const struct cluster *c)
+{
+	cluster_wait_for_slots(c);
+	sql(c->conn, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+	sql(c->conn, "DROP PUBLICATION IF EXISTS tailrace_shop, tailrace_shop_insert;"
+		     "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA "
+		     "public TO public");
 }

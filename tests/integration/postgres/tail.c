@@ -227,3 +227,20 @@ char *tail_sorted(struct tail *t)
 	buf_release(&out);
 	return sorted;
 }
+
+void tail_assert_rows(struct tail *t, const char *table, const char *columns, const char *expected)
+{
+	char *rows = tail_rows(t, table, columns);
+	assert_string_equal(rows, expected);
+	free(rows);
+}
+
+struct resume tail_stand_still(struct tail *t, const struct cluster *cluster)
+{
+	tail_open(t, cluster->url, NULL);
+	tail_catch_up(t, cluster->conn);
+	struct resume at = t->resume;
+	tail_close(t);
+	cluster_wait_for_slots(cluster);
+	return at;
+}

@@ -33,6 +33,9 @@ void tail_option(struct tail *, const char *name, const char *value);
 void tail_start(struct tail *, const struct resume *from);
 void tail_refused(struct tail *, const struct resume *from, enum error_kind kind, const char *part);
 
+/* Starts, comes up to the end of the log and closes: what follows is for a tail_open() from there. */
+struct resume tail_stand_still(struct tail *, const struct cluster *);
+
 /* Reads until all that is committed now has come. Fails the test after a minute. */
 void tail_catch_up(struct tail *, PGconn *);
 
@@ -45,6 +48,7 @@ enum source_status tail_read(struct tail *, int wait_ms, struct error *err);
 /* Forgets the lines; returns those of rows of one table with only their op and these columns (comma-separated), as
  * "c 1 a|u 1 b", in order. To be freed. */
 char *tail_rows(struct tail *, const char *table, const char *columns);
+void tail_assert_rows(struct tail *, const char *table, const char *columns, const char *expected);
 void tail_forget(struct tail *);
 bool tail_has(struct tail *, const char *part);
 

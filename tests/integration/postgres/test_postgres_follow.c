@@ -1,4 +1,4 @@
-/* What happens to tables while they are tailed, and what is a gap: on a real server. */
+/* What happens to tables while they are tailed, on a real server. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,32 +29,10 @@ static int stop(void **state)
 	return 0;
 }
 
-static void await_value(const char *ask, const char *expected)
-{
-	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 20000; usleep(10000)) {
-		char *value = sql_value(cluster.conn, ask);
-		bool there = !strcmp(value, expected);
-		free(value);
-		if (there)
-			return;
-	}
-	fail_msg("it is not %s: %s", expected, ask);
-}
-
-/* A connection that was closed lets go of the slot a moment later. */
-static void wait_for_slot(void)
-{
-	await_value("SELECT count(*) FROM pg_replication_slots WHERE active", "0");
-}
-
 static int clean(void **state)
 {
 	(void)state;
-	wait_for_slot();
-	sql(cluster.conn, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
-	sql(cluster.conn, "DROP PUBLICATION IF EXISTS tailrace_shop, tailrace_shop_insert;"
-			  "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA "
-			  "public TO public");
+	cluster_clean(&cluster);
 	return 0;
 }
 
@@ -64,28 +42,9 @@ static void assert_string_prefix(const char *text, const char *beginning)
 		fail_msg("%s", text);
 }
 
-static void assert_rows(
-	struct tail *t, const char *table, const char *columns, const char *expected)
-{
-	char *rows = tail_rows(t, table, columns);
-	assert_string_equal(rows, expected);
-	free(rows);
-}
-
 static void await(struct tail *t, const char *beginning)
 {
 	free(tail_await(t, beginning));
-}
-
-/* Starts on one table, and leaves the log behind: what follows is read by tail_go_on(). */
-static struct resume stand_still(struct tail *t)
-{
-	tail_open(t, cluster.url, NULL);
-	tail_catch_up(t, cluster.conn);
-	struct resume at = t->resume;
-	tail_close(t);
-	wait_for_slot();
-	return at;
 }
 
 static void a_column_added_comes_before_its_first_row(void **state)
@@ -130,7 +89,7 @@ static void two_columns_that_swap_names_keep_their_values(void **state)
 			  "INSERT INTO orders VALUES (2, 'first', 'second')");
 	tail_catch_up(&t, cluster.conn);
 	assert_true(tail_has(&t, "orders table (id,b,a)"));
-	assert_rows(&t, "orders", "id,a,b", "c 1 first second|c 2 second first");
+	tail_assert_rows(&t, "orders", "id,a,b", "c 1 first second|c 2 second first");
 	tail_close(&t);
 }
 
@@ -149,7 +108,7 @@ static void a_column_dropped_and_added_again_is_another(void **state)
 	sql(cluster.conn, "INSERT INTO orders VALUES (3, 'newer')");
 	tail_catch_up(&t, cluster.conn);
 	assert_true(tail_has(&t, "orders table (id,note)"));
-	assert_rows(&t, "orders", "id,note", "c 3 newer");
+	tail_assert_rows(&t, "orders", "id,note", "c 3 newer");
 	tail_close(&t);
 }
 
@@ -158,13 +117,13 @@ static void rows_from_before_a_new_column_are_read_after_a_restart(void **state)
 	struct tail t;
 	(void)state;
 	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, note text)");
-	struct resume at = stand_still(&t);
+	struct resume at = tail_stand_still(&t, &cluster);
 	sql(cluster.conn, "INSERT INTO orders VALUES (1, 'a'); ALTER TABLE orders ADD amount int;"
 			  "INSERT INTO orders VALUES (2, 'b', 7)");
 	tail_open(&t, cluster.url, &at);
 	tail_catch_up(&t, cluster.conn);
 	assert_false(tail_has(&t, "recopy"));
-	assert_rows(&t, "orders", "id,note,amount", "c 1 a null|c 2 b 7");
+	tail_assert_rows(&t, "orders", "id,note,amount", "c 1 a null|c 2 b 7");
 	tail_close(&t);
 }
 
@@ -173,7 +132,7 @@ static void what_the_log_means_no_more_is_copied_anew(void **state)
 	struct tail t;
 	(void)state;
 	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY, a text, b text)");
-	struct resume at = stand_still(&t);
+	struct resume at = tail_stand_still(&t, &cluster);
 	sql(cluster.conn, "INSERT INTO orders VALUES (1, 'a', 'b'); ALTER TABLE orders DROP a; "
 			  "INSERT INTO orders VALUES (2, 'b')");
 	tail_open(&t, cluster.url, &at);
@@ -181,7 +140,7 @@ static void what_the_log_means_no_more_is_copied_anew(void **state)
 	assert_true(tail_has(&t, "orders recopy"));
 	sql(cluster.conn, "INSERT INTO orders VALUES (3, 'c')");
 	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "orders", "id,b", "c 3 c");
+	tail_assert_rows(&t, "orders", "id,b", "c 3 c");
 	tail_close(&t);
 }
 
@@ -193,7 +152,7 @@ static void a_rewrite_is_seen_and_rows_before_it_are_taken_for_what_they_were(vo
 	tail_open(&t, cluster.url, NULL);
 	sql(cluster.conn, "INSERT INTO orders VALUES (1, 10)");
 	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "orders", "id,amount", "c 1 10");
+	tail_assert_rows(&t, "orders", "id,amount", "c 1 10");
 	char *before = xstrdup(t.m.tables.items[0]->physical);
 	sql(cluster.conn, "ALTER TABLE orders ALTER amount TYPE int USING amount + 1");
 	await(&t, "orders table (id,amount)");
@@ -218,7 +177,7 @@ static void a_column_with_a_volatile_default_has_its_table_copied_anew(void **st
 	sql(cluster.conn, "INSERT INTO orders VALUES (2)");
 	await(&t, "orders table (id,at)");
 	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "orders", "id", "c 2");
+	tail_assert_rows(&t, "orders", "id", "c 2");
 	assert_false(
 		t.m.source->ops->same_physical(before, mirror_discover(&t.m, "orders")->physical));
 	free(before);
@@ -258,7 +217,7 @@ static void leaves_that_come_and_go_change_their_root(void **state)
 	tail_forget(&t);
 	sql(cluster.conn, "INSERT INTO parts VALUES (16); UPDATE parts SET id = 3 WHERE id = 16");
 	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "parts", "id", "c 16|d 16|c 3");
+	tail_assert_rows(&t, "parts", "id", "c 16|d 16|c 3");
 	sql(cluster.conn, "TRUNCATE parts_1");
 	await(&t, "parts table (id)");
 	tail_close(&t);
@@ -276,7 +235,7 @@ static void labels_renamed_change_the_table_and_labels_added_do_not(void **state
 	sql(cluster.conn, "INSERT INTO people VALUES (1, 'bored')");
 	tail_catch_up(&t, cluster.conn);
 	assert_false(tail_has(&t, "table"));
-	assert_rows(&t, "people", "id,mood", "c 1 bored");
+	tail_assert_rows(&t, "people", "id,mood", "c 1 bored");
 	sql(cluster.conn, "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'");
 	await(&t, "people table");
 	tail_close(&t);
@@ -317,7 +276,8 @@ static pid_t hold_back(void)
 static void let_go_on(pid_t walsender)
 {
 	kill(walsender, SIGCONT);
-	await_value("SELECT sent_lsn >= pg_current_wal_lsn() FROM pg_stat_replication", "t");
+	sql_await(cluster.conn, "SELECT sent_lsn >= pg_current_wal_lsn() FROM pg_stat_replication",
+		"t");
 }
 
 static void what_was_seen_before_a_later_change_was_read_is_not_acted_upon(void **state)
@@ -427,181 +387,7 @@ static void a_table_that_is_locked_is_published_later(void **state)
 	await(&t, "held table (id) \n");
 	sql(cluster.conn, "INSERT INTO held VALUES (2)");
 	await(&t, "held {\"op\":\"c\"");
-	assert_rows(&t, "held", "id", "c 2");
-	tail_close(&t);
-}
-
-/* --- Gaps ---------------------------------------------------------------------------------------- */
-
-static void assert_gap(const struct resume *from, const char *part)
-{
-	struct tail t;
-	tail_prepare(&t, cluster.url);
-	tail_refused(&t, from, ERROR_GAP, part);
-	tail_close(&t);
-	wait_for_slot();
-}
-
-static void a_slot_that_is_gone_is_a_gap(void **state)
-{
-	struct tail t;
-	(void)state;
-	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
-	struct resume at = stand_still(&t);
-	sql(cluster.conn, "SELECT pg_drop_replication_slot('tailrace_shop')");
-	assert_gap(&at, "is gone");
-	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
-	sql(cluster.conn, "SELECT pg_create_logical_replication_slot('tailrace_shop', 'pgoutput')");
-	assert_gap(&at, "older than what slot");
-}
-
-static void a_position_of_another_server_is_a_gap(void **state)
-{
-	struct tail t;
-	(void)state;
-	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
-	struct resume at = stand_still(&t);
-	struct resume other = at;
-	other.identity[8]++;
-	assert_gap(&other, "of another log");
-	other = at;
-	other.position.order += (uint64_t)1 << 40;
-	assert_gap(&other, "was set back");
-	sql(cluster.conn, "DROP PUBLICATION tailrace_shop");
-	assert_gap(&at, "was dropped");
-}
-
-static void a_position_ahead_of_the_slot_repeats_nothing(void **state)
-{
-	struct tail t;
-	(void)state;
-	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
-	tail_prepare(&t, cluster.url);
-	t.keep_unconfirmed = true;
-	tail_start(&t, NULL);
-	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
-	tail_catch_up(&t, cluster.conn);
-	struct resume at = t.resume;
-	tail_close(&t);
-	wait_for_slot();
-	for (int bulk = 0; bulk < 2; bulk++) {
-		sql(cluster.conn,
-			bulk ? "INSERT INTO orders VALUES (3)" : "INSERT INTO orders VALUES (2)");
-		tail_prepare(&t, cluster.url);
-		tail_option(&t, "bulk_threshold", bulk ? "1" : "0");
-		t.keep_unconfirmed = !bulk;
-		tail_start(&t, &at);
-		tail_catch_up(&t, cluster.conn);
-		assert_rows(&t, "orders", "id", bulk ? "c 2|c 3" : "c 2");
-		tail_close(&t);
-		wait_for_slot();
-	}
-}
-
-static void a_slot_in_use_is_named_and_waited_for(void **state)
-{
-	struct tail first, second;
-	(void)state;
-	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
-	tail_open(&first, cluster.url, NULL);
-	struct resume at = first.resume;
-	tail_prepare(&second, cluster.url);
-	tail_refused(&second, &at, ERROR_RETRY, "in use by pid");
-	tail_close(&second);
-	tail_close(&first);
-}
-
-static void a_killed_walsender_is_an_error_to_try_again(void **state)
-{
-	struct tail t;
-	struct error err = {0};
-	(void)state;
-	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY)");
-	tail_open(&t, cluster.url, NULL);
-	sql(cluster.conn, "INSERT INTO orders VALUES (1)");
-	tail_catch_up(&t, cluster.conn);
-	sql(cluster.conn, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots");
-	int64_t began_ms = mono_ms();
-	while (tail_read(&t, 50, &err) != SOURCE_FAILED)
-		assert_true(mono_ms() - began_ms < 20000);
-	assert_int_equal(err.kind, ERROR_RETRY);
-	struct resume at = t.resume;
-	tail_close(&t);
-	wait_for_slot();
-	sql(cluster.conn, "INSERT INTO orders VALUES (2)");
-	tail_open(&t, cluster.url, &at);
-	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "orders", "id", "c 2");
-	tail_close(&t);
-}
-
-static void an_idle_table_does_not_hold_the_log_back(void **state)
-{
-	struct tail t;
-	(void)state;
-	sql(cluster.conn, "CREATE TABLE orders(id int PRIMARY KEY); CREATE SCHEMA other; CREATE "
-			  "TABLE other.noise(id int)");
-	tail_open(&t, cluster.url, NULL);
-	uint64_t began = (uint64_t)t.resume.position.order;
-	sql(cluster.conn, "INSERT INTO other.noise SELECT generate_series(1, 10000)");
-	for (int64_t began_ms = mono_ms(); t.resume.position.order < began + 500000;) {
-		struct error err = {0};
-		assert_true(tail_read(&t, 50, &err) != SOURCE_FAILED);
-		assert_true(mono_ms() - began_ms < 20000);
-	}
-	for (int64_t began_ms = mono_ms();;) {
-		struct error err = {0};
-		assert_true(tail_read(&t, 50, &err) != SOURCE_FAILED);
-		char *moved = sql_value(cluster.conn,
-			"SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots");
-		bool there = strtoull(moved, NULL, 10) >= began + 500000;
-		free(moved);
-		if (there)
-			break;
-		assert_true(mono_ms() - began_ms < 20000);
-	}
-	tail_close(&t);
-	sql(cluster.conn, "DROP SCHEMA other CASCADE");
-}
-
-static void a_growing_backlog_goes_over_to_bulk_and_back(void **state)
-{
-	struct tail t;
-	(void)state;
-	sql(cluster.conn,
-		"CREATE TABLE orders(id int PRIMARY KEY, note text); CREATE SEQUENCE numbers");
-	tail_prepare(&t, cluster.url);
-	tail_option(&t, "bulk_threshold", "1MiB");
-	tail_start(&t, NULL);
-	struct resume at = t.resume;
-	tail_close(&t);
-	wait_for_slot();
-	for (int i = 0; i < 20; i++)
-		sql(cluster.conn, "INSERT INTO orders SELECT nextval('numbers'), repeat('x', 100) "
-				  "FROM generate_series(1, 1000)");
-	tail_prepare(&t, cluster.url);
-	tail_option(&t, "bulk_threshold", "1MiB");
-	tail_start(&t, &at);
-	tail_catch_up(&t, cluster.conn);
-	char *rows = tail_rows(&t, "orders", "id");
-	size_t n = 1;
-	for (const char *c = rows; *c; c++)
-		n += *c == '|';
-	free(rows);
-	assert_int_equal(n, 20000);
-	sql(cluster.conn, "INSERT INTO orders VALUES (-1, 'live')");
-	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "orders", "id", "c -1");
-	tail_close(&t);
-}
-
-static void a_publication_for_all_tables_is_refused(void **state)
-{
-	struct tail t;
-	(void)state;
-	sql(cluster.conn, "CREATE PUBLICATION tailrace_shop FOR ALL TABLES");
-	tail_prepare(&t, cluster.url);
-	tail_refused(&t, NULL, ERROR_CONFIG, "FOR ALL TABLES");
+	tail_assert_rows(&t, "held", "id", "c 2");
 	tail_close(&t);
 }
 
@@ -633,14 +419,6 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_table_that_goes_while_it_is_published_keeps_no_other_waiting, clean),
 		cmocka_unit_test_setup(a_table_that_is_locked_is_published_later, clean),
-		cmocka_unit_test_setup(a_slot_that_is_gone_is_a_gap, clean),
-		cmocka_unit_test_setup(a_position_of_another_server_is_a_gap, clean),
-		cmocka_unit_test_setup(a_position_ahead_of_the_slot_repeats_nothing, clean),
-		cmocka_unit_test_setup(a_slot_in_use_is_named_and_waited_for, clean),
-		cmocka_unit_test_setup(a_killed_walsender_is_an_error_to_try_again, clean),
-		cmocka_unit_test_setup(an_idle_table_does_not_hold_the_log_back, clean),
-		cmocka_unit_test_setup(a_growing_backlog_goes_over_to_bulk_and_back, clean),
-		cmocka_unit_test_setup(a_publication_for_all_tables_is_refused, clean),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

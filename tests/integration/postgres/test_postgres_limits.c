@@ -29,28 +29,10 @@ static int stop(void **state)
 	return 0;
 }
 
-/* A connection that was closed lets go of the slot a moment later. */
-static void wait_for_slot(void)
-{
-	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 20000; usleep(10000)) {
-		char *active = sql_value(
-			cluster.conn, "SELECT count(*) FROM pg_replication_slots WHERE active");
-		bool free_now = !strcmp(active, "0");
-		free(active);
-		if (free_now)
-			return;
-	}
-	fail_msg("the slot is still in use");
-}
-
 static int clean(void **state)
 {
 	(void)state;
-	wait_for_slot();
-	sql(cluster.conn, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
-	sql(cluster.conn, "DROP PUBLICATION IF EXISTS tailrace_shop, tailrace_shop_insert;"
-			  "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA "
-			  "public TO public");
+	cluster_clean(&cluster);
 	return 0;
 }
 
@@ -72,7 +54,7 @@ static struct resume stand_still(void)
 	tail_catch_up(&t, cluster.conn);
 	struct resume at = t.resume;
 	tail_close(&t);
-	wait_for_slot();
+	cluster_wait_for_slots(&cluster);
 	return at;
 }
 
@@ -267,7 +249,7 @@ static void a_type_without_binary_form_is_streamed_as_text(void **state)
 		tail_catch_up(&t, cluster.conn);
 		assert_true(tail_has(&t, "postgres=r/postgres"));
 		tail_close(&t);
-		wait_for_slot();
+		cluster_wait_for_slots(&cluster);
 	}
 }
 

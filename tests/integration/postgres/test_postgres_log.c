@@ -28,37 +28,11 @@ static int stop(void **state)
 	return 0;
 }
 
-/* A connection that was closed lets go of the slot a moment later. */
-static void wait_for_slot(void)
-{
-	for (int64_t began_ms = mono_ms(); mono_ms() - began_ms < 20000; usleep(10000)) {
-		char *active = sql_value(
-			cluster.conn, "SELECT count(*) FROM pg_replication_slots WHERE active");
-		bool free_now = !strcmp(active, "0");
-		free(active);
-		if (free_now)
-			return;
-	}
-	fail_msg("the slot is still in use");
-}
-
 static int clean(void **state)
 {
 	(void)state;
-	wait_for_slot();
-	sql(cluster.conn, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
-	sql(cluster.conn, "DROP PUBLICATION IF EXISTS tailrace_shop, tailrace_shop_insert;"
-			  "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA "
-			  "public TO public");
+	cluster_clean(&cluster);
 	return 0;
-}
-
-static void assert_rows(
-	struct tail *t, const char *table, const char *columns, const char *expected)
-{
-	char *rows = tail_rows(t, table, columns);
-	assert_string_equal(rows, expected);
-	free(rows);
 }
 
 static void inserts_updates_and_deletes_come_in_order(void **state)
@@ -72,7 +46,7 @@ static void inserts_updates_and_deletes_come_in_order(void **state)
 			  "DELETE FROM orders WHERE id = 2");
 	tail_catch_up(&t, cluster.conn);
 	assert_false(tail_has(&t, "table"));
-	assert_rows(&t, "orders", "id,note", "c 1 a|c 2 null|u 1 b|d 2 -");
+	tail_assert_rows(&t, "orders", "id,note", "c 1 a|c 2 null|u 1 b|d 2 -");
 	tail_close(&t);
 }
 
@@ -91,7 +65,7 @@ static void a_changed_key_buries_the_old_one_under_the_same_version(void **state
 	assert_memory_equal(strstr(first, "\"version\""), strstr(second, "\"version\""), 40);
 	free(first);
 	free(second);
-	assert_rows(&t, "orders", "id,shop,note", "k 1 7 -|u 2 7 a");
+	tail_assert_rows(&t, "orders", "id,shop,note", "k 1 7 -|u 2 7 a");
 	tail_close(&t);
 }
 
@@ -106,7 +80,7 @@ static void keys_that_differ_in_bytes_alone_are_one_key(void **state)
 	tail_start(&t, NULL);
 	sql(cluster.conn, "UPDATE prices SET price = 1.00, note = 'b'");
 	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "prices", "note", "u b");
+	tail_assert_rows(&t, "prices", "note", "u b");
 	tail_close(&t);
 }
 
@@ -183,7 +157,7 @@ static void a_table_without_identity_comes_with_its_inserts_and_its_updates_go_o
 	sql(cluster.conn, "INSERT INTO events VALUES ('a'); UPDATE events SET what = 'b'; DELETE "
 			  "FROM events");
 	tail_catch_up(&t, cluster.conn);
-	assert_rows(&t, "events", "what", "c a");
+	tail_assert_rows(&t, "events", "what", "c a");
 	tail_close(&t);
 }
 
@@ -216,7 +190,7 @@ static char *read_all(const char *threshold, const struct resume *from, const ch
 	tail_catch_up(&t, cluster.conn);
 	char *lines = tail_sorted(&t);
 	tail_close(&t);
-	wait_for_slot();
+	cluster_wait_for_slots(&cluster);
 	return lines;
 }
 
@@ -228,7 +202,7 @@ static void streamed_and_in_bulk_the_log_is_the_same_to_the_byte(void **state)
 	tail_open(&t, cluster.url, NULL);
 	struct resume from = t.resume;
 	tail_close(&t);
-	wait_for_slot();
+	cluster_wait_for_slots(&cluster);
 	sql(cluster.conn, work);
 	char *streamed = read_all("0", &from, "10000");
 	char *again = read_all("0", &from, "97");
