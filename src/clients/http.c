@@ -258,18 +258,22 @@ static void set_transfer(struct transfer *t, char *error_text)
 		set_body(t);
 }
 
-/* What to look at, where libcurl's words do not tell. */
-static const char *mend_of(CURLcode code)
+/* What to look at, where libcurl's words do not tell; `out` holds what names something. */
+static const char *mend_of(const struct transfer *t, CURLcode code, char *out, size_t size)
 {
+	const char *option = t->http->options.ca_option;
+
 	if (code == CURLE_COULDNT_CONNECT)
 		return "; is it running there, and is the port right?";
 	if (code == CURLE_SSL_CONNECT_ERROR)
 		return "; does that port speak HTTPS?";
 	if (code == CURLE_GOT_NOTHING)
 		return "; does that port speak HTTP?";
-	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		return "; its authority must be known here, or be named by `ca_file`";
-	return "";
+	if (code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_SSL_CACERT_BADFILE)
+		return "";
+	snprintf(out, size, "; its authority must be known here, or be named by `%s`",
+		option ? option : "ca_file");
+	return out;
 }
 
 static bool fail(const struct transfer *t, CURLcode code, const char *text, struct error *err)
@@ -287,7 +291,9 @@ static bool fail(const struct transfer *t, CURLcode code, const char *text, stru
 	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
 		code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
 		kind = ERROR_CONFIG;
-	return error_set(err, kind, "%s%s", *text ? text : curl_easy_strerror(code), mend_of(code));
+	char named[128];
+	return error_set(err, kind, "%s%s", *text ? text : curl_easy_strerror(code),
+		mend_of(t, code, named, sizeof named));
 }
 
 bool http_perform(struct http *h, const struct http_request *request, struct error *err)

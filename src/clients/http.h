@@ -17,6 +17,7 @@ struct http_options {
 	int64_t connect_timeout_ms;
 	int64_t stall_timeout_ms; /* no byte went either way for so long: ERROR_RETRY */
 	const char *ca_file;      /* PEM; NULL: the system's */
+	const char *ca_option;    /* where it is configured, for messages; NULL: "ca_file" */
 	bool accept_any_certificate;
 };
 

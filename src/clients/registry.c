@@ -75,6 +75,7 @@ struct registry *registry_new(const struct registry_options *options, struct err
 		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
 		.stall_timeout_ms = STALL_TIMEOUT_MS,
 		.ca_file = r->ca_location,
+		.ca_option = "registry_ca_location",
 	});
 	if (add_endpoints(r, options->urls, err))
 		return r;
