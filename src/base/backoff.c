@@ -16,6 +16,12 @@ void backoff_reset(struct backoff *b)
 	b->next_ms = 0;
 }
 
+void backoff_at_least(struct backoff *b, int ms)
+{
+	if (b->next_ms < ms)
+		b->next_ms = ms;
+}
+
 int backoff_next_ms(struct backoff *b)
 {
 	uint32_t random;

@@ -7,6 +7,7 @@ struct backoff {
 };
 
 void backoff_reset(struct backoff *b);
-int backoff_next_ms(struct backoff *b); /* how long to wait now; the next one is longer */
+void backoff_at_least(struct backoff *b, int ms); /* the next wait, and those after it */
+int backoff_next_ms(struct backoff *b);           /* how long to wait now; the next one is longer */
 
 #endif

@@ -11,7 +11,9 @@
 
 enum error_kind {
 	ERROR_NONE,
-	ERROR_CONFIG, /* the user's configuration is wrong: stop, exit code 2 */
+	/* the user's configuration is wrong, or he is refused: stop, exit code 2; a stream that has worked asks
+	 * again, slowly */
+	ERROR_CONFIG,
 	ERROR_RETRY,  /* the other side is away or busy: back off and try again */
 	ERROR_DATA,   /* this value or row cannot be taken: set it aside */
 	ERROR_TABLE,  /* this table cannot go on: mark it broken, copy it anew once it is mended */

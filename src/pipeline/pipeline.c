@@ -116,9 +116,9 @@ static enum catch_up stream_caught_up(const struct stream *s, struct error *err)
 {
 	bool broken = false;
 
-	if (s->status == STREAM_STOPPED) {
-		error_set(err, ERROR_BROKEN, "stream %s has stopped: %s", s->settings->name,
-			s->error);
+	if (s->status == STREAM_STOPPED || s->refused) {
+		error_set(err, ERROR_BROKEN, "stream %s %s: %s", s->settings->name,
+			s->refused ? "is refused" : "has stopped", s->error);
 		return CATCH_UP_FAILED;
 	}
 	if (!s->first_head.order || s->resume.position.order < s->first_head.order || !s->taken_up)

@@ -17,6 +17,7 @@
 #define READ_MS      250   /* longest wait for something to read */
 #define BUSY_WAIT_MS 5     /* while a ripe bundle waits for its writer */
 #define STEADY_MS    10000 /* a session that lasted so long starts the backoff over */
+#define REFUSED_MS   5000  /* the first wait of who is refused: too many tries lock an account */
 #define SAID_MS      5000  /* the log gets another reason for waiting this often */
 #define LOG_SHARE    16    /* of a share, for each batch that is copied into a log */
 #define PUMP_MS      1000 /* a reader held up by a full queue looks after its connection this often */
@@ -347,6 +348,8 @@ static bool session_prepare(struct stream *s, struct error *err)
 	s->unmarked = true; /* what the session before recorded last may be */
 	pthread_mutex_lock(&s->lock);
 	s->taken_up = ok;
+	s->worked = s->worked || ok;
+	s->refused = s->refused && !ok;
 	pthread_mutex_unlock(&s->lock);
 	vec_each (&tables, t)
 		table_unref(*t);
@@ -479,6 +482,17 @@ static void session(struct stream *s)
 	session_free(s);
 }
 
+/* Where it has worked, passwords and rights were changed elsewhere, and may be so again. */
+static bool waits_for_mending(struct stream *s, const struct error *failure)
+{
+	pthread_mutex_lock(&s->lock);
+	s->refused = failure->kind == ERROR_CONFIG && s->worked;
+	pthread_mutex_unlock(&s->lock);
+	if (s->refused)
+		backoff_at_least(&s->backoff, REFUSED_MS);
+	return s->refused;
+}
+
 /* What follows a session that failed. False: the stream stops here. */
 static bool goes_on(struct stream *s, const struct error *failure)
 {
@@ -486,6 +500,7 @@ static bool goes_on(struct stream *s, const struct error *failure)
 
 	if (again)
 		s->gap = *failure;
+	again = again || waits_for_mending(s, failure);
 	if (again || failure->kind == ERROR_RETRY || failure->kind == ERROR_NONE) {
 		int wait_ms = backoff_next_ms(&s->backoff);
 		log_warn("session ended; another begins", F("stream", s->settings->name),

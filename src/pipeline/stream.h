@@ -48,6 +48,8 @@ struct stream {
 	struct error failure;       /* why the session ends; the first one counts */
 	struct error gap;           /* met while reading: the next session has to bridge it */
 	bool taken_up;              /* the mirrors are all there */
+	bool worked;                /* they were, once in this process */
+	bool refused;               /* the last session was: a person has to mend something */
 	enum stream_status status;
 	char error[1024];             /* last one, for status */
 	struct resume resume;         /* recorded position */

@@ -72,6 +72,21 @@ def the_log_and_the_copies_come_by_tls():
 
 
 @test
+def a_stream_that_has_worked_goes_on_when_its_password_is_right_again():
+    tail = Tailrace(source_by("sslmode=require"))
+    tail.start()
+    tail.wait_live("public.t")
+    pg.sql("ALTER ROLE mirror PASSWORD 'another'")
+    pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'mirror'")
+    tail.wait_for(lambda s: "authentication failed" in tail.stream()["error"], "the stream to be refused")
+    eq(tail.stream()["status"], "retrying")
+    pg.sql("ALTER ROLE mirror PASSWORD 'secret'; INSERT INTO t VALUES (102, 'later')")
+    tail.wait_caught_up(pg)
+    tail.must_be_equal()
+    eq(tail.stop(), 0)
+
+
+@test
 def a_source_that_cannot_be_trusted_is_refused():
     refused(source_by(f"sslmode=verify-full&sslrootcert={stranger.certificate}"), "certificate verify failed")
     refused(source_by(f"sslmode=verify-full&sslrootcert={authority.certificate}", host="elsewhere"), "elsewhere")
