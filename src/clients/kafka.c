@@ -1,13 +1,21 @@
 /* A client of Kafka: settings, logs, errors; see kafka.h. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "clients/kafka_handle.h"
 
 #define DESTROY_MS 5000
+#define HAS_SCRAM  0x02060100 /* that brokers since Kafka 4 take */
+
+#define ADVICE_ON_SSL                                                              \
+	"; look at security_protocol, ssl_ca_location, ssl_certificate_location, " \
+	"ssl_key_location "                                                        \
+	"and ssl_key_password"
 
 static const char *const formats[] = {
 	[KAFKA_JSON] = "json", [KAFKA_JSON_SCHEMA] = "json_schema", [KAFKA_AVRO] = "avro", NULL};
@@ -49,11 +57,19 @@ const struct option kafka_option_table[] = {
 		.help = "Password of the private key."},
 	{"properties", OPTION_STRING, AT(properties),
 		.help = "Further settings of librdkafka by its own names, as `linger.ms=50, "
-			"batch.size=500000`. Those that delivery rests on cannot be changed."},
+			"batch.size=500000`, or one a line, where values may have commas. Those "
+			"that delivery rests on cannot be changed."},
 	OPTION_END,
 };
 
 /* --- Errors ---------------------------------------------------------------------------------------- */
+
+static void setting_of(const rd_kafka_t *rk, const char *name, char *out, size_t size)
+{
+	if (!rk || rd_kafka_conf_get(rd_kafka_conf((rd_kafka_t *)(uintptr_t)rk), name, out,
+			   &size) != RD_KAFKA_CONF_OK)
+		*out = '\0';
+}
 
 static enum error_kind kind_of(rd_kafka_resp_err_t code)
 {
@@ -90,18 +106,34 @@ static enum error_kind kind_of(rd_kafka_resp_err_t code)
 	return ERROR_RETRY;
 }
 
-/* What mends it, where the brokers' own word does not say. */
-static const char *advice(rd_kafka_resp_err_t code)
+/* Up to 2.6.0 librdkafka repeats its nonce, which brokers since Kafka 4 do not take (its issue 4895). */
+static const char *advice_on_login(const rd_kafka_t *rk)
 {
+	char mechanism[32] = "";
+
+	setting_of(rk, "sasl.mechanism", mechanism, sizeof mechanism);
+	if (strncmp(mechanism, "SCRAM-", 6) == 0 && rd_kafka_version() < HAS_SCRAM)
+		return "; look at sasl_mechanism, sasl_username and sasl_password. If they are "
+		       "right: librdkafka before 2.6.1, as it is here, cannot log in by SCRAM at "
+		       "brokers of Kafka 4 or newer; install a newer one (docs/kafka.md, Security)";
+	return "; look at sasl_mechanism, sasl_username and sasl_password";
+}
+
+/* What mends it, where the brokers' own word does not say; `out` holds what names something. */
+static const char *advice(const rd_kafka_t *rk, rd_kafka_resp_err_t code, char *out, size_t size)
+{
+	char name[256] = "";
+
 	switch ((int)code) {
 	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-		return "; look at sasl_mechanism, sasl_username and sasl_password";
+	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED: return advice_on_login(rk);
+	case RD_KAFKA_RESP_ERR__SSL: return ADVICE_ON_SSL;
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		return "; allow the user Create, Describe, DescribeConfigs, Read and Write on "
-		       "these topics";
+		return "; allow the user Describe on the topic";
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-		return "; allow the user Read on the consumer group";
+		setting_of(rk, "group.id", name, sizeof name);
+		snprintf(out, size, "; allow the user Read on the consumer group %s", name);
+		return out;
 	case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
 		return "; if others read other topics as this group, give the connection a `group` "
 		       "of its own";
@@ -109,8 +141,12 @@ static const char *advice(rd_kafka_resp_err_t code)
 		return "; allow the user IdempotentWrite on the cluster, and Create where topics "
 		       "are to be made";
 	case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-		return "; allow the user Write and Describe on the transactional id, or set "
-		       "delivery: at_least_once";
+		setting_of(rk, "transactional.id", name, sizeof name);
+		snprintf(out, size,
+			"; allow the user Write and Describe on the transactional id %s, or set "
+			"delivery: at_least_once",
+			name);
+		return out;
 	case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
 		return "; lower transaction_timeout, or raise the brokers' "
 		       "transaction.max.timeout.ms";
@@ -139,11 +175,38 @@ static bool is_overdue(const struct kafka *k)
 	return k->began_ms && mono_ms() - k->began_ms >= k->timeout_ms;
 }
 
+static struct error trouble_of(struct kafka *k)
+{
+	pthread_mutex_lock(&k->lock);
+	struct error trouble = k->trouble;
+	pthread_mutex_unlock(&k->lock);
+	return trouble;
+}
+
+bool kafka_is_refused(struct kafka *k)
+{
+	return trouble_of(k).kind == ERROR_CONFIG;
+}
+
+bool kafka_may_answer(struct kafka *k, int code)
+{
+	return is_silence((rd_kafka_resp_err_t)code) && !kafka_is_refused(k);
+}
+
+void kafka_answered(struct kafka *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->reached = true;
+	k->x509 = 0;
+	error_clear(&k->trouble);
+	pthread_mutex_unlock(&k->lock);
+}
+
 bool kafka_fail(struct kafka *k, struct error *err, int code, const char *what, const char *why)
 {
 	rd_kafka_resp_err_t fatal = RD_KAFKA_RESP_ERR_NO_ERROR, of = (rd_kafka_resp_err_t)code;
-	struct error trouble = {0};
-	char text[512];
+	struct error trouble = trouble_of(k);
+	char text[512], named[512];
 
 	if (is_overdue(k))
 		return error_set(err, ERROR_RETRY,
@@ -153,10 +216,8 @@ bool kafka_fail(struct kafka *k, struct error *err, int code, const char *what, 
 	if (of == RD_KAFKA_RESP_ERR__FATAL && k->rk)
 		fatal = rd_kafka_fatal_error(k->rk, text, sizeof text);
 	if (fatal)
-		return error_set(err, kind_of(fatal), "%s: %s%s", what, text, advice(fatal));
-	pthread_mutex_lock(&k->lock);
-	trouble = k->trouble;
-	pthread_mutex_unlock(&k->lock);
+		return error_set(err, kind_of(fatal), "%s: %s%s", what, text,
+			advice(k->rk, fatal, named, sizeof named));
 	if (is_silence(of) && trouble.kind != ERROR_NONE)
 		return error_set(err, trouble.kind, "%s: %s", what, trouble.text);
 	if (is_silence(of) && !k->reached)
@@ -165,7 +226,16 @@ bool kafka_fail(struct kafka *k, struct error *err, int code, const char *what, 
 			"speak there?",
 			what);
 	return error_set(err, kind_of(of), "%s: %s%s", what,
-		why && *why ? why : rd_kafka_err2str(of), advice(of));
+		why && *why ? why : rd_kafka_err2str(of), advice(k->rk, of, named, sizeof named));
+}
+
+bool kafka_fail_right(struct kafka *k, struct error *err, int code, const char *what,
+	const char *why, const char *right)
+{
+	if (code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		return kafka_fail(k, err, code, what, why);
+	return error_set(err, ERROR_CONFIG, "%s: %s; allow the user %s", what,
+		rd_kafka_err2str((rd_kafka_resp_err_t)code), right);
 }
 
 bool kafka_check(struct kafka *k, rd_kafka_error_t *error, const char *what, struct error *err)
@@ -174,7 +244,8 @@ bool kafka_check(struct kafka *k, rd_kafka_error_t *error, const char *what, str
 		return true;
 	int code = rd_kafka_error_is_fatal(error) ? RD_KAFKA_RESP_ERR__FATAL
 						  : (int)rd_kafka_error_code(error);
-	kafka_fail(k, err, code, what, rd_kafka_error_string(error));
+	kafka_fail_right(k, err, code, what, rd_kafka_error_string(error),
+		"Write on all topics of the stream");
 	rd_kafka_error_destroy(error);
 	return false;
 }
@@ -188,16 +259,56 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	log_write(ours, "kafka", LOG_FIELDS(F("what", facility), F("said", text)));
 }
 
+/* What OpenSSL finds wrong with a broker's certificate, by its numbers (X509_V_ERR_...). */
+static const char *advice_on_certificate(int x509)
+{
+	switch (x509) {
+	case 9: return "the certificate is not valid yet; is the clock right?";
+	case 10: return "the certificate has expired";
+	case 62: /* the name */
+	case 64: /* the address */
+		return "the certificate is not of this host; take a name that it has for `brokers` "
+		       "(and the brokers' advertised.listeners), or, if any host is to be trusted, "
+		       "set properties: ssl.endpoint.identification.algorithm=none";
+	default:
+		return "the certificate is of an authority that is not known here; put the "
+		       "authority's own into the file of ssl_ca_location";
+	}
+}
+
+/* Looks on: what is wrong is known here alone. */
+static int on_certificate(rd_kafka_t *rk, const char *broker, int32_t broker_id, int *x509,
+	int depth, const char *bytes, size_t len, char *why, size_t size, void *kafka)
+{
+	struct kafka *k = kafka;
+	(void)rk, (void)broker, (void)broker_id, (void)depth, (void)bytes, (void)len;
+
+	if (*x509 == 0)
+		return 1;
+	pthread_mutex_lock(&k->lock);
+	k->x509 = *x509;
+	pthread_mutex_unlock(&k->lock);
+	snprintf(why, size, "%s", advice_on_certificate(*x509));
+	return 0;
+}
+
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *kafka)
 {
 	struct kafka *k = kafka;
 	rd_kafka_resp_err_t of = (rd_kafka_resp_err_t)code;
-	(void)rk;
+	char named[512];
 
 	if (of == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || of == RD_KAFKA_RESP_ERR__FATAL)
 		return; /* the first says less than what came before it, the second is asked for */
+	if (strstr(reason, "SSL alert"))
+		of = RD_KAFKA_RESP_ERR__SSL; /* theirs, as of our certificate */
 	pthread_mutex_lock(&k->lock);
-	error_set(&k->trouble, kind_of(of), "%s%s", reason, advice(of));
+	if (k->x509 && strstr(reason, "certificate verify failed"))
+		error_set(&k->trouble, ERROR_CONFIG, "%.*s: %s", (int)strcspn(reason, " ") - 1,
+			reason, advice_on_certificate(k->x509));
+	else
+		error_set(&k->trouble, kind_of(of), "%s%s", reason,
+			advice(rk, of, named, sizeof named));
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -205,9 +316,9 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *kafka)
 
 static char *trimmed(struct arena *arena, const char *from, size_t len)
 {
-	while (len && (*from == ' ' || *from == '\n'))
+	while (len && strchr(" \n", *from))
 		from++, len--;
-	while (len && (from[len - 1] == ' ' || from[len - 1] == '\n'))
+	while (len && strchr(" \n", from[len - 1]))
 		len--;
 	return arena_strndup(arena, from, len);
 }
@@ -215,23 +326,25 @@ static char *trimmed(struct arena *arena, const char *from, size_t len)
 struct kafka_setting *kafka_settings_parse(
 	const char *text, const char *option, struct arena *arena, struct error *err)
 {
+	const char *rest = trimmed(arena, text ? text : "", strlen(text ? text : ""));
+	const char *ends = strchr(rest, '\n') ? "\n" : ",";
 	size_t n = 0, most = 2;
 
-	for (const char *p = text; p && *p; p++)
-		most += *p == ',';
+	for (const char *p = rest; *p; p++)
+		most += *p == *ends;
 	struct kafka_setting *list = arena_alloc(arena, most * sizeof *list);
-	for (const char *p = text; p && *p;) {
-		size_t len = strcspn(p, ",");
-		char *pair = trimmed(arena, p, len);
+	while (*rest) {
+		size_t len = strcspn(rest, ends);
+		char *pair = trimmed(arena, rest, len);
 		char *equals = strchr(pair, '=');
-		p += len + (p[len] == ',');
+		rest += len + (rest[len] == *ends);
 		if (!*pair)
 			continue;
 		if (!equals || equals == pair) {
 			error_set(err, ERROR_CONFIG,
-				"option '%s': '%.64s' is no setting; write name=value, separated "
-				"by commas",
-				option, pair);
+				"option '%s': setting %zu is none; write name=value, separated by "
+				"commas, or one a line where values have commas",
+				option, n + 1);
 			return NULL;
 		}
 		list[n].name = trimmed(arena, pair, (size_t)(equals - pair));
@@ -248,6 +361,16 @@ static bool set(rd_kafka_conf_t *conf, const char *option, const char *name, con
 	if (!value || rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
 		return true;
 	return error_set(err, ERROR_CONFIG, "option '%s': %s", option, why);
+}
+
+/* librdkafka's own words on a file that is not there do not name it. */
+static bool set_file(rd_kafka_conf_t *conf, const char *option, const char *name, const char *path,
+	struct error *err)
+{
+	if (path && access(path, R_OK) != 0)
+		return error_set(err, ERROR_CONFIG, "option '%s': cannot read %.512s: %s", option,
+			path, strerror(errno));
+	return set(conf, option, name, path, err);
 }
 
 static bool set_all(rd_kafka_conf_t *conf, const struct kafka_setting *settings, struct error *err)
@@ -280,6 +403,7 @@ static bool set_properties(rd_kafka_conf_t *conf, const char *properties,
 static bool set_security(rd_kafka_conf_t *conf, const struct kafka_options *o, struct error *err)
 {
 	bool sasl = o->security_protocol == SASL_PLAINTEXT || o->security_protocol == SASL_SSL;
+	bool tls = o->security_protocol == SSL || o->security_protocol == SASL_SSL;
 
 	if (!sasl && o->sasl_username)
 		return error_set(err, ERROR_CONFIG,
@@ -288,14 +412,17 @@ static bool set_security(rd_kafka_conf_t *conf, const struct kafka_options *o, s
 			protocols[o->security_protocol]);
 	return set(conf, "security_protocol", "security.protocol", protocols[o->security_protocol],
 		       err) &&
+	       /* the default since 2.0 alone */
+	       (!tls || set(conf, "security_protocol", "ssl.endpoint.identification.algorithm",
+				"https", err)) &&
 	       (!sasl || set(conf, "sasl_mechanism", "sasl.mechanism",
 				 mechanisms[o->sasl_mechanism], err)) &&
 	       set(conf, "sasl_username", "sasl.username", o->sasl_username, err) &&
 	       set(conf, "sasl_password", "sasl.password", o->sasl_password, err) &&
-	       set(conf, "ssl_ca_location", "ssl.ca.location", o->ssl_ca_location, err) &&
-	       set(conf, "ssl_certificate_location", "ssl.certificate.location",
+	       set_file(conf, "ssl_ca_location", "ssl.ca.location", o->ssl_ca_location, err) &&
+	       set_file(conf, "ssl_certificate_location", "ssl.certificate.location",
 		       o->ssl_certificate_location, err) &&
-	       set(conf, "ssl_key_location", "ssl.key.location", o->ssl_key_location, err) &&
+	       set_file(conf, "ssl_key_location", "ssl.key.location", o->ssl_key_location, err) &&
 	       set(conf, "ssl_key_password", "ssl.key.password", o->ssl_key_password, err);
 }
 
@@ -317,11 +444,9 @@ static bool configure(rd_kafka_conf_t *conf, const struct kafka_options *o,
 static int64_t number_of(const struct kafka *k, const char *setting)
 {
 	char text[32];
-	size_t size = sizeof text;
 
-	return rd_kafka_conf_get(rd_kafka_conf(k->rk), setting, text, &size) == RD_KAFKA_CONF_OK
-		       ? atoll(text)
-		       : 0;
+	setting_of(k->rk, setting, text, sizeof text);
+	return atoll(text);
 }
 
 static void note_limits(struct kafka *k)
@@ -341,6 +466,7 @@ struct kafka *kafka_new(const struct kafka_options *options, enum kafka_role rol
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
 	if (role == KAFKA_PRODUCER) {
 		rd_kafka_conf_set_dr_msg_cb(conf, kafka_delivered);
 	} else {
@@ -354,7 +480,8 @@ struct kafka *kafka_new(const struct kafka_options *options, enum kafka_role rol
 			note_limits(k);
 			return k;
 		}
-		error_set(err, ERROR_CONFIG, "%s", why);
+		error_set(err, ERROR_CONFIG, "%s%s", why,
+			strncmp(why, "ssl.", 4) ? "" : ADVICE_ON_SSL);
 	}
 	rd_kafka_conf_destroy(conf);
 	kafka_free(k);

@@ -69,7 +69,19 @@ MUST_CHECK bool kafka_topic_create(
 /* One setting of a topic, "max.message.bytes"; NULL: it is not to be had. */
 char *kafka_topic_setting(struct kafka *, const char *topic, const char *name, struct arena *);
 
-/* Takes "a=b, c=d" apart; the list ends with a NULL name and lives in the arena. NULL: ERROR_CONFIG names
+/*
+ * May the user do this? Nothing is changed: each asks for what brokers cannot grant, and refuse only after they
+ * have looked at the rights. False: ERROR_CONFIG names the right that is missing.
+ *
+ * write: to a topic that is there, of a client made by kafka_asker_new(); transact: under that transactional id;
+ * join: be a member of the group of that client, a consumer's.
+ */
+struct kafka *kafka_asker_new(const struct kafka_options *, struct error *);
+MUST_CHECK bool kafka_may_write(struct kafka *, const char *topic, struct error *);
+MUST_CHECK bool kafka_may_transact(const struct kafka_options *, const char *id, struct error *);
+MUST_CHECK bool kafka_may_join(struct kafka *, struct error *);
+
+/* Takes "a=b, c=d", or lines of such, apart; the list ends with a NULL name and lives in the arena. NULL: ERROR_CONFIG names
  * `option`, the text's own name. */
 struct kafka_setting *kafka_settings_parse(
 	const char *text, const char *option, struct arena *, struct error *);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "clients/kafka_handle.h"
 
+#define SLICE_MS    1000
 #define SETTLE_US   100000 /* between two questions to a group whose brokers are not ready */
 #define FETCH_SHARE 16     /* of the buffer, for a partition in one answer: what comes is packed */
 #define FETCH_LEAST 65536
@@ -70,9 +71,34 @@ static bool take_offsets(struct kafka *k, const rd_kafka_topic_partition_list_t 
 /* The group's coordinator is being made out: the first answer after a start is often such. */
 static bool is_settling(rd_kafka_resp_err_t code)
 {
-	return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+	return code == RD_KAFKA_RESP_ERR__WAIT_COORD || code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
 	       code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
 	       code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
+/* That the group is not for us comes as a message, and nothing else does before it is joined. */
+static bool is_shut_out(struct kafka *k)
+{
+	rd_kafka_message_t *message = k->consumer->joined ? NULL : rd_kafka_consumer_poll(k->rk, 0);
+	bool shut_out = message && message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+
+	if (message)
+		rd_kafka_message_destroy(message);
+	return shut_out;
+}
+
+rd_kafka_resp_err_t kafka_group_offsets(struct kafka *k, rd_kafka_topic_partition_list_t *list)
+{
+	int64_t until_ms = mono_ms() + KAFKA_WAIT_MS;
+	rd_kafka_resp_err_t code = rd_kafka_committed(k->rk, list, SLICE_MS);
+
+	while ((is_settling(code) || kafka_may_answer(k, code)) && mono_ms() < until_ms) {
+		if (is_shut_out(k))
+			return RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+		usleep(SETTLE_US);
+		code = rd_kafka_committed(k->rk, list, SLICE_MS);
+	}
+	return code;
 }
 
 bool kafka_committed(struct kafka *k, struct kafka_places *places, struct error *err)
@@ -81,13 +107,8 @@ bool kafka_committed(struct kafka *k, struct kafka_places *places, struct error 
 
 	if (!places->len)
 		return true;
-	int64_t until_ms = mono_ms() + KAFKA_WAIT_MS;
 	rd_kafka_topic_partition_list_t *list = list_of(places);
-	rd_kafka_resp_err_t code = rd_kafka_committed(k->rk, list, KAFKA_WAIT_MS);
-	while (is_settling(code) && mono_ms() < until_ms) {
-		usleep(SETTLE_US);
-		code = rd_kafka_committed(k->rk, list, KAFKA_WAIT_MS);
-	}
+	rd_kafka_resp_err_t code = kafka_group_offsets(k, list);
 	bool ok = code ? kafka_fail(k, err, code, what, NULL)
 		       : take_offsets(k, list, places, what, err);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -255,7 +276,6 @@ struct kafka_consumer *kafka_consumer_new(const struct kafka_options *options,
 		return NULL;
 	}
 	c->kafka->consumer = c;
-	rd_kafka_poll_set_consumer(c->kafka->rk);
 	c->queue = rd_kafka_queue_get_consumer(c->kafka->rk);
 	return c;
 }
@@ -373,6 +393,8 @@ static bool is_record(
 
 	if (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		return true;
+	if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED && !c->group.name)
+		return false; /* one that is alone only goes by a group's name */
 	if (message->rkt)
 		snprintf(what, sizeof what, "reading %s [%d] from offset %lld",
 			rd_kafka_topic_name(message->rkt), message->partition,
@@ -390,7 +412,8 @@ static bool is_record(
 		log_info("kafka", F("while", what), F("said", rd_kafka_message_errstr(message)));
 		return false;
 	}
-	return kafka_fail(c->kafka, err, message->err, what, rd_kafka_message_errstr(message));
+	return kafka_fail_right(c->kafka, err, message->err, what, rd_kafka_message_errstr(message),
+		"Read on the topic");
 }
 
 static struct kafka_record record_of(const rd_kafka_message_t *m)
@@ -431,6 +454,7 @@ static void poll_messages(struct kafka_consumer *c, size_t most, int wait_ms)
 {
 	rd_kafka_message_t *first = c->kept;
 
+	rd_kafka_poll(c->kafka->rk, 0); /* errors, and commits that were refused */
 	c->kept = NULL;
 	if (!first)
 		first = rd_kafka_consumer_poll(c->kafka->rk, wait_ms);
@@ -480,7 +504,8 @@ bool kafka_join(struct kafka_consumer *c, int wait_ms, struct error *err)
 
 	while (!c->joined && !c->kept) {
 		int64_t left = until_ms - mono_ms();
-		if (left <= 0) {
+		rd_kafka_poll(c->kafka->rk, 0);
+		if (left <= 0 || kafka_is_refused(c->kafka)) {
 			kafka_fail(c->kafka, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "joining the group",
 				NULL);
 			return error_add(err, "group %s", c->group.name);

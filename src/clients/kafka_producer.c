@@ -44,13 +44,15 @@ void kafka_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *ka
 	struct error err = {0};
 	(void)rk;
 
+	if (message->_private)
+		*(rd_kafka_resp_err_t *)message->_private = message->err;
 	/* what we throw away ourselves is no news */
-	if (!message->err || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+	if (message->_private || !message->err || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
 		message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
 		return;
 	CLEANUP(free_string)
 	char *what = xasprintf("writing to topic %s", rd_kafka_topic_name(message->rkt));
-	kafka_fail(k, &err, message->err, what, NULL);
+	kafka_fail_right(k, &err, message->err, what, NULL, "Write on the topic");
 	pthread_mutex_lock(&k->lock);
 	if (k->delivery.kind == ERROR_NONE)
 		k->delivery = err;
@@ -165,6 +167,22 @@ static rd_kafka_resp_err_t send_once(struct kafka_topic *t, const struct kafka_m
 	return rd_kafka_last_error();
 }
 
+/* The state of a transaction that has failed says less than what made it fail. */
+static bool fail_sending(struct kafka_topic *t, rd_kafka_resp_err_t code, struct error *err)
+{
+	struct kafka *k = t->client;
+
+	rd_kafka_poll(k->rk, 0);
+	if (!all_delivered(k, err))
+		return false;
+	rd_kafka_error_t *why = code == RD_KAFKA_RESP_ERR__STATE && k->began_ms
+					? rd_kafka_commit_transaction(k->rk, SLICE_MS)
+					: NULL;
+	return why ? kafka_check(k, why, "writing in a transaction", err)
+		   : kafka_fail_right(k, err, code, rd_kafka_topic_name(t->topic), NULL,
+			     "Write on the topic");
+}
+
 bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct error *err)
 {
 	struct kafka *k = t->client;
@@ -191,10 +209,7 @@ bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct err
 		count_sent(k, m);
 		return true;
 	}
-	/* the state of a transaction that has failed says less than what made it fail */
-	rd_kafka_poll(k->rk, 0);
-	return all_delivered(k, err) &&
-	       kafka_fail(k, err, code, rd_kafka_topic_name(t->topic), NULL);
+	return fail_sending(t, code, err);
 }
 
 /* In time is as long as they take something. */
@@ -209,11 +224,13 @@ bool kafka_flush(struct kafka *k, struct error *err)
 		int now = rd_kafka_outq_len(k->rk);
 		if (now < left)
 			until = mono_ms() + STALL_MS;
-		left = now;
-		if (mono_ms() > until)
+		if (mono_ms() > until || (now >= left && kafka_is_refused(k)))
 			return kafka_fail(k, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "writing",
 				"the brokers take nothing");
+		left = now;
 	}
+	if (k->sent)
+		kafka_answered(k);
 	k->sent = k->sent_bytes = k->unlooked = 0;
 	return all_delivered(k, err);
 }

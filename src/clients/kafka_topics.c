@@ -1,23 +1,31 @@
 /* Brokers and topics: looked at, made, asked for a setting; see kafka.h. */
 #include <stdio.h>
 #include <string.h>
+#include "base/clock.h"
 #include "clients/kafka_handle.h"
+
+#define SLICE_MS 1000
 
 enum topics_wanted { NO_TOPICS, ALL_TOPICS, ONE_TOPIC };
 
+/* Errors of connections are told while it is polled; who is refused is not kept waiting. */
 static bool metadata(struct kafka *k, enum topics_wanted wanted, const char *name, int wait_ms,
 	const struct rd_kafka_metadata **out, struct error *err)
 {
 	rd_kafka_topic_t *only = wanted == ONE_TOPIC ? rd_kafka_topic_new(k->rk, name, NULL) : NULL;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(
-		k->rk, wanted == ALL_TOPICS, only, out, wait_ms);
+	int64_t until_ms = mono_ms() + wait_ms;
+	rd_kafka_resp_err_t code;
 
+	do {
+		code = rd_kafka_metadata(k->rk, wanted == ALL_TOPICS, only, out, SLICE_MS);
+		rd_kafka_poll(k->rk, 0);
+	} while (kafka_may_answer(k, code) && mono_ms() < until_ms);
 	if (only)
 		rd_kafka_topic_destroy(only);
-	/* errors of connections are told while it is polled */
-	if (rd_kafka_type(k->rk) == RD_KAFKA_PRODUCER)
-		rd_kafka_poll(k->rk, 0);
-	return !code || kafka_fail(k, err, code, "asking the brokers", NULL);
+	if (code)
+		return kafka_fail(k, err, code, "asking the brokers", NULL);
+	kafka_answered(k);
+	return true;
 }
 
 bool kafka_reach(struct kafka *k, int wait_ms, char *about, size_t size, struct error *err)
@@ -26,7 +34,6 @@ bool kafka_reach(struct kafka *k, int wait_ms, char *about, size_t size, struct 
 
 	if (!metadata(k, NO_TOPICS, NULL, wait_ms, &found, err))
 		return false;
-	k->reached = true;
 	if (about)
 		snprintf(about, size, "%d broker%s", found->broker_cnt,
 			found->broker_cnt == 1 ? "" : "s");
@@ -133,7 +140,8 @@ static bool settle(struct kafka *k, rd_kafka_event_t *event, const char *name, b
 
 	*made = !code;
 	return !code || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ||
-	       (is_refused(code) && is_there(k, name)) || kafka_fail(k, err, code, what, why);
+	       (is_refused(code) && is_there(k, name)) ||
+	       kafka_fail_right(k, err, code, what, why, "Create on the topic");
 }
 
 static bool create(struct kafka *k, rd_kafka_NewTopic_t *topic,

@@ -84,10 +84,10 @@ class Authority:
         return os.path.join(self.folder, name)
 
     def sign(self, host):
-        """(certificate, key), of that name alone."""
+        """(certificate, key), of that name or address alone."""
         certificate, key, request, names = (self._path(f"{host}.{end}") for end in ("crt", "key", "csr", "names"))
         with open(names, "w", encoding="utf-8") as file:
-            file.write(f"subjectAltName=DNS:{host}\n")
+            file.write(f"subjectAltName={'IP' if host[0].isdigit() else 'DNS'}:{host}\n")
         _openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={host}", "-keyout", key, "-out", request)
         _openssl(
             *("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial"),

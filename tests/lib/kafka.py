@@ -128,20 +128,22 @@ def decoded(data):
 class Broker(Server):
     """A node that is a broker and a controller."""
 
-    def __init__(self, node, voters, listen, controller, jvm, settings):
+    def __init__(self, node, voters, listen, controller, jvm, settings, listeners=()):
+        """`listeners`: more of them, as (name, protocol, address)."""
         super().__init__()
         self.folder = new_folder("kafka")
         self.log = os.path.join(self.folder, "log")
         self.jvm = jvm
         self.listen = listen
         self.path = os.path.join(self.folder, "server.properties")
+        open_at = [("PLAINTEXT", "PLAINTEXT", listen), ("CONTROLLER", "PLAINTEXT", controller), *listeners]
         properties(self.path, **{
             "process.roles": "broker,controller",
             "node.id": node,
             "controller.quorum.voters": voters,
-            "listeners": f"PLAINTEXT://{listen},CONTROLLER://{controller}",
+            "listeners": ",".join(f"{name}://{at}" for name, _, at in open_at),
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol, _ in open_at),
             "log.dirs": os.path.join(self.folder, "data"),
             "offsets.topic.num.partitions": 4,
             "transaction.state.log.num.partitions": 4,
@@ -172,7 +174,7 @@ class Broker(Server):
 class Kafka:
     """A cluster; `settings` are the brokers' own, with underscores for dots."""
 
-    def __init__(self, brokers=1, heap="512m", jvm=BRIEF, **settings):
+    def __init__(self, brokers=1, heap="512m", jvm=BRIEF, listeners=(), **settings):
         listens = [f"127.0.0.1:{free_port()}" for _ in range(brokers)]
         controllers = [f"127.0.0.1:{free_port()}" for _ in range(brokers)]
         voters = ",".join(f"{n}@{controller}" for n, controller in enumerate(controllers, 1))
@@ -185,7 +187,7 @@ class Kafka:
         }
         self.address = ",".join(listens)
         self.brokers = [
-            Broker(n, voters, listens[n - 1], controllers[n - 1], [*jvm, f"-Xms{heap}", f"-Xmx{heap}"], given)
+            Broker(n, voters, listens[n - 1], controllers[n - 1], [*jvm, f"-Xms{heap}", f"-Xmx{heap}"], given, listeners)
             for n in range(1, brokers + 1)
         ]
         self.wait_ready()

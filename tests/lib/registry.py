@@ -5,12 +5,16 @@
     registry.subjects()
     kafka.read(topic, decode=registry.decode)    # Avro messages as what they say
 """
+import base64
 import glob
+import http.server
 import io
 import json
 import os
+import ssl
 import subprocess
 import tempfile
+import threading
 import urllib.error
 import urllib.request
 
@@ -38,6 +42,48 @@ def program():
         except OSError:  # another test was faster
             subprocess.run(["rm", "-r", new], check=True)
     return there
+
+
+def guarded(registry, user, password, tls):
+    """The URL, but for its scheme and host, of the same registry for those who have that password alone, by TLS;
+    tls: (certificate, key). Until the test program ends."""
+    wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    class Guard(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self, code, body):
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+            if self.headers.get("Authorization") != wanted:
+                return self.answer(401, b'{"error_code": 401, "message": "Unauthorized"}')
+            headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
+            url = f"http://127.0.0.1:{registry.port}{self.path}"
+            try:
+                with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30) as said:
+                    self.answer(said.status, said.read())
+            except urllib.error.HTTPError as error:
+                self.answer(error.code, error.read())
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Guard)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # who does not trust the certificate hangs up
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*tls)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"{server.server_port}{registry.url.split(str(registry.port))[1]}"
 
 
 class Registry(Server):

@@ -8,6 +8,16 @@ static void note(struct findings *f, int level, const char *what, const char *me
 	vec_push(&f->list, finding);
 }
 
+/* A finding of its own, where it is the user's to mend. */
+static bool note_refusal(struct findings *f, struct error *err)
+{
+	if (err->kind != ERROR_CONFIG)
+		return false;
+	note(f, FINDING_PROBLEM, arena_strdup(&f->arena, err->text), NULL);
+	error_clear(err);
+	return true;
+}
+
 /* All are made alike, so it is enough to ask for one of those that are missing. */
 static bool check_making(
 	struct kafka_sink *s, const char *name, struct findings *f, struct error *err)
@@ -16,11 +26,7 @@ static bool check_making(
 		note(f, FINDING_OK, arena_printf(&f->arena, "topic %s can be made", name), NULL);
 		return true;
 	}
-	if (err->kind != ERROR_CONFIG)
-		return false;
-	note(f, FINDING_PROBLEM, arena_strdup(&f->arena, err->text), NULL);
-	error_clear(err);
-	return true;
+	return note_refusal(f, err);
 }
 
 static bool is_there(const char *name, const struct kafka_topic_infos *there, struct findings *f)
@@ -86,6 +92,29 @@ static bool check_schemas(
 	return true;
 }
 
+/* Whether those that are missing will be writable nobody can ask. */
+static bool check_writing(const struct kafka_sink *s, const struct map *wanted,
+	const struct kafka_topic_infos *there, struct findings *f, struct error *err)
+{
+	struct kafka *asker = kafka_asker_new(&s->broker, err);
+	bool ok = asker;
+
+	for (size_t i = 0; ok && i < there->len; i++) {
+		const char *name = there->items[i].name;
+		if (map_get(wanted, name, strlen(name)))
+			ok = kafka_may_write(asker, name, err) || note_refusal(f, err);
+	}
+	kafka_free(asker);
+	return ok;
+}
+
+static bool check_transactions(const struct kafka_sink *s, struct findings *f, struct error *err)
+{
+	return !is_transactional(s) ||
+	       kafka_may_transact(&s->broker, transactional_id(s, &f->arena), err) ||
+	       note_refusal(f, err);
+}
+
 bool kafka_sink_check(struct sink *sink, struct table *const *tables, size_t n, struct findings *f,
 	struct error *err)
 {
@@ -107,7 +136,8 @@ bool kafka_sink_check(struct sink *sink, struct table *const *tables, size_t n, 
 		check_table(s, tables[i], &there, &taken, &missing, f);
 		ok = check_schemas(s, tables[i], f, err);
 	}
-	ok = ok && (!missing || check_making(s, missing, f, err));
+	ok = ok && (!missing || check_making(s, missing, f, err)) &&
+	     check_writing(s, &taken, &there, f, err) && check_transactions(s, f, err);
 	map_release(&taken);
 	kafka_topic_infos_release(&there);
 	return ok;

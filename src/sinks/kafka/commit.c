@@ -16,9 +16,15 @@
 #define READ_BYTES   (1 << 20)
 #define READ_AT_ONCE 100
 
-static bool is_transactional(const struct kafka_sink *s)
+bool is_transactional(const struct kafka_sink *s)
 {
 	return s->sink.from && s->delivery == EXACTLY_ONCE;
+}
+
+/* As Debezium's: one of each prefix and stream. */
+const char *transactional_id(const struct kafka_sink *s, struct arena *arena)
+{
+	return arena_printf(arena, "tailrace.%s.%s", s->prefix, s->sink.from->name);
 }
 
 /* What an earlier process of this stream left open ends; and that process cannot write any more. */

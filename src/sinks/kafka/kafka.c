@@ -64,14 +64,11 @@ static const struct option options[] = {
 /* Large batches; what delivery rests on is fixed. */
 static bool open_client(struct kafka_sink *s, struct error *err)
 {
-	bool transactional = s->sink.from && s->delivery == EXACTLY_ONCE;
+	bool transactional = is_transactional(s);
 	char timeout[32];
 
 	snprintf(timeout, sizeof timeout, "%lld", (long long)s->transaction_timeout_ms);
-	/* as Debezium's: one of each prefix and stream */
-	const char *id = transactional ? arena_printf(&s->arena, "tailrace.%s.%s", s->prefix,
-						 s->sink.from->name)
-				       : NULL;
+	const char *id = transactional ? transactional_id(s, &s->arena) : NULL;
 	const struct kafka_setting settings[] = {
 		{"acks", "all", true},
 		{"enable.idempotence", "true", true},

@@ -161,6 +161,9 @@ MUST_CHECK bool heartbeat_send(struct kafka_sink *, struct error *);
 
 /* --- commit.c --- */
 
+bool is_transactional(const struct kafka_sink *);
+const char *transactional_id(const struct kafka_sink *, struct arena *);
+
 /* Before anything is sent: a transaction is open, where there are any. */
 MUST_CHECK bool transaction_begin(struct kafka_sink *, struct error *);
 

@@ -115,8 +115,24 @@ static void settings_are_taken_apart(void **state)
 	assert_string_equal(s[2].value, "");
 	assert_null(s[3].name);
 	assert_null(kafka_settings_parse(NULL, "properties", &arena, &err)->name);
-	assert_null(kafka_settings_parse("a=1, b", "topic_settings", &arena, &err));
-	assert_said(ERROR_CONFIG, "option 'topic_settings': 'b' is no setting");
+	assert_null(kafka_settings_parse("a=secret,word", "topic_settings", &arena, &err));
+	assert_null(strstr(err.text, "word"));
+	assert_said(ERROR_CONFIG, "option 'topic_settings': setting 2 is none");
+}
+
+static void settings_one_a_line_may_have_commas(void **state)
+{
+	struct kafka_setting *s = kafka_settings_parse(
+		"\na=1,2\n  b=x=y,z\n\n", "properties", &arena, &err);
+	(void)state;
+
+	assert_string_equal(s[0].name, "a");
+	assert_string_equal(s[0].value, "1,2");
+	assert_string_equal(s[1].value, "x=y,z");
+	assert_null(s[2].name);
+	s = kafka_settings_parse("a=1, b=2\n", "properties", &arena, &err);
+	assert_string_equal(s[1].name, "b");
+	assert_string_equal(s[1].value, "2");
 }
 
 static void properties_cannot_change_what_delivery_rests_on(void **state)
@@ -429,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(settings_are_taken_apart, start, stop),
+		cmocka_unit_test_setup_teardown(settings_one_a_line_may_have_commas, start, stop),
 		cmocka_unit_test_setup_teardown(
 			properties_cannot_change_what_delivery_rests_on, start, stop),
 		cmocka_unit_test_setup_teardown(
