@@ -3,10 +3,12 @@
  * warn_if and error_if (!= 0). store_failures keeps the rows, in `{database}_dbt_test__audit` unless `schema` says
  * otherwise; store_failures_as as a table or a view.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "build/internal.h"
 #include "build/place.h"
+#include "core/units.h"
 #include "models/template/call.h"
 #include "models/tokens.h"
 
@@ -164,16 +166,60 @@ static bool truth(const char *text)
 	return text && (!strcmp(text, "1") || !strcasecmp(text, "true"));
 }
 
-static bool judge(struct work *w, bool warn, bool error, const char *kept, struct error *err)
+/* Roughly: "119s", "3h", "12d". */
+static const char *age_of(struct work *w, double s)
 {
-	const char *s = w->rows == 1 ? "" : "s";
+	static const int64_t units_s[] = {86400, 3600, 60, 1};
+	int64_t age = s > 0 ? (int64_t)s : 0;
+	char text[32] = "less than 1s";
+	size_t unit = 0;
 
-	w->message = arena_printf(w->arena, "%llu failing row%s", (unsigned long long)w->rows, s);
+	while (units_s[unit] > 1 && age < 2 * units_s[unit])
+		unit++;
+	if (age)
+		duration_print((age - age % units_s[unit]) * 1000, text);
+	return arena_strdup(w->arena, text);
+}
+
+/* What it found, in words; and how many rows fail. */
+static const char *finding_of_age(struct work *w, const char *failures, bool warn, bool error)
+{
+	const struct source_table *table = w->node->tested_source;
+	double age = failures ? strtod(failures, NULL) : INFINITY;
+	char limit[32];
+	const char *found = isinf(age) ? "there is no row"
+				       : arena_printf(w->arena, "the newest row is %s old",
+						 age_of(w, age));
+
+	w->rows = warn || error;
+	if (!w->rows)
+		return found;
+	bool failed = error && age_limit_us(table->error_after);
+	duration_print(age_limit_us(failed ? table->error_after : table->warn_after) / 1000, limit);
+	return arena_printf(
+		w->arena, "%s; %s is %s", found, failed ? "error_after" : "warn_after", limit);
+}
+
+static const char *finding(struct work *w, const char *failures, bool warn, bool error)
+{
+	if (w->node->is_freshness)
+		return finding_of_age(w, failures, warn, error);
+	w->rows = failures ? strtoull(failures, NULL, 10) : 0;
+	return arena_printf(w->arena, "%llu failing row%s", (unsigned long long)w->rows,
+		w->rows == 1 ? "" : "s");
+}
+
+static bool judge(
+	struct work *w, const struct engine_rows *answer, const char *kept, struct error *err)
+{
+	bool warn = truth(answer->cells[1]), error = truth(answer->cells[2]);
+
+	w->message = finding(w, answer->cells[0], warn, error);
 	if (error && w->node->severity == SEVERITY_ERROR)
-		return error_set(err, ERROR_DATA, "%s: %llu failing row%s; %s",
-			place_of_node(w->node, w->arena), (unsigned long long)w->rows, s, kept);
+		return error_set(err, ERROR_DATA, "%s: %s; %s", place_of_node(w->node, w->arena),
+			w->message, kept);
 	w->warned = warn;
-	if (!warn)
+	if (!warn && !w->node->is_freshness)
 		w->message = "passed";
 	return true;
 }
@@ -188,7 +234,9 @@ bool check_data(struct work *w, const struct spans *spans, struct error *err)
 		return false;
 	w->select = w->rendered = rows;
 	rows = limited(w, rows);
-	kept = "`tailrace runs` with --sql shows the query; store_failures: true keeps the rows";
+	kept = w->node->is_freshness ? "look at what loads the table"
+				     : "`tailrace runs` with --sql shows the query; "
+				       "store_failures: true keeps the rows";
 	if (keeps_failures(w, &as_view)) {
 		if (!store_failures(w, as_view, &rows, err))
 			return false;
@@ -205,6 +253,5 @@ bool check_data(struct work *w, const struct spans *spans, struct error *err)
 	if (answer.n_rows != 1 || answer.n_columns != 3)
 		return error_set(err, ERROR_BROKEN, "%s: a test's query gave %zu rows",
 			place_of_node(w->node, w->arena), answer.n_rows);
-	w->rows = answer.cells[0] ? strtoull(answer.cells[0], NULL, 10) : 0;
-	return judge(w, truth(answer.cells[1]), truth(answer.cells[2]), kept, err);
+	return judge(w, &answer, kept, err);
 }

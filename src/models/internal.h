@@ -12,7 +12,7 @@
  *	keys.c         what a yml and a configuration may hold
  *	yaml.c         YAML to values of templates
  *	partition.c    partitions and schedules, from the configuration
- *	sources.c      tables of sources, by yml and by stream
+ *	sources.c      tables of sources, by yml and by stream; freshness.c: how old their rows may be
  *	context.c      the names that templates see; globals_*.c, relation.c, adapter.c, times.c: what
  *	               they are
  *	datetime.c     Python's modules.datetime
@@ -173,9 +173,22 @@ const struct stream_source *project_stream(const struct project *p, const char *
 MUST_CHECK bool project_source(const struct project *p, struct arena *arena, const char *source,
 	const char *table, struct source_table *out, struct error *err);
 
-/* What a yml says of a source or of one of its tables: event_time, freshness. */
+/* What a yml says of a source or of one of its tables: event_time, enabled, freshness. */
 MUST_CHECK bool source_take_settings(struct project *p, const struct package *package,
 	struct source_table *table, const struct tree *item, const char *path, struct error *err);
+
+/* --- freshness.c --- */
+/* What `freshness:` says of it. */
+MUST_CHECK bool freshness_take(struct project *p, const struct package *package,
+	struct source_table *table, const struct tree *tree, const char *path, struct error *err);
+/* Where it stands in a yml: its path as messages say it, below the folder that dbt_project.yml names, and the line. */
+struct yml_place {
+	const char *path, *inside;
+	int line;
+};
+/* The test of a table that has limits, if anything says when its rows came. */
+MUST_CHECK bool freshness_test_add(struct project *p, const struct package *package,
+	const struct source_table *table, const struct yml_place *at, struct error *err);
 
 /* --- context.c --- */
 /* Parents as a node's first rendering names them. */

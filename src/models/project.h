@@ -66,6 +66,15 @@ struct texts {
 	size_t n;
 };
 
+/* 12 hours. */
+struct age_limit {
+	int64_t count, period_us; /* 0: none */
+};
+static inline int64_t age_limit_us(struct age_limit limit)
+{
+	return limit.count * limit.period_us;
+}
+
 /* A table of a source. */
 struct source_table {
 	const char *source, *name;          /* as source() says them */
@@ -74,8 +83,10 @@ struct source_table {
 	struct value meta;                  /* what the yml says of it: a dict, or absent */
 	const char *place;                  /* "models/shop.yml:3"; NULL: no yml speaks of it */
 	const char *event_time;             /* the column that says when; NULL */
-	const char *loaded_at_field, *freshness_filter; /* SQL; NULL */
-	int64_t warn_after_us, error_after_us;          /* freshness; 0: no limit */
+	bool disabled;                      /* it has no tests */
+	/* SQL; NULL: a column or a query that says when its newest row came, and of which rows */
+	const char *loaded_at_field, *loaded_at_query, *freshness_filter;
+	struct age_limit warn_after, error_after; /* how old that may be */
 };
 VEC_TYPE(source_tables, struct source_table *);
 
@@ -165,6 +176,7 @@ struct node {
 	const struct node *tested;                /* NULL: a query of its own, or of a source */
 	const struct source_table *tested_source; /* NULL */
 	enum severity severity;
+	bool is_freshness; /* of a source: its failures are an age in s */
 	bool by_rows; /* it judges each row by itself, so that partitions can be tested alone */
 	struct unit_test *unit; /* of a unit test */
 	const char *test_name;  /* of one from a yml what it is: "not_null"; NULL */

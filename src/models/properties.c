@@ -522,7 +522,11 @@ static bool add_table(struct yml *y, const struct tree *source_item, const char 
 	struct tested of = {.source = table,
 		.model = arena_printf(&y->p->arena, "source('%s', '%s')", source, name->text),
 		.name = arena_printf(&y->p->arena, "%s_%s", source, name->text)};
-	return table->table && add_all_tests(y, of, item);
+	const struct yml_place at = {y->path, y->inside, item->line};
+	if (!table->table || table->disabled)
+		return table->table;
+	return add_all_tests(y, of, item) &&
+	       freshness_test_add(y->p, y->package, table, &at, y->err);
 }
 
 static bool add_source(struct yml *y, const struct tree *item)

@@ -107,77 +107,62 @@ bool project_source(const struct project *p, struct arena *arena, const char *so
 
 /* --- what a yml says of them --- */
 
-/* {count: 12, period: hour}; 0 where there is none. */
-static bool read_limit(const struct value *freshness, const char *key, int64_t *out_us)
+static const char *text_or_none(struct arena *a, struct value v)
 {
-	static const struct {
-		const char *name;
-		int64_t minutes;
-	} periods[] = {{"minute", 1}, {"hour", 60}, {"day", 1440}};
-	struct value limit = dict_get_text(freshness->dict, key), count, period;
-
-	if (!value_given(limit))
-		return true;
-	*out_us = 0;
-	if (limit.kind == VALUE_NONE)
-		return true;
-	if (limit.kind != VALUE_DICT)
-		return false;
-	count = dict_get_text(limit.dict, "count");
-	period = dict_get_text(limit.dict, "period");
-	if (count.kind == VALUE_NONE || !value_given(count)) /* as dbt's own default says nothing */
-		return true;
-	for (size_t i = 0; i < COUNT_OF(periods); i++)
-		if (value_is_text(period, periods[i].name) && count.kind == VALUE_INT &&
-			count.i > 0 && count.i < 1000000) {
-			*out_us = count.i * periods[i].minutes * 60 * 1000000;
-			return true;
-		}
-	return false;
+	return v.kind == VALUE_STRING ? value_strdup(a, v) : NULL;
 }
 
-static const char *text_or(struct arena *a, struct value v, const char *otherwise)
+/* In `config:`, or beside it. */
+static const struct tree *said_of(const struct tree *item, const char *key)
 {
-	return v.kind == VALUE_STRING ? value_strdup(a, v) : otherwise;
+	const struct tree *tree = tree_get(tree_get(item, "config"), key);
+
+	return tree ? tree : tree_get(item, key);
 }
 
-static bool take_freshness(struct project *p, struct source_table *table, struct value v)
+/* A query is rendered where it runs. The nearest of the two that says when rows came goes before the other. */
+static bool take_loaded_at(struct project *p, const struct package *package,
+	struct source_table *table, const struct tree *item, const char *path, struct error *err)
 {
-	if (v.kind == VALUE_NONE) {
-		table->warn_after_us = table->error_after_us = 0;
-		return true;
+	const struct tree *field = said_of(item, "loaded_at_field"),
+			  *query = said_of(item, "loaded_at_query");
+	struct value v;
+
+	if (field && field->text && query && query->text)
+		return error_set(err, ERROR_CONFIG,
+			"%s:%d: loaded_at_field and loaded_at_query say the same twice; take one "
+			"of them out",
+			path, query->line);
+	if (field) {
+		if (!rendered_tree(p, package, field, path, &v, err))
+			return false;
+		table->loaded_at_field = text_or_none(&p->arena, v);
+		table->loaded_at_query = NULL;
 	}
-	if (v.kind != VALUE_DICT || !read_limit(&v, "warn_after", &table->warn_after_us) ||
-		!read_limit(&v, "error_after", &table->error_after_us))
-		return false;
-	table->freshness_filter = text_or(
-		&p->arena, dict_get_text(v.dict, "filter"), table->freshness_filter);
+	if (query)
+		table->loaded_at_query = query->kind == TREE_NULL ? NULL : query->text;
 	return true;
 }
 
 bool source_take_settings(struct project *p, const struct package *package,
 	struct source_table *table, const struct tree *item, const char *path, struct error *err)
 {
-	static const char *const keys[] = {"event_time", "loaded_at_field", "freshness"};
-	const struct tree *config = tree_get(item, "config");
-	const char **texts[] = {&table->event_time, &table->loaded_at_field};
+	const struct tree *event_time = tree_get(tree_get(item, "config"), "event_time"),
+			  *enabled = tree_get(tree_get(item, "config"), "enabled"),
+			  *freshness = said_of(item, "freshness");
+	struct value v;
 
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		const struct tree *tree = tree_get(config, keys[i]);
-		struct value v;
-		if (!tree && i)
-			tree = tree_get(item, keys[i]);
-		if (!tree)
-			continue;
-		if (!rendered_tree(p, package, tree, path, &v, err))
+	if (event_time) {
+		if (!rendered_tree(p, package, event_time, path, &v, err))
 			return false;
-		if (i < COUNT_OF(texts))
-			*texts[i] = text_or(&p->arena, v, NULL);
-		else if (!take_freshness(p, table, v))
-			return error_set(err, ERROR_CONFIG,
-				"%s:%d: freshness takes warn_after and error_after, each as "
-				"{count: 12, period: hour} with minute, hour or day",
-				path, tree->line);
+		table->event_time = text_or_none(&p->arena, v);
 	}
-	return true;
+	if (enabled) {
+		if (!rendered_tree(p, package, enabled, path, &v, err))
+			return false;
+		table->disabled = !value_truth(v);
+	}
+	if (!take_loaded_at(p, package, table, item, path, err))
+		return false;
+	return !freshness || freshness_take(p, package, table, freshness, path, err);
 }

@@ -127,3 +127,22 @@ group by {{ group_by_columns | join(', ') }}
 {%- endif %}
 having count(*) = 0 or ifNull(newest < {{ dbt.dateadd(datepart, -1 * interval, now) }}, 1)
 {%- endtest %}
+
+{# How old the newest row is; where there is none, for ever. #}
+{% test source_freshness(model, loaded_at_field=none, loaded_at_query=none) -%}
+select
+	max_loaded_at,
+	now64(6, 'UTC') as snapshotted_at,
+	ifNull(dateDiff('microsecond', toDateTime64(max_loaded_at, 6, 'UTC'), snapshotted_at) / 1e6, inf)
+		as max_loaded_at_time_ago_in_s
+from (
+{%- if loaded_at_query is none %}
+	select maxOrNull({{ loaded_at_field }}) as max_loaded_at
+	from {{ model }}
+{%- else %}
+	select (
+{{ loaded_at_query }}
+	) as max_loaded_at
+{%- endif %}
+) as newest
+{%- endtest %}

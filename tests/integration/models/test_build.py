@@ -456,6 +456,61 @@ def limits_of_failures_decide_between_passing_warning_and_failing():
 
 
 @test
+def a_source_whose_newest_row_is_too_old_warns_or_fails():
+    limits = "{warn_after: {count: 1, period: hour}, error_after: {count: 1, period: day}}"
+    p = project(
+        {
+            "models/view.sql": "select * from {{ source('raw', 'old') }}",
+            "models/y.yml": f"""
+                sources:
+                  - name: raw
+                    schema: ages{number + 1}
+                    loaded_at_field: at
+                    freshness: {limits}
+                    tables:
+                      - name: fresh
+                      - name: late
+                      - name: old
+                      - name: empty
+                      - {{name: unset, freshness: null}}
+                      - {{name: alone, identifier: old, freshness: {{error_after: null}}}}
+                      - {{name: filtered, identifier: fresh, freshness: {{filter: "id > 1"}}}}
+                      - name: asked
+                        identifier: old
+                        config: {{loaded_at_query: "select max(at) + interval 2 day from {{{{ this }}}}"}}
+            """,
+        }
+    )
+    warehouse.raw(f"CREATE DATABASE ages{number}")
+    for name, ago in {"fresh": "1 MINUTE", "late": "3 HOUR", "old": "2 DAY"}.items():
+        warehouse.raw(
+            f"CREATE VIEW ages{number}.{name} AS SELECT 1 AS id, now() - INTERVAL {ago} AS at"
+            " UNION ALL SELECT 2, now() - INTERVAL 9 DAY"
+        )
+    warehouse.raw(f"CREATE TABLE ages{number}.empty (at DateTime) ORDER BY tuple()")
+    done = p.command("test", "test_name:source_freshness")
+    eq(
+        {name.removeprefix("source_freshness_raw_"): status for name, status in p.steps().items()},
+        {
+            "fresh": "succeeded",
+            "late": "warned",
+            "old": "failed",
+            "empty": "failed",
+            "alone": "warned",
+            "filtered": "failed",
+            "asked": "succeeded",
+        },
+    )
+    has(done.out, "the newest row is 3h old; warn_after is 1h")
+    has(done.out, "models/y.yml:9: the newest row is 2d old; error_after is 1d")
+    has(done.out, "there is no row; error_after is 1d")
+    p.build("+view", code=1)
+    eq((p.steps()["source_freshness_raw_old"], p.steps()["view"]), ("failed", "skipped"))
+    p.command("test", "source:raw.fresh", check=True)
+    eq(p.steps(), {"source_freshness_raw_fresh": "succeeded"})
+
+
+@test
 def failing_rows_are_kept_where_it_is_asked_for():
     p = project(
         {

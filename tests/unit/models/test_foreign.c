@@ -299,6 +299,62 @@ static void tests_are_called_as_dbt_calls_them(void **state)
 	assert_memory_equal(table, "accepted_values_a_id__aaaaaaaa_", 31);
 }
 
+static void assert_setting(const struct node *of, const char *key, const char *expected)
+{
+	assert_true(value_is_text(dict_get_text(of->config, key), expected));
+}
+
+static void assert_holds(const char *name, const char *expected)
+{
+	buf_clear(&sql);
+	if (!project_compile(project, node(name), &options, &sql, &err))
+		fail_msg("%s: %s", name, err.text);
+	if (!strstr(buf_text(&sql), expected))
+		fail_msg("%s is %s, expected %s", name, buf_text(&sql), expected);
+}
+
+static void freshness_of_a_source_is_a_test_of_it(void **state)
+{
+	(void)state;
+	put("models/y.yml",
+		"sources:\n  - name: s\n    loaded_at_field: at\n    freshness: {warn_after: "
+		"{count: 12, period: hour}, error_after: {count: 1, period: day}, filter: "
+		"x > 1}\n    tables:\n      - name: a\n      - {name: b, freshness: null}\n"
+		"      - name: c\n        config: {freshness: {warn_after: {count: 5}, "
+		"error_after: null}, loaded_at_field: c.at}\n"
+		"      - {name: d, loaded_at_query: 'select max(x) from {{ this }}'}\n"
+		"      - {name: e, loaded_at_field: null}\n"
+		"      - {name: off, tests: [row_count: {min_value: 1}], config: {enabled: \"{{ "
+		"var('used', false) }}\"}}\n");
+	load();
+	const struct node *a = node("source_freshness_s_a"), *c = node("source_freshness_s_c");
+	assert_string_equal(a->test_name, "source_freshness");
+	assert_string_equal(a->tested_source->name, "a");
+	assert_int_equal(a->severity, SEVERITY_ERROR);
+	assert_int_equal(a->line, 6);
+	assert_setting(a, "warn_if", "> 43200");
+	assert_setting(a, "error_if", "> 86400");
+	assert_holds(a->name, "maxOrNull(at)");
+	assert_holds(a->name, "(select * from `s`.`a` where x > 1)");
+	assert_int_equal(c->severity, SEVERITY_WARN);
+	assert_setting(c, "warn_if", "> 18000");
+	assert_holds(c->name, "maxOrNull(c.at)");
+	assert_holds("source_freshness_s_d", "select max(x) from `s`.`d`");
+	assert_null(project_find(project, "source_freshness_s_b"));
+	assert_null(project_find(project, "source_freshness_s_e"));
+	assert_null(project_find(project, "source_freshness_s_off"));
+	assert_null(project_find(project, "source_row_count_s_off_1"));
+	assert_true(load_with("{used: true}"));
+	node("source_freshness_s_off");
+	node("source_row_count_s_off_1");
+	put("models/y.yml", "sources:\n  - name: s\n    freshness: {warn_after: {count: 1, period: "
+			    "week}}\n    tables: [{name: a}]\n");
+	assert_refused("models/y.yml:3: freshness takes warn_after and error_after");
+	put("models/y.yml", "sources: [{name: s, tables: [{name: a, loaded_at_field: at, config: "
+			    "{loaded_at_query: select 1}}]}]\n");
+	assert_refused("models/y.yml:1: loaded_at_field and loaded_at_query say the same twice");
+}
+
 static void templates_go_through_the_graph(void **state)
 {
 	(void)state;
@@ -410,6 +466,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(templates_go_through_the_graph),
 		IN_FOLDER(tests_are_called_as_dbt_calls_them),
+		IN_FOLDER(freshness_of_a_source_is_a_test_of_it),
 		IN_FOLDER(what_is_in_the_way_is_named_with_its_place),
 		IN_FOLDER(what_asks_the_warehouse_counts_as_supported),
 		IN_FOLDER(variables_are_templates_themselves),

@@ -311,33 +311,6 @@ static void schedules_are_read(void **state)
 	assert_int_equal(b->max_age_us, 900000000);
 }
 
-static void freshness_of_sources_is_read(void **state)
-{
-	(void)state;
-	put("models/y.yml",
-		"sources:\n  - name: s\n    loaded_at_field: at\n    freshness: {warn_after: "
-		"{count: 12, period: hour}, error_after: {count: 1, period: day}, filter: "
-		"x > 1}\n    tables:\n      - name: a\n      - name: b\n        freshness: "
-		"null\n      - name: c\n        config: {freshness: {warn_after: {count: 5, "
-		"period: minute}}, loaded_at_field: c.at}\n");
-	put("models/m.sql", "{{ source('s', 'a') }}{{ source('s', 'b') }}{{ source('s', 'c') }}");
-	load();
-	const struct source_table *const *tables = (const struct source_table *const *)node("m")
-							   ->sources.items;
-	assert_int_equal(tables[0]->warn_after_us, DAY_US / 2);
-	assert_int_equal(tables[0]->error_after_us, DAY_US);
-	assert_string_equal(tables[0]->loaded_at_field, "at");
-	assert_string_equal(tables[0]->freshness_filter, "x > 1");
-	assert_string_equal(tables[0]->place, "models/y.yml:6");
-	assert_int_equal(tables[1]->warn_after_us + tables[1]->error_after_us, 0);
-	assert_int_equal(tables[2]->warn_after_us, 300000000);
-	assert_string_equal(tables[2]->loaded_at_field, "c.at");
-	put("models/y.yml",
-		"sources:\n  - name: s\n    freshness: {warn_after: {count: 12, period: week}}"
-		"\n    tables: [{name: a}]\n");
-	assert_refused("models/y.yml:3: freshness takes warn_after and error_after");
-}
-
 static void hooks_are_rendered_as_their_node(void **state)
 {
 	struct buf out;
@@ -376,7 +349,6 @@ int main(void)
 		IN_FOLDER(a_setting_of_yml_is_refused_with_its_line),
 		IN_FOLDER(batches_are_for_models_that_are_built_in_batches),
 		IN_FOLDER(schedules_are_read),
-		IN_FOLDER(freshness_of_sources_is_read),
 		IN_FOLDER(hooks_are_rendered_as_their_node),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
