@@ -138,7 +138,7 @@ static bool recover(struct executor *e, struct error *err)
 		return true;
 	struct arena arena;
 	arena_init(&arena);
-	struct project *project = models_project(e->config, NULL, &arena, err);
+	struct project *project = models_project(e->config, NULL, true, &arena, err);
 	e->recovered = project && materialize_recover(e->state, e->engine, project, err);
 	project_free(project);
 	arena_release(&arena);

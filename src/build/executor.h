@@ -33,9 +33,9 @@ void executor_poke(struct executor *e);
 /* Does the configuration name a project of models? */
 bool models_wanted(const struct config *config);
 
-/* The project that the configuration names. Configuration, vars and arena must outlive it. */
-MUST_CHECK struct project *models_project(
-	const struct config *config, const char *vars, struct arena *arena, struct error *err);
+/* The project that the configuration names; `again` is project_options'. Configuration, vars and arena must outlive it. */
+MUST_CHECK struct project *models_project(const struct config *config, const char *vars, bool again,
+	struct arena *arena, struct error *err);
 
 /* The connection that models are built in. */
 const struct connection_config *models_connection(const struct config *config, struct error *err);

@@ -17,8 +17,8 @@ bool models_wanted(const struct config *config)
 	return is_there(folder, "dbt_project.yml") || is_there(folder, "models");
 }
 
-struct project *models_project(
-	const struct config *config, const char *vars, struct arena *arena, struct error *err)
+struct project *models_project(const struct config *config, const char *vars, bool again,
+	struct arena *arena, struct error *err)
 {
 	struct stream_source *streams = arena_alloc(
 		arena, (config->n_streams + 1) * sizeof *streams);
@@ -32,6 +32,7 @@ struct project *models_project(
 		.target = config->models.target,
 		.engine = models_engine_ops(config),
 		.vars = vars && *vars ? vars : NULL,
+		.again = again,
 		.streams = streams,
 		.n_streams = config->n_streams};
 	return project_load(&options, err);
@@ -78,7 +79,7 @@ struct active *active_load(struct executor *e, const struct run *run, struct err
 	arena_init(&a->arena);
 	bool ok = state_run_get(e->state, run->id, &a->arena, &a->run, &found, err) &&
 		  state_steps(e->state, run->id, &a->arena, &steps, err);
-	a->project = ok ? models_project(e->config, a->run.vars, &a->arena, err) : NULL;
+	a->project = ok ? models_project(e->config, a->run.vars, true, &a->arena, err) : NULL;
 	if (a->project) {
 		a->graph = graph_new(a->project, NULL, 0);
 		a->stamps = stamps_new(a->graph, e->state);

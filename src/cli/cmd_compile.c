@@ -44,7 +44,7 @@ static bool open_project(struct compiling *c, struct error *err)
 
 	if (ok)
 		c->project = models_project(
-			&c->ends.config, c->call->flags[FLAG_VARS], &c->ends.arena, err);
+			&c->ends.config, c->call->flags[FLAG_VARS], false, &c->ends.arena, err);
 	return c->project;
 }
 

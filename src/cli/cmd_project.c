@@ -116,7 +116,7 @@ static struct project *load(const struct call *call, struct config *config, stru
 			return NULL;
 		if (database)
 			config->models.database = database;
-		return models_project(config, vars, &config->arena, err);
+		return models_project(config, vars, false, &config->arena, err);
 	}
 	struct project_options options = {.folder = call->n_args > 1 ? call->args[1] : ".",
 		.database = database ? database : "analytics",

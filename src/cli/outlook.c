@@ -35,7 +35,7 @@ bool outlook_open(struct outlook *o, const struct ends *ends, const char *vars, 
 			"%s: there is no project of models in '%s', neither dbt_project.yml nor a "
 			"folder models; `models: {project: FOLDER}` says where it is",
 			ends->config.path, ends->config.models.project);
-	o->project = models_project(&ends->config, vars, &o->arena, err);
+	o->project = models_project(&ends->config, vars, false, &o->arena, err);
 	if (!o->project)
 		return false;
 	bool ok = list_tables(ends, &o->arena, &tables, err);

@@ -156,8 +156,8 @@ const char *docs_fill(
 		const char *block = next ? block_of(p, from, package, name) : NULL;
 		buf_append(&out, text, (size_t)(tag - text));
 		if (next && !block)
-			log_warn(
-				"there is no such block of docs", F("file", path), F("name", name));
+			project_warn(p, "there is no such block of docs", F("file", path),
+				F("name", name));
 		if (block)
 			buf_puts(&out, block);
 		else

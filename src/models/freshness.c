@@ -123,8 +123,9 @@ bool freshness_test_add(struct project *p, const struct package *package,
 	if (!age_limit_us(table->warn_after) && !age_limit_us(table->error_after))
 		return true;
 	if (!table->loaded_at_field && !table->loaded_at_query) {
-		log_warn("freshness is not looked at without a loaded_at_field, the column that "
-			 "says when a row came; add it, or a loaded_at_query",
+		project_warn(p,
+			"freshness is not looked at without a loaded_at_field, the column that "
+			"says when a row came; add it, or a loaded_at_query",
 			F("place", table->place), F("source", table->source),
 			F("table", table->name));
 		return true;

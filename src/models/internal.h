@@ -31,6 +31,9 @@
 #include "models/project.h"
 #include "models/template/call.h"
 
+/* Of what is wrong and stops nothing. */
+#define project_warn(p, ...) ((p)->options.again ? (void)0 : log_warn(__VA_ARGS__))
+
 struct package {
 	const char *name;
 	const char *folder;         /* where it is */
@@ -110,7 +113,8 @@ MUST_CHECK bool rendered_tree(struct project *p, const struct package *package,
 
 /* --- keys.c --- */
 /* Has a yml the shape and the keys that one may have? */
-MUST_CHECK bool yml_is_known(const char *path, const struct tree *root, struct error *err);
+MUST_CHECK bool yml_is_known(
+	const struct project *, const char *path, const struct tree *root, struct error *err);
 /* The known setting that this unknown one is nearly called; NULL. */
 const char *setting_nearly(const char *name);
 

@@ -69,6 +69,7 @@ static const char *const settings[] = {"access", "alias", "at_most_every", "batc
 	"warn_if", "where", NULL};
 
 struct looking {
+	const struct project *project;
 	const char *path;
 	struct error *err;
 };
@@ -134,7 +135,8 @@ static bool look_inside(const struct looking *l, const struct tree *map, const s
 			key++;
 		const char *near = key->name ? NULL : nearest_key(keys, entry->key);
 		if (near)
-			log_warn("a yml has a key that is not known, and nothing reads it",
+			project_warn(l->project,
+				"a yml has a key that is not known, and nothing reads it",
 				F("file", l->path), F("line", entry->line), F("key", entry->key),
 				F("did_you_mean", near));
 		if (key->name && !look_at(l, key, entry->value))
@@ -143,9 +145,10 @@ static bool look_inside(const struct looking *l, const struct tree *map, const s
 	return true;
 }
 
-bool yml_is_known(const char *path, const struct tree *root, struct error *err)
+bool yml_is_known(
+	const struct project *p, const char *path, const struct tree *root, struct error *err)
 {
-	const struct looking l = {path, err};
+	const struct looking l = {p, path, err};
 
 	return root->kind != TREE_MAP || look_inside(&l, root, files);
 }

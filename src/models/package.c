@@ -242,7 +242,7 @@ static void warn_of_packages(struct project *p, const char *folder)
 			continue;
 		const struct tree *list = tree_get(tree_read(path, &p->arena, &err), "packages");
 		if (list && list->n)
-			log_warn("packages are not installed; `dbt deps` does that",
+			project_warn(p, "packages are not installed; `dbt deps` does that",
 				F("file", files[i]), F("folder", folder));
 	}
 }

@@ -38,6 +38,7 @@ struct project_options {
 	/* of the engine that models are built by: its name and its dialect; NULL: the first there is */
 	const struct engine_ops *engine;
 	const char *vars; /* YAML or JSON that goes before the vars of dbt_project.yml; NULL */
+	bool again; /* the process has read it before: what was warned of then is not said again */
 	const struct stream_source *streams;
 	size_t n_streams;
 };

@@ -428,7 +428,7 @@ static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 	if (!node && kind == NODE_SNAPSHOT && !add_yml_snapshot(y, name->text, item, &node))
 		return false;
 	if (!node) {
-		log_warn("a yml speaks of what is not there", F("file", y->path),
+		project_warn(y->p, "a yml speaks of what is not there", F("file", y->path),
 			F("name", name->text));
 		return true;
 	}
@@ -557,7 +557,7 @@ static bool read_file(struct yml *y, const char *full)
 		return false;
 	if (root->kind != TREE_MAP && root->kind != TREE_NULL)
 		return wrong(y, root->line, "holds no map (models: ..., sources: ...)");
-	if (!yml_is_known(y->path, root, y->err))
+	if (!yml_is_known(y->p, y->path, root, y->err))
 		return false;
 	for (size_t i = 0; sources && sources->kind == TREE_LIST && i < sources->n; i++)
 		if (!add_source(y, sources->entries[i].value))

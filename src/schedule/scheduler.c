@@ -111,7 +111,7 @@ static void read_project(struct scheduler *s)
 	struct watch_list watched;
 
 	arena_init(&arena);
-	struct project *project = models_project(config, NULL, &arena, &err);
+	struct project *project = models_project(config, NULL, false, &arena, &err);
 	if (!project) {
 		arena_release(&arena);
 		say_failure(&s->said, "the project of models is not read", &err);
