@@ -655,6 +655,7 @@ def a_misspelt_key_of_a_yml_is_warned_of():
     eq(done.code, 0)
     has(done.err, "file=models/y.yml line=1 key=model did_you_mean=models")
     has(done.err, "file=models/y.yml line=5 key=describtion did_you_mean=description")
+    eq(p.command("build", check=True).err.count("key=describtion"), 1)
 
 
 @test
