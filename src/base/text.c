@@ -111,6 +111,11 @@ uint64_t text_hash(const char *s, size_t n)
 	return XXH3_64bits(s, n);
 }
 
+const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 void text_hex(const void *bytes, size_t n, void *out)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -20,6 +20,9 @@ void text_print_json(const char *s, size_t n, struct buf *out);
 void text_print_int(int64_t v, struct buf *out);
 void text_print_uint(uint64_t v, struct buf *out);
 
+/* "1 row", "2 rows": what follows the noun behind a count. */
+const char *plural(uint64_t n);
+
 /* Two digits a byte, in lower case, into `out`, which has room for 2 * n. */
 void text_hex(const void *bytes, size_t n, void *out);
 

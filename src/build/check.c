@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
 #include "build/internal.h"
 #include "build/place.h"
 #include "core/units.h"
@@ -205,8 +206,8 @@ static const char *finding(struct work *w, const char *failures, bool warn, bool
 	if (w->node->is_freshness)
 		return finding_of_age(w, failures, warn, error);
 	w->rows = failures ? strtoull(failures, NULL, 10) : 0;
-	return arena_printf(w->arena, "%llu failing row%s", (unsigned long long)w->rows,
-		w->rows == 1 ? "" : "s");
+	return arena_printf(
+		w->arena, "%llu failing row%s", (unsigned long long)w->rows, plural(w->rows));
 }
 
 static bool judge(

@@ -6,6 +6,7 @@
 #include "build/making.h"
 
 #include <strings.h>
+#include "base/text.h"
 
 enum strategy { STRATEGY_APPEND, STRATEGY_DELETE_INSERT, STRATEGY_OVERWRITE, STRATEGY_MERGE };
 
@@ -128,7 +129,7 @@ static bool add_to_clone(struct making *m, enum strategy strategy, struct error 
 						     : append(m, staging, &fitting, err);
 	if (!ok)
 		return false;
-	making_message(m, "%llu rows added", (unsigned long long)m->w->rows);
+	making_message(m, "%llu row%s added", (unsigned long long)m->w->rows, plural(m->w->rows));
 	return swap_table(m, staging, err);
 }
 
@@ -156,7 +157,8 @@ static bool overwrite(struct making *m, struct error *err)
 	for (size_t i = 0; i < partitions.len; i++)
 		ids[i] = partitions.items[i].id;
 	const struct texts list = {ids, partitions.len};
-	making_message(m, "%zu partitions of %llu rows", list.n, (unsigned long long)m->w->rows);
+	making_message(m, "%zu partition%s of %llu row%s", list.n, plural(list.n),
+		(unsigned long long)m->w->rows, plural(m->w->rows));
 	return engine->ops->inspect(engine, staging, m->w->arena, &staged, err) &&
 	       swap_partitions(m, &staged, &partitions, &list, err) &&
 	       swap_end(m, staging, RELATION_TABLE, err);

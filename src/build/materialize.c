@@ -1,6 +1,7 @@
 /* Making what a node is: which way, and the two plain ones, view and table; see materialize.h and making.h. */
 #include "build/materialize.h"
 
+#include "base/text.h"
 #include "build/making.h"
 #include "models/template/value.h"
 
@@ -61,7 +62,8 @@ bool making_replace(struct making *m, const char *select, const char *message, s
 	m->d->insert(&m->sql, staging, NULL, select);
 	if (!making_fill(m, &w->rows, err))
 		return false;
-	making_message(m, "%s of %llu rows", message, (unsigned long long)w->rows);
+	making_message(
+		m, "%s of %llu row%s", message, (unsigned long long)w->rows, plural(w->rows));
 	return swap_table(m, staging, err);
 }
 

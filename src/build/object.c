@@ -164,6 +164,7 @@ bool make_object(
 		!making_compile(m, false, err) || !write_object(m, &target, format, err))
 		return false;
 	failpoint("build.filled");
-	making_message(m, "%s, %llu rows", location, (unsigned long long)m->w->rows);
+	making_message(
+		m, "%s, %llu row%s", location, (unsigned long long)m->w->rows, plural(m->w->rows));
 	return true;
 }

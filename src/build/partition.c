@@ -208,20 +208,21 @@ static bool refuse_rows(
 		buf_init(&usual, BUF_MAX);
 		put_usual(m, &usual, &of);
 		config_wrong(m, "partition_by", err,
-			"the table's partitions hold more than %s: %s rows of %s.%s would be lost; "
+			"the table's partitions hold more than %s: %s row%s of %s.%s would be "
+			"lost; "
 			"partition_by must tell partitions of the model apart, as %s does "
 			"(--full-refresh makes the table anew)",
-			m->w->partition, rows, m->target.database, m->target.name,
-			buf_text(&usual));
+			m->w->partition, rows, plural(strtoull(rows, NULL, 10)), m->target.database,
+			m->target.name, buf_text(&usual));
 		buf_release(&usual);
 		return false;
 	}
 	return config_wrong(m, node->batch_size == PERIOD_NONE ? "partition_column" : "event_time",
 		err,
-		"partition %s: the model gives %s rows whose %s is NULL or belongs to another "
+		"partition %s: the model gives %s row%s whose %s is NULL or belongs to another "
 		"partition; nothing was "
 		"replaced",
-		m->w->partition, rows, column);
+		m->w->partition, rows, plural(strtoull(rows, NULL, 10)), column);
 }
 
 /* Of the engine's partitions: each of the table, or, with `ids`, those and what else has rows of this one. None of them
@@ -329,6 +330,6 @@ bool make_partition(struct making *m, struct error *err)
 	m->d->insert(&m->sql, staging, &fitting.columns, fitting.select);
 	if (!making_fill(m, &w->rows, err))
 		return false;
-	making_message(m, "partition of %llu rows", (unsigned long long)w->rows);
+	making_message(m, "partition of %llu row%s", (unsigned long long)w->rows, plural(w->rows));
 	return replace(m, staging, &fitting.table, err);
 }

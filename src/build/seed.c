@@ -2,6 +2,7 @@
  * Seeds: a CSV file as a table. It is read twice, once for the types of its columns and once for its rows, and never
  * held as a whole. `column_types` in the configuration goes before what the values say.
  */
+#include "base/text.h"
 #include "build/csv.h"
 #include "build/making.h"
 #include "build/seed_types.h"
@@ -193,6 +194,6 @@ bool make_seed(struct making *m, struct error *err)
 	m->d->create_table(&m->sql, staging, &spec, &s.columns, NULL);
 	if (!making_run(m, err) || !load(&s, staging, err))
 		return false;
-	making_message(m, "seed of %llu rows", (unsigned long long)w->rows);
+	making_message(m, "seed of %llu row%s", (unsigned long long)w->rows, plural(w->rows));
 	return swap_table(m, staging, err);
 }

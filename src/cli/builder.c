@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "assets/plan.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/stop.h"
 
@@ -233,8 +234,7 @@ int builder_run(struct builder *b, const struct project *project, struct run *ru
 		return failed(&err);
 	if (!b->quiet)
 		printf("Run %lld: %lld step%s%s\n", (long long)run->id, (long long)run->n_steps,
-			run->n_steps == 1 ? "" : "s",
-			b->executor ? "" : ", by the process that runs");
+			plural(run->n_steps), b->executor ? "" : ", by the process that runs");
 	if (b->executor)
 		executor_poke(b->executor);
 	if (!follow(b, run->id, &status, &err))

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/ends.h"
 #include "core/filter.h"
@@ -157,11 +158,10 @@ static void print_text(const struct ends *ends, const struct reports *reports)
 	}
 	size_t problems = count(reports, FINDING_PROBLEM), notes = count(reports, FINDING_NOTE);
 	if (problems)
-		printf("%zu problem%s, %zu note%s\n", problems, problems == 1 ? "" : "s", notes,
-			notes == 1 ? "" : "s");
+		printf("%zu problem%s, %zu note%s\n", problems, plural(problems), notes,
+			plural(notes));
 	else
-		printf("%s is ready to run, %zu note%s\n", ends->config.path, notes,
-			notes == 1 ? "" : "s");
+		printf("%s is ready to run, %zu note%s\n", ends->config.path, notes, plural(notes));
 }
 
 /* --- for programs --- */

@@ -1,6 +1,7 @@
 /* `tailrace load NAME`: the demo's data, and the work in it, in a database of the user's. */
 #include <string.h>
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/shops.h"
 #include "cli/stop.h"
@@ -75,8 +76,8 @@ static int work(struct shop_work *w)
 	bool ok = shop_run(w, &err);
 	double seconds = (double)(mono_ms() - began_ms) / 1000;
 	uint64_t n = atomic_load(&w->rows);
-	printf("%s rows changed in %.1f s, %s a second\n", print_count(n, rows), seconds,
-		print_count(seconds > 0 ? (uint64_t)((double)n / seconds) : 0, rate));
+	printf("%s row%s changed in %.1f s, %s a second\n", print_count(n, rows), plural(n),
+		seconds, print_count(seconds > 0 ? (uint64_t)((double)n / seconds) : 0, rate));
 	return ok ? DONE : failed(&err);
 }
 
@@ -90,8 +91,8 @@ static int make_shop(const char *url, int64_t orders)
 	if (!shop_create(url, orders, &made, &err))
 		return failed(&err);
 	if (made)
-		printf("made the shop with %s orders in %s\n",
-			print_count((uint64_t)orders, amount),
+		printf("made the shop with %s order%s in %s\n",
+			print_count((uint64_t)orders, amount), plural((uint64_t)orders),
 			print_time((double)(mono_ms() - began_ms) / 1000, time));
 	else
 		puts("the shop is there already, and stays as it is");

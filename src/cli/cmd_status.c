@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/ends.h"
 #include "clients/http.h"
@@ -122,7 +123,7 @@ static void print_stream_line(const json_t *s)
 		colour(status_colour(status)), status, colour(PLAIN));
 	size_t partitions = json_array_size(json_object_get(s, "partitions"));
 	if (partitions)
-		printf("  %zu partition%s", partitions, partitions == 1 ? "" : "s");
+		printf("  %zu partition%s", partitions, plural(partitions));
 	else if (*text(s, "position"))
 		printf("  at %s", text(s, "position"));
 	if (real(s, "lag_seconds") >= 0)

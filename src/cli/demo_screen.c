@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/demo.h"
 
@@ -219,7 +220,7 @@ static void add_sums(struct grid *g, const struct view *view, const struct shown
 		rate += (*t)->rate;
 		in_target += rows > 0 ? (uint64_t)rows : 0;
 	}
-	grid_cell(g, "%zu table%s", tables->len, tables->len == 1 ? "" : "s");
+	grid_cell(g, "%zu table%s", tables->len, plural(tables->len));
 	grid_cell(g, "%s", "");
 	grid_cell(g, "%s", print_count(copied, amount));
 	grid_cell(g, "%s", "");

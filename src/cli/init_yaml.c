@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <string.h>
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/init.h"
 
@@ -107,9 +108,10 @@ static void print_table(const struct table *t, struct buf *out)
 	buf_puts(out, "      #   ");
 	CLEANUP(free_string) char *name = xasprintf("%s.%s", t->schema, t->name);
 	print_comment(name, out);
-	buf_printf(out, "%*s about %s rows, %s, ",
+	buf_printf(out, "%*s about %s row%s, %s, ",
 		(int)(text_width(name) < 32 ? 32 - text_width(name) : 0), "",
-		print_count(t->rows_estimate, rows), print_size(t->bytes_estimate, size));
+		print_count(t->rows_estimate, rows), plural(t->rows_estimate),
+		print_size(t->bytes_estimate, size));
 	print_key(t, out);
 	buf_u8(out, '\n');
 	if (t->problem) {

@@ -5,6 +5,7 @@
 #include <time.h>
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/builder.h"
 #include "cli/cli.h"
 
@@ -219,7 +220,8 @@ void print_attempts(const struct steps *steps, const struct attempts *attempts, 
 					   : "";
 		printf("\n-- step %d, %s, attempt %d: %s", it->step, name, it->number,
 			run_status_name(it->status));
-		printf("; read %s rows", print_count(it->read_rows, amount));
+		printf("; read %s row%s", print_count(it->read_rows, amount),
+			plural(it->read_rows));
 		printf(", wrote %s", print_count(it->written_rows, amount));
 		printf(", peak %s; queries %s\n", print_size(it->peak_bytes, amount),
 			it->query_ids);

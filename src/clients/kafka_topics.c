@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/text.h"
 #include "clients/kafka_handle.h"
 
 #define SLICE_MS 1000
@@ -35,8 +36,7 @@ bool kafka_reach(struct kafka *k, int wait_ms, char *about, size_t size, struct 
 	if (!metadata(k, NO_TOPICS, NULL, wait_ms, &found, err))
 		return false;
 	if (about)
-		snprintf(about, size, "%d broker%s", found->broker_cnt,
-			found->broker_cnt == 1 ? "" : "s");
+		snprintf(about, size, "%d broker%s", found->broker_cnt, plural(found->broker_cnt));
 	rd_kafka_metadata_destroy(found);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include "base/attrs.h"
+#include "base/text.h"
 
 static const char *const month_names[] = {
 	"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL};
@@ -152,8 +153,7 @@ static bool split(char *line, char *words[N_FIELDS], struct error *err)
 	return error_set(err, ERROR_CONFIG,
 		"it has %d field%s; five are wanted: minute, hour, day of the month, month, day of "
 		"the week%s",
-		n, n == 1 ? "" : "s",
-		n == 6 || n == 7 ? " (there are no seconds and no years)" : "");
+		n, plural(n), n == 6 || n == 7 ? " (there are no seconds and no years)" : "");
 }
 
 /* Some month that is asked for has such a day. */

@@ -332,7 +332,7 @@ static bool settle(struct wanted *w, size_t i, int64_t run, struct error *err)
 	print_cause(w, t, cause, sizeof cause);
 	if (w->n_steps[i])
 		say(w->s, t, "run %lld, of %zu step%s: by %s%s%s", (long long)run, w->n_steps[i],
-			w->n_steps[i] == 1 ? "" : "s", cause, w->waits[i] ? "; more waits: " : "",
+			plural(w->n_steps[i]), cause, w->waits[i] ? "; more waits: " : "",
 			w->waits[i] ? w->waits[i] : "");
 	else if (w->waits[i])
 		say(w->s, t, "%s comes to nothing yet: it waits for %s", cause, w->waits[i]);

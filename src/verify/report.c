@@ -1,6 +1,7 @@
 /* The report of a comparison, for people and as JSON; see verify.h. */
 #include <inttypes.h>
 #include "base/json.h"
+#include "base/text.h"
 #include "verify/verify.h"
 
 #define MOST_ASIDES_PRINTED 3
@@ -27,11 +28,6 @@ void verify_release(struct verify_report *report)
 }
 
 /* --- For people --- */
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 static uint64_t differences(const struct verify_table *t)
 {

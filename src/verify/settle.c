@@ -7,6 +7,7 @@
 #include "verify/compare.h"
 
 #include <inttypes.h>
+#include "base/text.h"
 #include "pipeline/rows.h"
 
 #define MOST_AT_ONCE     1000
@@ -243,8 +244,8 @@ static void give_up_at_many(struct comparison *c)
 
 	if (differences >= MOST_DIFFERENCES)
 		t->not_verified = arena_printf(c->arena,
-			"given up after %" PRIu64 " differences, with %" PRIu64 " rows compared",
-			differences, t->rows);
+			"given up after %" PRIu64 " differences, with %" PRIu64 " row%s compared",
+			differences, t->rows, plural(t->rows));
 }
 
 bool settle_suspects(struct comparison *c, struct error *err)

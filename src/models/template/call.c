@@ -1,6 +1,7 @@
 /* Calls: arguments are evaluated, bound to the parameters of a signature, and handed over; see
  * call.h. */
 #include "models/template/render.h"
+#include "base/text.h"
 
 static bool add_positional(struct render *r, struct value more, struct list *out)
 {
@@ -189,8 +190,8 @@ static bool bind(struct call *c, const struct args *args)
 
 	if (args->n > n && !any)
 		return render_fail(c->render, "%s() takes %s%zu argument%s but %zu were given",
-			c->function->name, strchr(signature, '=') ? "at most " : "", n,
-			n == 1 ? "" : "s", args->n);
+			c->function->name, strchr(signature, '=') ? "at most " : "", n, plural(n),
+			args->n);
 	for (size_t i = 0; i < n && i < args->n; i++)
 		c->arg[i] = args->items[i];
 	if (args->n > n)

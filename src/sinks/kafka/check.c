@@ -1,5 +1,6 @@
 /* What `tailrace check` says of the brokers and of the topics of these tables; see kafka.h. */
 #include "sinks/kafka/kafka.h"
+#include "base/text.h"
 
 static void note(struct findings *f, int level, const char *what, const char *mend)
 {
@@ -37,7 +38,7 @@ static bool is_there(const char *name, const struct kafka_topic_infos *there, st
 			continue;
 		note(f, FINDING_OK,
 			arena_printf(&f->arena, "topic %s has %d partition%s", name,
-				info->partitions, info->partitions == 1 ? "" : "s"),
+				info->partitions, plural(info->partitions)),
 			NULL);
 		return true;
 	}

@@ -2,6 +2,7 @@
  * What `tailrace check` says of tables: which cannot be mirrored and why, which are kept as history for
  * want of a key, what the log or the target leaves out of them, and whether our role may read them.
  */
+#include "base/text.h"
 #include "sources/postgres/finding.h"
 #include "sources/postgres/sql.h"
 
@@ -164,8 +165,7 @@ bool pg_check_tables(struct pg_check *c, struct error *err)
 	vec_each (&tables, r)
 		fine += !(*r)->table->problem;
 	if (fine)
-		FINDING(c, FINDING_OK, NULL, "%zu table%s can be mirrored", fine,
-			fine == 1 ? "" : "s");
+		FINDING(c, FINDING_OK, NULL, "%zu table%s can be mirrored", fine, plural(fine));
 	else if (!tables.len)
 		FINDING(c, FINDING_PROBLEM,
 			"look at the patterns under tables: in the configuration",

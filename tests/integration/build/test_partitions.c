@@ -74,7 +74,7 @@ static void a_partitioning_that_is_too_coarse_loses_nothing(void **state)
 
 	write_file(s, "models/t.sql", coarse);
 	build_partition(s, "t", "2026-11-20");
-	assert_non_null(strstr(refusal(s, "t", "2026-11-21"), "1 rows of"));
+	assert_non_null(strstr(refusal(s, "t", "2026-11-21"), "1 row of"));
 	assert_gives(s, "SELECT count() FROM {db}.t", "1");
 }
 

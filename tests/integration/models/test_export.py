@@ -29,7 +29,7 @@ def build(*args, code=0, **env):
 @test
 def a_model_becomes_an_object():
     model("with x as (select 7 as a) select a, 'x,y' as b from x")
-    has(build().out, "s3://lake/sales.csv, 1 rows")
+    has(build().out, "s3://lake/sales.csv, 1 row")
     eq(s3.get("sales.csv"), b'"a","b"\n7,"x,y"\n')
     model("select number as a from numbers(3)", "s3://lake/a folder/t.parquet", query_settings={"max_threads": 1})
     build()
