@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/ends.h"
 #include "cli/init.h"
@@ -48,9 +49,11 @@ static const char *stream_name(const char *url, struct arena *arena)
 	const char *host = strstr(url, "://") + 3;
 	const char *path = host + strcspn(host, "/?");
 	size_t len = *path == '/' ? strcspn(path + 1, "?") : 0;
-	if (!len || len > 48 || !isalpha((unsigned char)path[1]))
+
+	CLEANUP(free_string) char *database = http_unescape(path + 1, len);
+	if (strlen(database) > 48 || !isalpha((unsigned char)*database))
 		return "source";
-	char *name = arena_strndup(arena, path + 1, len);
+	char *name = arena_strdup(arena, database);
 	for (char *c = name; *c; c++)
 		*c = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
 	return strcmp(name, "warehouse") == 0 ? "source" : name;
@@ -175,8 +178,7 @@ static void tell(const struct plan *p, const char *path)
 		bytes += p->tables.items[i]->bytes_estimate;
 		problems += p->tables.items[i]->problem != NULL;
 	}
-	printf("%zu table%s, %s\n", p->tables.len, p->tables.len == 1 ? "" : "s",
-		print_size(bytes, size));
+	printf("%zu table%s, %s\n", p->tables.len, plural(p->tables.len), print_size(bytes, size));
 	if (problems)
 		printf("%zu of them cannot be mirrored as they are; %s says why\n", problems, path);
 	if (p->secret_file)

@@ -83,5 +83,7 @@ MUST_CHECK bool http_split_url(
 
 /* Appends text as a query string has it: percent-encoded, spaces as +. */
 void http_escape(const char *text, struct buf *out);
+/* What "%20" and the like stand for; a + stays. To be freed. */
+char *http_unescape(const char *text, size_t len);
 
 #endif

@@ -57,6 +57,15 @@ bool http_split_url(const char *text, char **bare, char **user, char **password,
 				curl_url_strerror(code));
 }
 
+char *http_unescape(const char *text, size_t len)
+{
+	char *plain = len ? curl_easy_unescape(NULL, text, (int)len, NULL) : NULL;
+	char *copy = xstrdup(plain ? plain : "");
+
+	curl_free(plain);
+	return copy;
+}
+
 void http_escape(const char *text, struct buf *out)
 {
 	static const char digits[] = "0123456789ABCDEF";

@@ -67,6 +67,16 @@ def init_writes_a_configuration_that_check_accepts():
 
 
 @test
+def init_names_the_stream_as_the_database_also_where_the_url_has_its_name_encoded():
+    pg.sql('CREATE DATABASE "my shop"')
+    folder = new_folder("init")
+    done = tailrace(folder, "init", pg.url("my%20shop"))
+    eq(done.returncode, 0, done.stderr)
+    has(read(folder, "tailrace.yaml"), "  my_shop:\n    from: my_shop\n")
+    pg.sql('DROP DATABASE "my shop"')
+
+
+@test
 def init_keeps_passwords_out_of_the_configuration():
     folder = new_folder("init")
     url = f"postgresql://reader:geheim@127.0.0.1:{pg.port}/shop"
