@@ -2,6 +2,7 @@
  * `tailrace retry [TABLE...]`: asks for the messages that were set aside to be read once more. The request goes
  * through the state store, to the process that runs or to the next one.
  */
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/mirrored.h"
 
@@ -24,6 +25,25 @@ static const char *hindrance(const struct stream_config *stream)
 	return NULL;
 }
 
+static bool is_written_to(const struct mirrored *m)
+{
+	return m->status != TABLE_DROPPED && m->status != TABLE_EXCLUDED;
+}
+
+static void say(struct ends *e, const char *of)
+{
+	int pid = state_runner(e->state);
+
+	if (pid)
+		printf("what is set aside of %s will be read again by the running process %d, "
+		       "whose log says what came of it\n",
+			of, pid);
+	else
+		printf("what is set aside of %s will be read again by the next `tailrace run`; "
+		       "none runs now\n",
+			of);
+}
+
 static int request(struct ends *e, const struct mirrored *m)
 {
 	const char *why = hindrance(m->stream);
@@ -33,7 +53,7 @@ static int request(struct ends *e, const struct mirrored *m)
 		fprintf(stderr, "tailrace: %s of stream %s %s\n", m->name, m->stream->name, why);
 		return FAILED;
 	}
-	if (m->status == TABLE_DROPPED || m->status == TABLE_EXCLUDED) {
+	if (!is_written_to(m)) {
 		fprintf(stderr, "tailrace: %s is %s: nothing is written to it\n", m->name,
 			m->status == TABLE_DROPPED ? "gone in the source"
 						   : "not selected by the configuration");
@@ -41,39 +61,33 @@ static int request(struct ends *e, const struct mirrored *m)
 	}
 	if (!state_request(e->state, "retry", m->stream->name, m->target, &err))
 		return failed(&err);
-	int pid = state_runner(e->state);
-	if (pid)
-		printf("what is set aside of %s of stream %s will be read again by the running "
-		       "process %d, whose log says what came of it\n",
-			m->name, m->stream->name, pid);
-	else
-		printf("what is set aside of %s of stream %s will be read again by the next "
-		       "`tailrace run`; none runs now\n",
-			m->name, m->stream->name);
+	say(e, arena_printf(&e->arena, "%s of stream %s", m->name, m->stream->name));
 	return DONE;
 }
 
+/* The state store counts what this process has set aside: others of its group may have, too. */
 static int request_all(struct ends *e, const char *stream)
 {
 	struct mirrored_tables all = {0};
 	struct error err = {0};
-	int code = DONE;
-	bool any = false;
+	size_t n = 0;
 
-	if (!mirrored_all(e, stream, &all, &err))
-		code = failed(&err);
-	for (size_t i = 0; code == DONE && i < all.len; i++) {
+	bool ok = mirrored_all(e, stream, &all, &err);
+	for (size_t i = 0; ok && i < all.len; i++) {
 		const struct mirrored *m = &all.items[i];
-		if (!m->set_aside || hindrance(m->stream) || m->status == TABLE_DROPPED ||
-			m->status == TABLE_EXCLUDED)
+		if (hindrance(m->stream) || !is_written_to(m))
 			continue;
-		any = true;
-		code = request(e, m);
+		ok = state_request(e->state, "retry", m->stream->name, m->target, &err);
+		n++;
 	}
-	if (code == DONE && !any)
-		printf("nothing has been set aside of tables that are read from Kafka\n");
 	vec_release(&all);
-	return code;
+	if (!ok)
+		return failed(&err);
+	if (n)
+		say(e, arena_printf(&e->arena, "%zu table%s", n, plural(n)));
+	else
+		printf("no table is read from Kafka into ClickHouse yet\n");
+	return DONE;
 }
 
 static int retry(const struct call *call)
@@ -103,12 +117,12 @@ const struct command retry_command = {
 	.min_args = 0,
 	.max_args = -1,
 	.summary = "read again the messages that were set aside, once the cause is mended",
-	.help = "TABLE is public.orders, or its name in the target; without one, all tables\n"
-		"that messages were set aside of. For streams from Kafka into ClickHouse: the\n"
-		"messages are taken from the table _set_aside, so their topic need not have\n"
-		"them any more. What can be read now is written, and newer rows of a key stay;\n"
-		"what cannot stays set aside, with the reason that it has now. The process\n"
-		"that runs takes the request up at once; otherwise the next one does.\n",
+	.help = "TABLE is public.orders, or its name in the target; without one, all tables.\n"
+		"For streams from Kafka into ClickHouse: the messages are taken from the table\n"
+		"_set_aside, so their topic need not have them any more. What can be read now\n"
+		"is written, and newer rows of a key stay; what cannot stays set aside, with\n"
+		"the reason that it has now. The process that runs takes the request up at\n"
+		"once; otherwise the next one does.\n",
 	.flags = flags,
 	.run = retry,
 };

@@ -12,8 +12,7 @@ static bool add_tables(struct ends *e, const struct stream_config *stream, const
 	if (!state_tables(e->state, stream->name, &tables, err))
 		return false;
 	vec_each (&tables, t) {
-		struct mirrored table = {
-			.stream = stream, .status = t->status, .set_aside = t->set_aside};
+		struct mirrored table = {.stream = stream, .status = t->status};
 		snprintf(table.target, sizeof table.target, "%s", t->target);
 		snprintf(table.name, sizeof table.name, "%s.%s", t->schema, t->name);
 		if (!name || table_state_is_called(t, name) || strcmp(t->name, name) == 0)

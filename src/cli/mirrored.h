@@ -9,7 +9,6 @@ struct mirrored {
 	char target[sizeof((struct table_state *)0)->target];
 	char name[192]; /* with its schema */
 	enum table_status status;
-	uint64_t set_aside;
 };
 VEC_TYPE(mirrored_tables, struct mirrored);
 

@@ -56,6 +56,7 @@ struct batch {
 	size_t rows;
 	struct buf meta; /* struct row_meta, rows of them */
 	VEC(struct set_aside) aside;
+	bool retried;       /* of messages that had been set aside, and counted */
 	struct arena arena; /* of `aside` */
 	/* the rows as they were before, for who wants them (sink_ops.wants_before): read it by
 	 * batch_before(); NULL: none is known */

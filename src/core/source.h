@@ -109,7 +109,6 @@ struct messages_aside {
 	uint64_t table; /* source_id */
 	struct arena arena;
 	VEC(struct message_aside) list;
-	size_t again; /* so many were set aside once more; set by the source */
 };
 
 typedef MUST_CHECK bool source_open_fn(struct source *, struct error *);

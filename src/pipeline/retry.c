@@ -95,11 +95,23 @@ static bool next_page(struct stream *s, struct mirror *m, struct error *err)
 	return true;
 }
 
+/* One table after the other: what is read of one at once fills no memory. */
+static bool is_busy(const struct stream *s)
+{
+	for (size_t i = 0; i < s->mirrors.len; i++) {
+		if (s->mirrors.items[i]->retry.request)
+			return true;
+	}
+	return false;
+}
+
 bool retry_begin(struct stream *s, struct mirror *m, const struct request *request, bool *done,
 	struct error *err)
 {
-	*done = !s->source->ops->retry || !s->sink->ops->asides || m->status == TABLE_DROPPED;
-	if (*done || m->retry.request || m->status != TABLE_LIVE || m->building)
+	if (!s->source->ops->retry || !s->sink->ops->asides || m->status == TABLE_DROPPED)
+		return true;
+	*done = false;
+	if (is_busy(s) || m->status != TABLE_LIVE || m->building)
 		return true;
 	m->retry.request = request->id;
 	return next_page(s, m, err);
@@ -114,9 +126,8 @@ bool retry_written(struct stream *s, struct mirror *m, struct error *err)
 		return true;
 	}
 	failpoint("retry.before_forget");
+	if (!stream_attempt(s, "forget what was set aside", forget_page, &job, err))
+		return give_up(s, m, err);
 	m->retry.messages += m->retry.page->list.len;
-	m->retry.again += m->retry.page->again;
-	return stream_attempt(s, "forget what was set aside", forget_page, &job, err)
-		       ? next_page(s, m, err)
-		       : give_up(s, m, err);
+	return next_page(s, m, err);
 }

@@ -186,10 +186,11 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 		return true;
 	}
 	note_written(m, batch);
-	aside = batch->aside.len;
+	aside = batch->retried ? 0 : batch->aside.len;
+	m->retry.again += batch->aside.len - aside;
 	m->changes += rows;
 	m->set_aside += aside;
-	if (committed_us && !m->retry.request)
+	if (committed_us && !batch->retried)
 		m->lag_ms = (wall_us() - committed_us) / 1000;
 	s->set_aside += aside;
 	s->changes += rows;

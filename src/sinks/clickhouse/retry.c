@@ -9,6 +9,7 @@
 /* A page. Those of a statement stand in it by their places: servers take 256 KiB. */
 #define PAGE_ROWS  "5000"
 #define PAGE_BYTES "4000000"
+#define BLOCK_ROWS "10"
 
 /* " WHERE ..": those of the table, with their bytes. */
 static void add_messages(const struct landing *landing, struct buf *sql)
@@ -23,8 +24,8 @@ static void add_messages(const struct landing *landing, struct buf *sql)
 	buf_printf(sql,
 		" AND generation = %u AND startsWith(`row`, '" SET_ASIDE_NO_KEY
 		"') AND (`column` = '' OR JSONType(`row`, 'row') = 'Object')"
-		" AND position(`row`, '\"key\":\"...\"') = 0"
-		" AND position(`row`, '\"value\":\"...\"') = 0",
+		" AND JSONExtractString(`row`, 'key') != '...'"
+		" AND JSONExtractString(`row`, 'value') != '...'",
 		landing->generation);
 }
 
@@ -60,6 +61,7 @@ static void add_side(const char *name, struct buf *sql)
 		name, name, name, name, name, name);
 }
 
+/* The server stops behind the block that has the page full, and a block holds few rows of any size. */
 static void write_page(
 	struct clickhouse_sink *s, const struct landing *landing, int64_t upto_us, struct buf *sql)
 {
@@ -67,15 +69,14 @@ static void write_page(
 		      ", toUInt64(toUnixTimestamp64Micro(commit_time))");
 	add_side("key", sql);
 	add_side("value", sql);
-	buf_puts(sql, " FROM (SELECT `row`, commit_time, sum(length(`row`)) OVER (ROWS BETWEEN "
-		      "UNBOUNDED PRECEDING AND CURRENT ROW) - length(`row`) AS before"
-		      " FROM (SELECT `row`, commit_time FROM ");
+	buf_puts(sql, " FROM ");
 	add_name(sql, s->cdc, SET_ASIDE);
 	buf_puts(sql, " FINAL");
 	add_messages(landing, sql);
 	buf_printf(sql,
 		" AND set_aside_at <= fromUnixTimestamp64Micro(%" PRId64 ", 'UTC') LIMIT " PAGE_ROWS
-		")) WHERE before < " PAGE_BYTES ")",
+		") SETTINGS max_block_size = " BLOCK_ROWS ", max_result_bytes = " PAGE_BYTES
+		", result_overflow_mode = 'break'",
 		upto_us);
 }
 

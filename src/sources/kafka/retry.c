@@ -70,27 +70,19 @@ static bool retry_one(struct kafka_source *k, struct topic *topic,
 	return ok;
 }
 
-static size_t set_aside(const struct bundle *bundle)
-{
-	size_t n = 0;
-
-	vec_each (&bundle->items, item)
-		n += item->kind == BUNDLE_ROWS ? item->batch.aside.len : 0;
-	return n;
-}
-
 /* Rows of the stream have values filled in from others of their batch: not from these. */
 static bool retry_page(struct kafka_source *k, struct topic *topic, struct messages_aside *page,
 	struct bundle *bundle, struct error *err)
 {
-	size_t before = set_aside(bundle);
+	size_t first = bundle->items.len;
 
 	bundle_cut(bundle, topic->form->table);
 	for (size_t i = 0; i < page->list.len; i++) {
 		if (!retry_one(k, topic, &page->list.items[i], bundle, err))
 			return false;
 	}
-	page->again = set_aside(bundle) - before;
+	for (size_t i = first; i < bundle->items.len; i++)
+		bundle->items.items[i].batch.retried = true;
 	bundle_add(bundle, BUNDLE_RETRIED, topic->form->table);
 	return true;
 }
