@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include "base/file.h"
+#include "core/option.h"
 #include "models/internal.h"
 
 const char *node_kind_name(enum node_kind kind)
@@ -240,19 +241,60 @@ static void add_tested(struct project *p, struct node *test)
 	add_parent(p, test, &ref);
 }
 
+/* The package whose macro a materialization of that name is; NULL: none has it. */
+static const char *definer_of(struct project *p, const char *materialization)
+{
+	static const char *const adapters[] = {"clickhouse", "default"};
+
+	for (size_t i = 0; i < COUNT_OF(adapters); i++) {
+		const char *macro = arena_printf(
+			&p->arena, "materialization_%s_%s", materialization, adapters[i]);
+		vec_each (&p->packages, it)
+			if (project_macro(p, (*it)->name, macro))
+				return (*it)->name;
+	}
+	return NULL;
+}
+
+static void unknown_materialization(
+	struct project *p, struct node *node, const char *text, const char *const *names)
+{
+	const char *definer = definer_of(p, text), *near = nearest_name(text, names);
+	const char *hint = "";
+	struct error err = {0};
+
+	if (definer)
+		hint = arena_printf(
+			&p->arena, ", where the macro of package '%s' is not run", definer);
+	else if (near)
+		hint = arena_printf(&p->arena, "; did you mean '%s'?", near);
+	error_set(&err, ERROR_CONFIG, "%s: materialized: '%s' is none that is known here%s",
+		node_place(node, "materialized"), text, hint);
+	node_fail(p, node, &err);
+}
+
 static void take_materialization(struct project *p, struct node *node)
 {
 	static const char *const names[] = {[MATERIALIZED_VIEW] = "view",
 		[MATERIALIZED_TABLE] = "table",
 		[MATERIALIZED_INCREMENTAL] = "incremental",
-		[MATERIALIZED_EPHEMERAL] = "ephemeral"};
+		[MATERIALIZED_EPHEMERAL] = "ephemeral",
+		[MATERIALIZED_OTHER] = "materialized_view",
+		"external",
+		"exec",
+		NULL};
 	const char *text = setting_text(&p->arena, node, "materialized");
+	size_t i = 0;
 
 	node->materialization = MATERIALIZED_OTHER;
-	for (size_t i = 0; text && i < COUNT_OF(names); i++)
-		if (strcmp(text, names[i]) == 0)
-			node->materialization = (enum materialization)i;
-	node->enabled = setting_truth(node, "enabled", true);
+	if (node->kind != NODE_MODEL)
+		return;
+	while (names[i] && strcmp(names[i], text ? text : "") != 0)
+		i++;
+	if (i < MATERIALIZED_OTHER)
+		node->materialization = (enum materialization)i;
+	if (!names[i] && node->enabled)
+		unknown_materialization(p, node, text ? text : "", names);
 }
 
 /* What config() says within a test's macro gives way to what the yml says of the one test. */
@@ -290,6 +332,7 @@ static void read_node(struct project *p, struct node *node, struct reading *read
 		!render_first(p, node, reading, &err))
 		node_fail(p, node, &err);
 	take_reading(p, node, &reading->settings);
+	node->enabled = setting_truth(node, "enabled", true);
 	take_materialization(p, node);
 	node->sources = reading->sources;
 	if (node->enabled)

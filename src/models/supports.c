@@ -9,18 +9,6 @@ static bool is_one_of(const char *text, const char *const *words)
 	return false;
 }
 
-static bool known_materialization(struct arena *a, const struct node *node, struct error *err)
-{
-	static const char *const known[] = {"view", "table", "incremental", "ephemeral",
-		"materialized_view", "external", "exec", NULL};
-	const char *word = setting_text(a, node, "materialized");
-
-	if (node->kind != NODE_MODEL || (word && is_one_of(word, known)))
-		return true;
-	return error_set(err, ERROR_CONFIG, "%s: materialized: '%s' is none that is known here",
-		node_place(node, "materialized"), word ? word : "");
-}
-
 static bool known_strategy(struct arena *a, const struct node *node, struct error *err)
 {
 	static const char *const known[] = {"append", "delete+insert", "delete_insert",
@@ -60,8 +48,7 @@ bool project_supports(const struct project *p, const struct node *node, struct e
 
 	arena_init(&a);
 	bool ok = node->kind == NODE_SEED ||
-		  (renders(p, node, err) && known_materialization(&a, node, err) &&
-			  known_strategy(&a, node, err));
+		  (renders(p, node, err) && known_strategy(&a, node, err));
 	arena_release(&a);
 	if (ok)
 		error_clear(err);

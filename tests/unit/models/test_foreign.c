@@ -421,6 +421,11 @@ static void a_model_is_told_where_it_is(void **state)
 	assert_compiles("a", "stg/a.sql models/stg/a.sql `analytics`.`a` []");
 	assert_unsupported(
 		"d", "models/d.sql:1: materialized: 'dictionary' is none that is known here");
+	put("macros/m.sql",
+		"{% materialization dictionary, adapter='clickhouse' %}{% endmaterialization %}");
+	load();
+	assert_unsupported("d", "models/d.sql:1: materialized: 'dictionary' is none that is known "
+				"here, where the macro of package '");
 }
 
 static void a_hook_may_be_a_map(void **state)
