@@ -23,9 +23,20 @@ struct line {
 	const struct row *before, *after; /* NULL: none */
 };
 
-static const char *shown(const char *cell)
+/* A line of the table is a line. */
+static char *shown(const char *cell)
 {
-	return cell ? cell : "NULL";
+	struct buf text;
+
+	buf_init(&text, BUF_MAX);
+	for (const char *s = cell ? cell : "NULL"; *s; s++)
+		if (*s == '\n' || *s == '\t' || *s == '\r')
+			buf_puts(&text, *s == '\n' ? "\\n" : *s == '\t' ? "\\t" : "\\r");
+		else
+			buf_append(&text, s, 1);
+	char *kept = xstrdup(buf_text(&text));
+	buf_release(&text);
+	return kept;
 }
 
 /* --- what is not the same --- */
@@ -68,7 +79,17 @@ static struct side take_side(const struct engine_rows *rows, const char *word)
 	return side;
 }
 
-/* Marks those that both sides have. */
+static void drop_used(struct side *side)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < side->n; i++)
+		if (!side->rows[i].used)
+			side->rows[kept++] = side->rows[i];
+	side->n = kept;
+}
+
+/* Takes away those that both sides have. */
 static void cross_out(struct side *a, struct side *b, size_t n_columns)
 {
 	for (size_t i = 0, k = 0; i < a->n && k < b->n;) {
@@ -78,6 +99,8 @@ static void cross_out(struct side *a, struct side *b, size_t n_columns)
 		i += order <= 0;
 		k += order >= 0;
 	}
+	drop_used(a);
+	drop_used(b);
 }
 
 static size_t alike(const struct row *a, const struct row *b, size_t n_columns)
@@ -113,8 +136,6 @@ static size_t list_lines(
 	cross_out(expected, actual, n_columns);
 	for (size_t i = 0; i < expected->n; i++) {
 		struct row *before = &expected->rows[i];
-		if (before->used)
-			continue;
 		struct row *after = partner(before, actual, n_columns);
 		out[n++] = (struct line){after ? "→" : "---", before, after};
 		if (after)
@@ -143,8 +164,9 @@ static char *cell_of(const struct line *line, size_t column)
 	const char *before = only->cells[column];
 	const char *after = line->after ? line->after->cells[column] : before;
 
-	return same_cell(before, after) ? xstrdup(shown(before))
-					: xasprintf("%s→%s", shown(before), shown(after));
+	CLEANUP(free_string) char *was = shown(before), *is = shown(after);
+
+	return same_cell(before, after) ? xstrdup(is) : xasprintf("%s→%s", was, is);
 }
 
 static void put_padded(struct buf *out, const char *text, size_t width)

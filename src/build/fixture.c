@@ -254,28 +254,46 @@ void fixture_value(const struct fixture *f, const struct dialect *d, const struc
 	buf_release(&literal);
 }
 
-static void put_row(const struct fixture *f, const struct dialect *d, const struct fixture_row *row,
-	struct buf *out)
+static char *cell_of(const struct fixture *f, const struct dialect *d,
+	const struct fixture_row *row, const struct engine_column *column)
 {
-	for (size_t i = 0; i < f->columns.len; i++) {
-		buf_puts(out, i ? ", " : "select ");
-		fixture_value(f, d, row, &f->columns.items[i], out);
-		buf_puts(out, " as ");
-		d->name(out, f->columns.items[i].name);
-	}
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	fixture_value(f, d, row, column, &sql);
+	char *cell = xstrdup(buf_text(&sql));
+	buf_release(&sql);
+	return cell;
 }
 
-void fixture_select(const struct fixture *f, const struct dialect *d, struct buf *out)
+static void put_rows(const struct fixture *f, const struct dialect *d,
+	const struct fixture_row *rows, size_t n_rows, struct buf *out)
+{
+	size_t width = f->columns.len, n = n_rows * width;
+	const char **names = xcalloc(width + 1, sizeof *names);
+	char **cells = xcalloc(n + 1, sizeof *cells);
+
+	for (size_t i = 0; i < width; i++)
+		names[i] = f->columns.items[i].name;
+	for (size_t i = 0; i < n; i++)
+		cells[i] = cell_of(f, d, &rows[i / width], &f->columns.items[i % width]);
+	d->rows(out, names, width, cells, n_rows);
+	for (size_t i = 0; i < n; i++)
+		free(cells[i]);
+	free(cells);
+	free(names);
+}
+
+void fixture_select(
+	const struct fixture *f, const struct dialect *d, size_t from, size_t to, struct buf *out)
 {
 	static const struct fixture_row nothing = {0};
 	const struct fixture none = {.columns = f->columns};
 
-	vec_each (&f->rows, row) {
-		buf_puts(out, row == f->rows.items ? "" : "\nunion all\n");
-		put_row(f, d, row, out);
-	}
-	if (!f->rows.len) {
-		put_row(&none, d, &nothing, out);
+	if (from < to) {
+		put_rows(f, d, f->rows.items + from, to - from, out);
+	} else {
+		put_rows(&none, d, &nothing, 1, out);
 		buf_puts(out, "\nlimit 0");
 	}
 }

@@ -28,8 +28,9 @@ void fixture_release(struct fixture *f);
 
 /* Are all that it names among its columns? `what` is said of who does not have it. */
 MUST_CHECK bool fixture_fits(const struct fixture *f, const char *what, struct error *err);
-/* Appends its rows with all of its columns. */
-void fixture_select(const struct fixture *f, const struct dialect *d, struct buf *out);
+/* Appends its rows from one to before another with all of its columns. */
+void fixture_select(
+	const struct fixture *f, const struct dialect *d, size_t from, size_t to, struct buf *out);
 /* The value of a column of a row; NULL: it has none. */
 const struct value *fixture_cell(
 	const struct fixture *f, const struct fixture_row *row, const char *column);

@@ -1,6 +1,7 @@
 /* Hooks of a run: on-run-start and on-run-end, and what the latter are told of the run. */
 #include <string.h>
 #include "build/internal.h"
+#include "models/tokens.h"
 
 /* --- how a run went --- */
 
@@ -121,12 +122,13 @@ bool run_hook(
 	options.results = results;
 	buf_init(&sql, BUF_MAX);
 	bool ok = project_compile(w->project, w->node, &options, &sql, err);
+	sql_trim_end(&sql);
 	const char *text = arena_strdup(w->arena, buf_text(&sql));
 	buf_release(&sql);
 	if (!ok)
 		return false;
 	w->message = "nothing to run";
-	if (!text[strspn(text, " \t\r\n;")])
+	if (!*sql_skip_space(text))
 		return true;
 	w->rendered = w->select = text;
 	w->message = NULL;

@@ -4,7 +4,6 @@
  * columns that these name. Nothing is read but types, and nothing is made.
  */
 #include <string.h>
-#include "base/clock.h"
 #include "base/file.h"
 #include "build/difference.h"
 #include "build/fixture.h"
@@ -42,22 +41,11 @@ static bool describe(struct testing *t, struct engine_columns *out, struct error
 	return ok;
 }
 
-static struct compile_options options_of(struct testing *t)
-{
-	struct work *w = t->w;
-	int64_t left_ms = w->deadline_ms ? w->deadline_ms - mono_ms() : 0;
-
-	return (struct compile_options){.command = "test",
-		.engine = w->engine,
-		.timeout_ms = w->deadline_ms && left_ms <= 0 ? 1 : left_ms,
-		.cancelled = w->cancelled};
-}
-
 static bool compile(
 	struct testing *t, const struct node *node, const char *const *inputs, struct error *err)
 {
 	struct work *w = t->w;
-	struct compile_options options = options_of(t);
+	struct compile_options options = work_options(w, "test");
 	struct buf sql;
 
 	buf_init(&sql, BUF_MAX);
@@ -105,7 +93,7 @@ static bool columns_of(struct testing *t, const struct unit_rows *of, struct eng
 static bool render_sql(
 	struct testing *t, const struct unit_rows *of, const char **out, struct error *err)
 {
-	struct compile_options options = options_of(t);
+	struct compile_options options = work_options(t->w, "test");
 	struct buf text, sql;
 	bool ok = true;
 
@@ -131,7 +119,7 @@ static const char *select_of(const struct testing *t, const struct fixture *f)
 	struct buf sql;
 
 	buf_init(&sql, BUF_MAX);
-	fixture_select(f, t->m.d, &sql);
+	fixture_select(f, t->m.d, 0, f->rows.len, &sql);
 	const char *kept = arena_strdup(t->w->arena, buf_text(&sql));
 	buf_release(&sql);
 	return kept;
@@ -171,6 +159,9 @@ static bool is_complete(const struct testing *t, struct error *err)
 {
 	const struct fixture *f = &t->expected;
 
+	if (f->rows.len && !f->n_names)
+		return error_set(err, ERROR_CONFIG, "%s:%d: %s: the expected rows name no column",
+			f->of->path, f->of->line, test_of(t));
 	vec_each (&f->rows, row)
 		for (size_t i = 0; i < f->n_names; i++)
 			if (!value_given(row->cells[i]))
@@ -285,6 +276,33 @@ static bool row_fits(struct testing *t, const struct fixture *f, const struct fi
 	return true;
 }
 
+static bool rows_fit(struct testing *t, const struct fixture *f, size_t from, size_t to)
+{
+	struct error why = {0};
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	fixture_select(f, t->m.d, from, to, &sql);
+	bool ok = runs(t, buf_text(&sql), &why);
+	buf_release(&sql);
+	return ok;
+}
+
+/* Of rows of which one does not fit; by halves, as there may be many. */
+static const struct fixture_row *wrong_row(struct testing *t, const struct fixture *f)
+{
+	size_t from = 0, to = f->rows.len;
+
+	while (to - from > 1) {
+		size_t middle = from + (to - from) / 2;
+		if (rows_fit(t, f, from, middle))
+			from = middle;
+		else
+			to = middle;
+	}
+	return &f->rows.items[from];
+}
+
 static bool fits(struct testing *t, const struct fixture *f, const char *sql, struct error *err)
 {
 	const struct unit_rows *of = f->of;
@@ -296,10 +314,7 @@ static bool fits(struct testing *t, const struct fixture *f, const char *sql, st
 		return error_set(err, ERROR_CONFIG, "%s:%d: %s: the SQL of %s%s%s fails\n%s",
 			of->path, of->line, test_of(t), of->input ? of->input : "what is expected",
 			of->file ? ", " : "", of->file ? of->rows_path : "", why.text);
-	vec_each (&f->rows, row)
-		if (!row_fits(t, f, row, err))
-			return false;
-	return true;
+	return !f->rows.len || row_fits(t, f, wrong_row(t, f), err);
 }
 
 /* Where the query failed by what it is given, or by what is expected, that becomes the error. */

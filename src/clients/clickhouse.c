@@ -33,6 +33,9 @@ static const struct clickhouse_setting always[] = {
 	{"http_headers_progress_interval_ms", "5000"},
 	/* The definition of a table of 1,600 columns is longer than the usual 256 KiB. */
 	{"max_query_size", "16777216"},
+	/* Rows of constants, as unit tests have them, are more than the usual 50,000 parts. */
+	{"max_ast_elements", "4000000"},
+	{"max_expanded_ast_elements", "4000000"},
 	{NULL, NULL},
 };
 

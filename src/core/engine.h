@@ -188,6 +188,9 @@ struct dialect {
 	void (*exact_cast)(struct buf *, const char *column, const char *type);
 	/* a literal as that type; one that it cannot hold is an error. NULL: NULL, or what the type has instead */
 	void (*typed)(struct buf *, const char *literal, const char *type);
+	/* a query of constant rows, at least one: the cells of each, one row behind the other */
+	void (*rows)(struct buf *, const char *const *names, size_t n_names, char *const *cells,
+		size_t n_rows);
 	/* literals of a list, and of a map: its keys and values in turn */
 	void (*list)(struct buf *, const char *const *items, size_t n);
 	void (*map)(struct buf *, const char *const *items, size_t n);

@@ -338,7 +338,7 @@ static bool call_ephemeral_prefix(struct call *c)
 	if (!call_wants(c, 0, VALUE_STRING))
 		return false;
 	c->result = render_printf(
-		c->render, "__dbt__cte__%.200s", value_strdup(render_arena(c->render), c->arg[0]));
+		c->render, CTE_PREFIX "%.200s", value_strdup(render_arena(c->render), c->arg[0]));
 	return true;
 }
 

@@ -186,6 +186,13 @@ static bool render_own(
 			  : render_for(c, node, NULL, c->options, out, err);
 }
 
+static void begin_cte(const struct compiling *c, bool first, const char *name, struct buf *out)
+{
+	buf_puts(out, first ? " " : ", ");
+	dialect_of(c->p)->name(out, name);
+	buf_puts(out, " as (\n");
+}
+
 static bool put_ephemeral(const struct compiling *c, const struct nodes *list, struct rendered *out,
 	struct error *err)
 {
@@ -194,8 +201,8 @@ static bool put_ephemeral(const struct compiling *c, const struct nodes *list, s
 		rendered_init(&sql, c->options->origins);
 		bool ok = render_own(c, *it, &sql, err);
 		if (ok) {
-			buf_printf(&out->text, "%s " CTE_PREFIX "%s as (\n",
-				it == list->items ? "" : ",", (*it)->name);
+			CLEANUP(free_string) char *name = xasprintf(CTE_PREFIX "%s", (*it)->name);
+			begin_cte(c, it == list->items, name, &out->text);
 			put_rendered(&out->origins, &sql, 0, sql.text.len, &out->text);
 			buf_puts(&out->text, "\n)");
 		}
@@ -209,9 +216,10 @@ static bool put_ephemeral(const struct compiling *c, const struct nodes *list, s
 static void put_inputs(
 	const struct compiling *c, const struct unit_test *unit, struct rendered *out)
 {
-	for (size_t i = 0; i < unit->n_given; i++)
-		buf_printf(&out->text, "%s %s as (\n%s\n)", i ? "," : "", unit->given[i].cte,
-			c->options->inputs[i]);
+	for (size_t i = 0; i < unit->n_given; i++) {
+		begin_cte(c, i == 0, unit->given[i].cte, &out->text);
+		buf_printf(&out->text, "%s\n)", c->options->inputs[i]);
+	}
 }
 
 /* The node's SQL with common table expressions in front of it. */

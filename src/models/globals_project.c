@@ -48,7 +48,8 @@ static struct value relation_of(struct context *context, struct arena *a, const 
 		[MATERIALIZED_OTHER] = "table"};
 
 	if (node->kind == NODE_MODEL && node->materialization == MATERIALIZED_EPHEMERAL)
-		return cte_value(a, arena_printf(a, CTE_PREFIX "%s", node->name));
+		return cte_value(a, dialect_of(context->project),
+			arena_printf(a, CTE_PREFIX "%s", node->name));
 	struct relation_filter filter = filter_of(context, node == context->node->tested,
 		node->event_time, node_mapping(context->node, node));
 	return relation_value(a, dialect_of(context->project),

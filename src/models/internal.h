@@ -320,7 +320,7 @@ bool call_create_relation(struct call *c); /* api.Relation.create() */
 /* The table that an argument is; false: an error. */
 MUST_CHECK bool relation_argument(struct call *c, size_t i, struct relation_name *out);
 /* What a common table expression of the query gives. */
-struct value cte_value(struct arena *a, const char *name);
+struct value cte_value(struct arena *a, const struct dialect *dialect, const char *name);
 /* Of an ephemeral model, and of what a unit test gives in the place of a table. */
 #define CTE_PREFIX "__dbt__cte__"
 

@@ -21,9 +21,7 @@ static void print(const struct relation *relation, struct buf *out)
 		relation->dialect->name(out, relation->database);
 	if (relation->database && relation->name)
 		buf_puts(out, ".");
-	if (relation->cte)
-		buf_puts(out, relation->name);
-	else if (relation->name)
+	if (relation->name)
 		relation->dialect->name(out, relation->name);
 }
 
@@ -52,9 +50,10 @@ struct value relation_value(struct arena *a, const struct dialect *dialect,
 	return new_relation(a, &relation);
 }
 
-struct value cte_value(struct arena *a, const char *name)
+struct value cte_value(struct arena *a, const struct dialect *dialect, const char *name)
 {
-	return new_relation(a, &(struct relation){.name = name, .type = "cte", .cte = true});
+	return new_relation(a,
+		&(struct relation){.dialect = dialect, .name = name, .type = "cte", .cte = true});
 }
 
 /* As dbt: (select * from x where event_time >= start and event_time < end) */

@@ -326,6 +326,31 @@ static bool resolve(const struct loading *l, struct unit_rows *f)
 	return ok && take_seed(l, f);
 }
 
+static bool stands_for(
+	const struct unit_rows *f, const struct node *node, const struct source_table *source)
+{
+	if (node || !f->source)
+		return node && f->node == node;
+	return !strcmp(f->source->source, source->source) && !strcmp(f->source->name, source->name);
+}
+
+/* Two packages may have models of one name, and a model be called as a source and its table. */
+static bool take_name(const struct loading *l, size_t i)
+{
+	struct unit_rows *given = l->node->unit->given, *f = &given[i];
+
+	for (size_t k = 0; k < i; k++)
+		if (stands_for(&given[k], f->node, f->source))
+			return wrong(l, f->line, "%s is given twice", f->input);
+	for (size_t k = 0; k < i;) {
+		bool taken = !strcmp(given[k].cte, f->cte);
+		if (taken)
+			f->cte = arena_printf(&l->p->arena, "%s_%zu", f->cte, i + 1);
+		k = taken ? 0 : k + 1;
+	}
+	return true;
+}
+
 void unit_test_resolve(struct project *p, struct node *node)
 {
 	struct loading l = {.p = p, .package = node->package, .path = node->path, .node = node};
@@ -335,9 +360,8 @@ void unit_test_resolve(struct project *p, struct node *node)
 		struct unit_rows *f = &unit->given[i];
 		if (node->problem || !resolve(&l, f))
 			return;
-		for (size_t k = 0; k < i; k++)
-			if (!strcmp(unit->given[k].cte, f->cte))
-				wrong(&l, f->line, "%s is given twice", f->input);
+		if (!take_name(&l, i))
+			return;
 	}
 }
 
@@ -349,34 +373,6 @@ static const char *name_of_input(struct arena *a, const struct context *c, const
 	if (!node)
 		return arena_printf(a, "source('%s', '%s')", t->source, t->name);
 	return node == c->node ? "this" : arena_printf(a, "ref('%s')", node->name);
-}
-
-bool unit_input(struct call *c, const struct node *node, const struct source_table *source)
-{
-	const struct context *context = context_of(c);
-	const struct node *test = context->unit;
-
-	for (size_t i = 0; i < test->unit->n_given; i++) {
-		const struct unit_rows *f = &test->unit->given[i];
-		bool same = node ? f->node == node
-				 : f->source && !strcmp(f->source->source, source->source) &&
-					    !strcmp(f->source->name, source->name);
-		if (!same)
-			continue;
-		c->result = cte_value(render_arena(c->render), f->cte);
-		return true;
-	}
-	const char *input = name_of_input(render_arena(c->render), context, node, source);
-	return render_fail(c->render,
-		"unit test %s (%s:%d) gives no rows of %s; add `- input: %s` to its 'given', with "
-		"`rows: []` where they do not matter",
-		test->name, test->path, test->line, input, input);
-}
-
-static bool call_override(struct call *c)
-{
-	c->result = value_copy(render_arena(c->render), *(const struct value *)c->data);
-	return true;
 }
 
 /* Macros of dbt are called by their names alone as well. */
@@ -391,6 +387,49 @@ static struct value *find_override(
 		found = dict_find(macros, value_text(arena_printf(a, "%s.%s",
 						  package ? package : OWN_PACKAGE, name)));
 	return found;
+}
+
+/* As in dbt, where it is not given, none reads it: it is a name for config() and hooks. */
+static bool is_unread_this(const struct context *c, struct arena *a, const struct node *node)
+{
+	struct value macros = c->unit->unit->macros;
+	struct value *incremental = macros.kind == VALUE_DICT
+					    ? find_override(a, macros.dict, NULL, "is_incremental")
+					    : NULL;
+
+	return node && node == c->node && !(incremental && value_truth(*incremental));
+}
+
+bool unit_input(struct call *c, const struct node *node, const struct source_table *source)
+{
+	const struct context *context = context_of(c);
+	const struct node *test = context->unit;
+
+	struct arena *a = render_arena(c->render);
+
+	for (size_t i = 0; i < test->unit->n_given; i++) {
+		const struct unit_rows *f = &test->unit->given[i];
+		if (!stands_for(f, node, source))
+			continue;
+		c->result = cte_value(a, dialect_of(context->project), f->cte);
+		return true;
+	}
+	if (is_unread_this(context, a, node)) {
+		c->result = cte_value(a, dialect_of(context->project),
+			arena_printf(a, CTE_PREFIX "%s", node->name));
+		return true;
+	}
+	const char *input = name_of_input(a, context, node, source);
+	return render_fail(c->render,
+		"unit test %s (%s:%d) gives no rows of %s; add `- input: %s` to its 'given', with "
+		"`rows: []` where they do not matter",
+		test->name, test->path, test->line, input, input);
+}
+
+static bool call_override(struct call *c)
+{
+	c->result = value_copy(render_arena(c->render), *(const struct value *)c->data);
+	return true;
 }
 
 struct value unit_override(

@@ -90,6 +90,22 @@ static void put_call(struct buf *out, const char *function, const char *const *i
 	buf_puts(out, ")");
 }
 
+/* One query, whatever the number of rows: planning a UNION takes the square of it. */
+static void put_rows(struct buf *out, const char *const *names, size_t n_names, char *const *cells,
+	size_t n_rows)
+{
+	for (size_t i = 0; i < n_names; i++) {
+		buf_printf(out, "%stupleElement(__row, %zu) AS ", i ? ", " : "SELECT ", i + 1);
+		put_name(out, names[i]);
+	}
+	buf_puts(out, "\nFROM (SELECT arrayJoin(array(");
+	for (size_t i = 0; i < n_rows; i++) {
+		buf_puts(out, i ? ",\n\t" : "\n\t");
+		put_call(out, "tuple", (const char *const *)cells + i * n_names, n_names);
+	}
+	buf_puts(out, ")) AS __row)");
+}
+
 static void put_list(struct buf *out, const char *const *items, size_t n)
 {
 	put_call(out, "array", items, n);
@@ -443,6 +459,7 @@ const struct dialect clickhouse_dialect = {
 	.period = put_period,
 	.exact_cast = put_exact_cast,
 	.typed = put_typed,
+	.rows = put_rows,
 	.list = put_list,
 	.map = put_map,
 	.create_database = create_database,

@@ -198,7 +198,7 @@ def hooks_of_a_run_run_before_its_first_and_behind_its_last_step():
             **SAYS_ITSELF,
             "dbt_project.yml": hooks([LOG, "{{ note('root starts') }}"], "{{ note(schemas | join(',')) }}"),
             "macros/note.sql": "{% macro note(what) %}" + says("{{ what }} ' || '{{ var('who', 'x') }}") + "{% endmacro %}",
-            "dbt_packages/aid/dbt_project.yml": hooks(["select 1", "{% if false %}select 2{% endif %}"], says("aid ends"), "aid"),
+            "dbt_packages/aid/dbt_project.yml": hooks(["select 1", "-- none\n{% if false %}select 2{% endif %};"], says("aid ends"), "aid"),
         }
     )
     p.build("--vars", "{who: me}")

@@ -63,7 +63,7 @@ def a_failing_unit_test_keeps_its_model_and_what_is_below_from_being_built():
     has(done.out.splitlines()[1], "1 of 3 PASS totals.sums")
     eq(warehouse.query(f"SELECT total FROM {p.database}.on_totals ORDER BY total"), [(1.5,), (2.5,)])
     sql = p.command("runs", "1", "--sql", check=True).out
-    has(sql, "with __dbt__cte__orders as (\nselect CAST(")
+    has(sql, "with `__dbt__cte__orders` as (\nSELECT tupleElement(")
     has(sql, "'expected' as actual_or_expected")
     has(p.command("runs", "1", "--log", check=True).out, "bob      | 6→5")
 
@@ -100,6 +100,25 @@ def what_dbt_takes_for_the_same_is_the_same_and_what_differs_fails():
     p.build("orders")
     good = ["order", "letters", "none", "seed", "csv", "in_sql", "of_sql"]
     eq(verdicts(p, "plain"), {**dict.fromkeys(good, "succeeded"), "often": "failed", "some": "failed"})
+
+
+@test
+def rows_may_be_many_statements_long_and_names_what_they_like():
+    rows = "".join("{id: %d, order total: %d.5}, " % (i, i) for i in range(200))
+    test = f"{{name: many, model: by-day, given: [{{input: ref('my-orders'), rows: [{rows}]}}], expect: {{rows: [%s]}}}}"
+    p = project(
+        {
+            "seeds/my-orders.csv": "id,order total\n1,1.5",
+            "models/by-day.sql": "select count() as n, sum(`order total`) as total from {{ ref('my-orders') }}",
+            "models/long.sql": "select 1 as id where 0{% for i in range(51000) %} or 1{% endfor %}",
+            **unit("by-day", test % "{n: 200, total: 20000}"),
+        }
+    )
+    has(p.build().out, "PASS by-day.many")
+    p.write(unit("by-day", (test % "{n: 200}").replace("{id: 177,", "{id: x,")))
+    has(p.command("test").out, "the value of 'id' is none of its type Int64")
+    p.write(unit("by-day", "{name: none, model: by-day, given: [{input: ref('my-orders'), rows: []}], expect: {rows: [{}]}}"))
+    has(p.command("test").out, "the expected rows name no column")
 
 
 @test
@@ -245,7 +264,7 @@ def they_are_selected_as_in_dbt():
     ]:
         eq(set(verdicts(p, *selector)), names, selector)
     has(p.command("assets", "--checks", check=True).out, "one ")
-    has(p.command("compile", "one", check=True).out, "select id from __dbt__cte__orders")
+    has(p.command("compile", "one", check=True).out, "select id from `__dbt__cte__orders`")
 
 
 run()

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include "build/difference.h"
 
 static struct buf out;
@@ -64,6 +65,23 @@ static void rows_that_are_alike_are_one_line(void **state)
 					    "+++ | ä  | 7");
 }
 
+static void among_many_that_are_the_same_the_one_that_is_not_is_one_line(void **state)
+{
+	static const char *rows[1202][3];
+	static char ids[601][8];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		bool actual = i % 2;
+		snprintf(ids[i / 2], sizeof ids[0], "%zu", i / 2);
+		rows[i][0] = ids[i / 2];
+		rows[i][1] = i / 2 < 600 ? "x" : actual ? "a\tb\r" : "a\nb";
+		rows[i][2] = actual ? "actual" : "expected";
+	}
+	assert_int_equal(differ(rows, COUNT_OF(rows), 9), 1);
+	assert_string_equal(buf_text(&out), "@@  | id  | total\n→   | 600 | a\\nb→a\\tb\\r");
+}
+
 static void of_many_rows_the_first_are_shown(void **state)
 {
 	static const char *const rows[][3] = {
@@ -79,6 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_does_not_matter_and_how_often_a_row_comes_does),
 		cmocka_unit_test(rows_that_are_alike_are_one_line),
+		cmocka_unit_test(among_many_that_are_the_same_the_one_that_is_not_is_one_line),
 		cmocka_unit_test(of_many_rows_the_first_are_shown),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

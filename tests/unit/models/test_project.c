@@ -106,11 +106,11 @@ static void ephemeral_models_become_common_table_expressions(void **state)
 	put("models/own.sql", "/* a */ WITH x as (select 1) select * from x, {{ ref('e1') }}");
 	load();
 	assert_compiles("plain",
-		"-- a note\nwith __dbt__cte__e1 as (\nselect 1\n), __dbt__cte__e2 as (\n"
-		"select * from __dbt__cte__e1\n)\nselect * from __dbt__cte__e2");
+		"-- a note\nwith `__dbt__cte__e1` as (\nselect 1\n), `__dbt__cte__e2` as (\n"
+		"select * from `__dbt__cte__e1`\n)\nselect * from `__dbt__cte__e2`");
 	assert_compiles("own",
-		"/* a */ WITH __dbt__cte__e1 as (\nselect 1\n), x as (select 1) select * from x, "
-		"__dbt__cte__e1");
+		"/* a */ WITH `__dbt__cte__e1` as (\nselect 1\n), x as (select 1) select * from x, "
+		"`__dbt__cte__e1`");
 }
 
 static void incremental_models_know_which_run_it_is(void **state)
@@ -525,6 +525,22 @@ static void a_misspelt_setting_is_a_problem_and_one_of_ones_own_is_not(void **st
 	assert_problem("d", "models/y.yml:10: batchsize is no setting; did you mean 'batch_size'?");
 }
 
+static void a_misspelt_materialization_is_told_as_the_project_is_read(void **state)
+{
+	(void)state;
+	put("dbt_project.yml", "name: p\nmodels:\n  p:\n    c:\n      +materialized: tabel\n");
+	put("models/a.sql", "select 1\n{{ config(materialized='incremantal') }}");
+	put("models/c/b.sql", "select 1");
+	put("models/c/d.sql", "{{ config(enabled=false) }}select 1");
+	put("models/c/e.sql", "{{ config(materialized='exec') }}select 1");
+	load();
+	assert_problem("a", "models/a.sql:2: materialized: 'incremantal' is none that is known "
+			    "here; did you mean 'incremental'?");
+	assert_problem("b", "dbt_project.yml:5: materialized: 'tabel' is none that is known here; "
+			    "did you mean 'table'?");
+	assert_compiles("e", "select 1");
+}
+
 static void a_folder_that_is_not_there_is_an_error(void **state)
 {
 	const struct project_options nowhere = {
@@ -541,6 +557,7 @@ int main(void)
 		IN_FOLDER(refs_and_streams_are_resolved),
 		IN_FOLDER(a_yml_of_the_wrong_shape_is_refused_with_its_line),
 		IN_FOLDER(a_misspelt_setting_is_a_problem_and_one_of_ones_own_is_not),
+		IN_FOLDER(a_misspelt_materialization_is_told_as_the_project_is_read),
 		IN_FOLDER(what_a_model_says_to_the_warehouse_is_said_in_the_words_of_its_engine),
 		IN_FOLDER(parents_come_before_children),
 		IN_FOLDER(tables_that_a_stream_does_not_take_are_errors),

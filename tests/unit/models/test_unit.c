@@ -16,13 +16,13 @@ static void its_model_reads_what_it_gives(void **state)
 				 "      - {input: \"source('shop', 'orders')\", rows: []}\n"
 				 "      - {input: this, rows: []}\n    expect: {rows: []}\n"));
 	load();
-	assert_compiles("t", "\nwith x as (select 1)\nselect * from __dbt__cte__a, "
-			     "__dbt__cte__shop__orders, __dbt__cte__m");
+	assert_compiles("t", "\nwith x as (select 1)\nselect * from `__dbt__cte__a`, "
+			     "`__dbt__cte__shop__orders`, `__dbt__cte__m`");
 	options.inputs = inputs;
 	assert_compiles("t",
-		"\nwith __dbt__cte__a as (\nselect 1 as id\n), __dbt__cte__shop__orders as "
-		"(\nselect 2\n), __dbt__cte__m as (\nselect 3\n), x as (select 1)\nselect * "
-		"from __dbt__cte__a, __dbt__cte__shop__orders, __dbt__cte__m");
+		"\nwith `__dbt__cte__a` as (\nselect 1 as id\n), `__dbt__cte__shop__orders` as "
+		"(\nselect 2\n), `__dbt__cte__m` as (\nselect 3\n), x as (select 1)\nselect * "
+		"from `__dbt__cte__a`, `__dbt__cte__shop__orders`, `__dbt__cte__m`");
 	assert_ptr_equal(node("t")->tested, node("m"));
 	assert_int_equal(node("m")->parents.len, 1);
 }
@@ -57,13 +57,47 @@ static void what_is_read_and_not_given_is_named(void **state)
 	put("models/o.sql", "select * from {{ this }}");
 	put("models/y.yml", UNIT("    given: []\n    expect: {rows: []}\n"
 				 "  - {name: t2, model: n, expect: {rows: []}}\n"
-				 "  - {name: t3, model: o, expect: {rows: []}}\n"));
+				 "  - {name: t3, model: o, overrides: {macros: {is_incremental: "
+				 "true}}, expect: {rows: []}}\n"));
 	load();
 	assert_problem("t",
 		"models/m.sql:2:9: unit test t (models/y.yml:3) gives no rows of ref('a'); "
 		"add `- input: ref('a')` to its 'given'");
 	assert_problem("t2", "gives no rows of source('shop', 'orders')");
 	assert_problem("t3", "gives no rows of this");
+}
+
+static void where_it_adds_to_nothing_this_is_a_name_alone(void **state)
+{
+	(void)state;
+	put("models/m.sql", "{{ config(post_hook='optimize table ' ~ this) }}select 1 as id"
+			    "{% if is_incremental() %} from {{ this }}{% endif %}");
+	put("models/y.yml", UNIT("    given: []\n    expect: {rows: []}\n"));
+	load();
+	assert_compiles("t", "select 1 as id");
+}
+
+static void parents_of_one_name_are_told_apart(void **state)
+{
+	static const char *const inputs[] = {"1", "2", "3"};
+
+	(void)state;
+	put("dbt_packages/q/dbt_project.yml", "name: q\n");
+	put("dbt_packages/q/models/a.sql", "{{ config(schema='q') }}select 1 as id");
+	put("models/a.sql", "select 1 as id");
+	put("models/shop__orders.sql", "select 1 as id");
+	put("models/m.sql", "{{ ref('q', 'a') }} {{ ref('shop__orders') }} "
+			    "{{ source('shop', 'orders') }}");
+	put("models/y.yml", UNIT("    given:\n      - {input: \"ref('q', 'a')\", rows: []}\n"
+				 "      - {input: ref('shop__orders'), rows: []}\n"
+				 "      - {input: \"source('shop', 'orders')\", rows: []}\n"
+				 "    expect: {rows: []}\n"));
+	load();
+	options.inputs = inputs;
+	assert_compiles("t",
+		"with `__dbt__cte__a` as (\n1\n), `__dbt__cte__shop__orders` as (\n2\n), "
+		"`__dbt__cte__shop__orders_3` as (\n3\n)\n`__dbt__cte__a` "
+		"`__dbt__cte__shop__orders` `__dbt__cte__shop__orders_3`");
 }
 
 static void what_is_wrong_with_one_is_its_own_problem_with_its_line(void **state)
@@ -161,7 +195,7 @@ static void a_model_with_partitions_is_tested_as_its_first(void **state)
 	put("models/y.yml",
 		UNIT("    given: [{input: ref('a'), rows: []}]\n    expect: {rows: []}\n"));
 	load();
-	assert_compiles("t", "2026-11-20 __dbt__cte__a");
+	assert_compiles("t", "2026-11-20 `__dbt__cte__a`");
 }
 
 static void of_a_disabled_model_they_are_disabled(void **state)
@@ -183,6 +217,8 @@ int main(void)
 		IN_FOLDER(its_model_reads_what_it_gives),
 		IN_FOLDER(macros_variables_and_the_environment_are_overridden),
 		IN_FOLDER(what_is_read_and_not_given_is_named),
+		IN_FOLDER(where_it_adds_to_nothing_this_is_a_name_alone),
+		IN_FOLDER(parents_of_one_name_are_told_apart),
 		IN_FOLDER(what_is_wrong_with_one_is_its_own_problem_with_its_line),
 		IN_FOLDER(fixtures_are_files_and_no_tests),
 		IN_FOLDER(a_model_with_partitions_is_tested_as_its_first),
