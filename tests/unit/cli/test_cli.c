@@ -279,7 +279,7 @@ static void a_retry_is_of_streams_from_kafka(void **unused)
 		strstr(err_out, "sales.orders of stream shop is read from a database, which "
 				"has the rows: mend the value there"));
 	assert_int_equal(run("retry"), DONE);
-	assert_string_equal(out, "nothing has been set aside of tables that are read from Kafka\n");
+	assert_string_equal(out, "no table is read from Kafka into ClickHouse yet\n");
 	assert_int_equal(requests_made("shop"), 0);
 	assert_wrong_use("retry sales.ordrs",
 		"tailrace: no table 'sales.ordrs'; did you mean 'sales.orders'?\n");
