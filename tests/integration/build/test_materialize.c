@@ -187,9 +187,6 @@ static void what_is_not_supported_is_named(void **state)
 	write_file(
 		s, "models/t.sql", "{{ config(grants={'select': ['reporter']}) }} select 1 as a");
 	assert_non_null(strstr(refusal(s, "t", ""), "models/t.sql:1: 'grants' is not supported"));
-	write_file(
-		s, "models/t.sql", "{{ config(materialized='distributed_table') }} select 1 as a");
-	assert_non_null(strstr(refusal(s, "t", ""), "'distributed_table' is no materialization"));
 }
 
 /* --- incremental --- */
