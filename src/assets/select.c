@@ -9,17 +9,10 @@
 #include <string.h>
 #include "assets/methods.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "core/option.h"
 
 /* --- reading --- */
-
-static bool is_known(const char *method)
-{
-	for (const char *const *name = method_names; *name; name++)
-		if (!strcmp(*name, method))
-			return true;
-	return false;
-}
 
 /* "2+" or "+" at the start; the word goes on behind it. */
 static int take_parents(const char **text)
@@ -63,7 +56,7 @@ bool word_take_method(struct selecting *s, const char *text, const char *method,
 	if (dot)
 		*dot = '\0';
 	out->criterion = (struct criterion){name, dot ? dot + 1 : "", value};
-	if (!is_known(name)) {
+	if (!text_is_one_of(name, method_names)) {
 		const char *near = nearest_name(name, method_names);
 		return error_set(s->err, ERROR_CONFIG,
 			"selector '%s': there is no method '%s'%s%s%s", text, name,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/file.h"
+#include "base/text.h"
 #include "config/tree.h"
 #include "core/option.h"
 
@@ -187,10 +188,7 @@ static bool keys_are_known(
 	const struct definitions *l, const struct tree *map, const char *const *known)
 {
 	for (size_t i = 0; i < map->n; i++) {
-		const char *const *name = known;
-		while (*name && strcmp(*name, map->entries[i].key) != 0)
-			name++;
-		if (*name)
+		if (text_is_one_of(map->entries[i].key, known))
 			continue;
 		const char *near = nearest_name(map->entries[i].key, known);
 		return wrong(l->s->err, map->entries[i].value, "'%s' is no key of a selector%s%s%s",

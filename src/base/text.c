@@ -111,6 +111,23 @@ uint64_t text_hash(const char *s, size_t n)
 	return XXH3_64bits(s, n);
 }
 
+bool text_is_one_of(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(text, *words) == 0)
+			return true;
+	return false;
+}
+
+size_t text_width(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
 const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";

@@ -20,6 +20,12 @@ void text_print_json(const char *s, size_t n, struct buf *out);
 void text_print_int(int64_t v, struct buf *out);
 void text_print_uint(uint64_t v, struct buf *out);
 
+/* `words` ends with NULL. */
+bool text_is_one_of(const char *text, const char *const *words);
+
+/* In characters, which is close enough to columns of the terminal. */
+size_t text_width(const char *text);
+
 /* "1 row", "2 rows": what follows the noun behind a count. */
 const char *plural(uint64_t n);
 

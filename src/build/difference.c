@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/text.h"
 
 /* Rows are paired as long as that is not the square of many. */
 #define MOST_PAIRED 500
@@ -149,15 +150,6 @@ static size_t list_lines(
 
 /* --- the table --- */
 
-static size_t width_of(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
 static char *cell_of(const struct line *line, size_t column)
 {
 	const struct row *only = line->before ? line->before : line->after;
@@ -172,7 +164,7 @@ static char *cell_of(const struct line *line, size_t column)
 static void put_padded(struct buf *out, const char *text, size_t width)
 {
 	buf_puts(out, text);
-	for (size_t n = width_of(text); n < width; n++)
+	for (size_t n = text_width(text); n < width; n++)
 		buf_puts(out, " ");
 }
 
@@ -196,8 +188,8 @@ static void put_table(
 		size_t column = i % n;
 		cells[i] = i < n ? xstrdup(rows->names[column])
 				 : cell_of(&lines[i / n - 1], column);
-		if (width_of(cells[i]) > widths[column])
-			widths[column] = width_of(cells[i]);
+		if (text_width(cells[i]) > widths[column])
+			widths[column] = text_width(cells[i]);
 	}
 	put_line(out, "@@", cells, widths, n);
 	for (size_t i = 0; i < n_lines; i++) {

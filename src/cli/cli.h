@@ -100,7 +100,5 @@ void grid_release(struct grid *g);
 const char *print_count(uint64_t n, char out[AMOUNT]);    /* 1,234,567 */
 const char *print_size(uint64_t bytes, char out[AMOUNT]); /* 1.2 GiB */
 const char *print_time(double seconds, char out[AMOUNT]); /* 12 ms, 3.4 s, 5 min 6 s, 7 h 8 min */
-/* In characters, which is close enough to columns of the terminal. */
-size_t text_width(const char *text);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/text.h"
 
 int failed(const struct error *err)
 {
@@ -83,14 +84,6 @@ void grid_cell(struct grid *g, const char *fmt, ...)
 	for (char *c = text; *c; c++)
 		*c = plain(*c);
 	vec_push(&g->cells, arena_strdup(&g->arena, text));
-}
-
-size_t text_width(const char *text)
-{
-	size_t n = 0;
-	for (; *text; text++)
-		n += (*text & 0xc0) != 0x80;
-	return n;
 }
 
 static void print_row(const struct grid *g, const char *const *row, const size_t *widths, FILE *out)

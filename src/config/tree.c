@@ -10,6 +10,7 @@
 #include <yaml.h>
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/vec.h"
 
 #define LARGEST_FILE ((size_t)64 << 20)
@@ -29,14 +30,6 @@ VEC_TYPE(tree_entries, struct tree_entry);
 static bool fail(struct reading *r, size_t line, const char *what)
 {
 	return error_set(r->err, ERROR_CONFIG, "%s:%zu: %s", r->path, line + 1, what);
-}
-
-static bool is_one_of(const char *text, const char *const *words)
-{
-	for (; *words; words++)
-		if (strcmp(text, *words) == 0)
-			return true;
-	return false;
 }
 
 /* The text without the underscores that YAML 1.1 allows in numbers. */
@@ -80,8 +73,8 @@ static bool read_float(const char *text, double *out)
 	const char *power = strpbrk(digits, "eE");
 	char *end;
 
-	if (is_one_of(digits, infinite) || is_one_of(digits, none)) {
-		*out = is_one_of(digits, none) ? NAN : *text == '-' ? -INFINITY : INFINITY;
+	if (text_is_one_of(digits, infinite) || text_is_one_of(digits, none)) {
+		*out = text_is_one_of(digits, none) ? NAN : *text == '-' ? -INFINITY : INFINITY;
 		return true;
 	}
 	if (!strchr(digits, '.') || strspn(digits, "0123456789.eE+-") != strlen(digits) ||
@@ -101,11 +94,11 @@ static void read_plain(struct reading *r, struct tree *out)
 	const char *digits = isalpha((unsigned char)*out->text) ? ""
 								: digits_of(r->arena, out->text);
 
-	if (is_one_of(out->text, nulls)) {
+	if (text_is_one_of(out->text, nulls)) {
 		out->kind = TREE_NULL;
-	} else if (is_one_of(out->text, yes) || is_one_of(out->text, no)) {
+	} else if (text_is_one_of(out->text, yes) || text_is_one_of(out->text, no)) {
 		out->kind = TREE_BOOL;
-		out->b = is_one_of(out->text, yes);
+		out->b = text_is_one_of(out->text, yes);
 	} else if (*out->text != '_' && read_integer(digits, &out->i)) {
 		out->kind = TREE_INT;
 	} else if (*out->text != '_' && read_float(digits, &out->f)) {

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "core/option.h"
+#include "base/text.h"
 #include "models/internal.h"
 
 enum shape { SHAPE_ANY, SHAPE_TEXT, SHAPE_MAP, SHAPE_LIST, SHAPE_ITEMS /* a list of maps */ };
@@ -155,8 +156,5 @@ bool yml_is_known(
 
 const char *setting_nearly(const char *name)
 {
-	for (size_t i = 0; settings[i]; i++)
-		if (!strcmp(settings[i], name))
-			return NULL;
-	return nearest_name(name, settings);
+	return text_is_one_of(name, settings) ? NULL : nearest_name(name, settings);
 }

@@ -33,21 +33,13 @@ struct tested {
 	const struct source_table *source;
 };
 
-static bool is_one_of(const char *key, const char *const *keys)
-{
-	for (; *keys; keys++)
-		if (strcmp(*keys, key) == 0)
-			return true;
-	return false;
-}
-
 static bool is_test_config(const char *key)
 {
 	static const char *const keys[] = {"severity", "warn_if", "error_if", "where", "limit",
 		"tags", "enabled", "store_failures", "store_failures_as", "fail_calc", "meta",
 		"group", "database", "schema", "alias", NULL};
 
-	return is_one_of(key, keys);
+	return text_is_one_of(key, keys);
 }
 
 /* An argument's value as part of a test's name: each "__" and the text, what is no letter, digit or _ as one _. */
@@ -439,7 +431,7 @@ static bool patch(struct yml *y, enum node_kind kind, const struct tree *item)
 	node->described = arena_printf(&y->p->arena, "%s:%d", y->path, item->line);
 	node->properties = described(y, item);
 	for (size_t i = 0; i < item->n; i++)
-		if (is_one_of(item->entries[i].key, beside))
+		if (text_is_one_of(item->entries[i].key, beside))
 			put_setting(y, node, &item->entries[i]);
 	put_settings(y, node, config);
 	struct tested of = {.node = node,

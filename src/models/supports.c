@@ -1,13 +1,6 @@
 /* Whether what a project says can be built: for those who come with a project of dbt's. */
+#include "base/text.h"
 #include "models/internal.h"
-
-static bool is_one_of(const char *text, const char *const *words)
-{
-	for (; *words; words++)
-		if (!strcmp(text, *words))
-			return true;
-	return false;
-}
 
 static bool known_strategy(struct arena *a, const struct node *node, struct error *err)
 {
@@ -15,7 +8,8 @@ static bool known_strategy(struct arena *a, const struct node *node, struct erro
 		"insert_overwrite", "merge", "microbatch", "legacy", NULL};
 	const char *word = setting_text(a, node, "incremental_strategy");
 
-	if (node->materialization != MATERIALIZED_INCREMENTAL || !word || is_one_of(word, known))
+	if (node->materialization != MATERIALIZED_INCREMENTAL || !word ||
+		text_is_one_of(word, known))
 		return true;
 	return error_set(err, ERROR_CONFIG,
 		"%s: incremental_strategy: '%s' is none that is known here",
