@@ -115,22 +115,12 @@ bool run_hook(
 	struct work *w, const char *command, const struct node_results *results, struct error *err)
 {
 	struct compile_options options = work_options(w, command);
-	struct buf sql;
 
-	w->origins = (struct origins){.arena = w->arena};
-	options.origins = &w->origins;
 	options.results = results;
-	buf_init(&sql, BUF_MAX);
-	bool ok = project_compile(w->project, w->node, &options, &sql, err);
-	sql_trim_end(&sql);
-	const char *text = arena_strdup(w->arena, buf_text(&sql));
-	buf_release(&sql);
-	if (!ok)
+	if (!work_compile(w, w->node, &options, err))
 		return false;
+	if (*sql_skip_space(w->select))
+		return work_run(w, w->select, err);
 	w->message = "nothing to run";
-	if (!*sql_skip_space(text))
-		return true;
-	w->rendered = w->select = text;
-	w->message = NULL;
-	return work_run(w, text, err);
+	return true;
 }

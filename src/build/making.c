@@ -203,12 +203,6 @@ bool making_fill(struct making *m, uint64_t *rows, struct error *err)
 	return ok;
 }
 
-static void keep_select(struct work *w, struct buf *sql)
-{
-	sql_trim_end(sql);
-	w->select = w->rendered = arena_strdup(w->arena, buf_text(sql));
-}
-
 static bool is_made_as(const struct making *m, const char *materialized)
 {
 	const char *how = config_text(m, "materialized");
@@ -239,23 +233,14 @@ bool making_compile(struct making *m, bool incremental, struct error *err)
 	struct work *w = m->w;
 	struct compile_options options;
 	struct compile_batch batch;
-	struct buf sql;
 
-	if (!making_options(m, incremental, &batch, &options, err))
+	if (!making_options(m, incremental, &batch, &options, err) ||
+		!work_compile(w, w->node, &options, err))
 		return false;
-	buf_init(&sql, BUF_MAX);
-	w->origins = (struct origins){.arena = w->arena};
-	options.origins = &w->origins;
-	bool ok = project_compile(w->project, w->node, &options, &sql, err);
-	if (ok) {
-		keep_select(w, &sql);
-		ok = is_made_as(m, "exec") ||
-		     (says_something(w, err) &&
-			     (is_made_as(m, "materialized_view") || making_names(m, err)) &&
-			     making_contract(m, err));
-	}
-	buf_release(&sql);
-	return ok;
+	return is_made_as(m, "exec") ||
+	       (says_something(w, err) &&
+		       (is_made_as(m, "materialized_view") || making_names(m, err)) &&
+		       making_contract(m, err));
 }
 
 bool making_describe(

@@ -22,11 +22,6 @@ struct order {
 	size_t walk;
 };
 
-static bool is_test(const struct node *node)
-{
-	return node_is_test(node);
-}
-
 static struct group *group_of(const struct order *o, const struct node *node)
 {
 	size_t group = o->group_of[node->mark];
@@ -193,7 +188,7 @@ static void wait_for_tests(struct order *o, const struct group *group, const str
 	for (size_t g = 0; g < o->a->groups.len; g++) {
 		struct group *test = &o->a->groups.items[g];
 		bool near = !test->node->parents.len || looks_outside(o, test->node);
-		if (!is_test(test->node))
+		if (!node_is_test(test->node))
 			continue;
 		bool unit = test->node->unit && test->node->tested == group->node;
 		for (size_t i = 0; !near && i < parents->len; i++)
@@ -218,9 +213,9 @@ static void wait_of_group(struct order *o, size_t number)
 	o->walk++;
 	nearest(o, waiter_of(group->node), &parents);
 	vec_each (&parents, it)
-		if (!is_test(*it))
+		if (!node_is_test(*it))
 			wait_for_parent(o, group, *it);
-	if (!is_test(group->node))
+	if (!node_is_test(group->node))
 		wait_for_tests(o, group, &parents);
 	vec_release(&parents);
 }

@@ -44,19 +44,10 @@ static bool describe(struct testing *t, struct engine_columns *out, struct error
 static bool compile(
 	struct testing *t, const struct node *node, const char *const *inputs, struct error *err)
 {
-	struct work *w = t->w;
-	struct compile_options options = work_options(w, "test");
-	struct buf sql;
+	struct compile_options options = work_options(t->w, "test");
 
-	buf_init(&sql, BUF_MAX);
-	w->origins = (struct origins){.arena = w->arena};
-	options.origins = &w->origins;
 	options.inputs = inputs;
-	bool ok = project_compile(w->project, node, &options, &sql, err);
-	sql_trim_end(&sql);
-	w->select = w->rendered = arena_strdup(w->arena, buf_text(&sql));
-	buf_release(&sql);
-	return ok;
+	return work_compile(t->w, node, &options, err);
 }
 
 /* --- what is given --- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "build/place.h"
+#include "models/tokens.h"
 
 void work_init(struct work *w)
 {
@@ -41,6 +42,23 @@ struct compile_options work_options(const struct work *w, const char *command)
 		.engine = w->engine,
 		.timeout_ms = w->deadline_ms && left_ms <= 0 ? 1 : left_ms,
 		.cancelled = w->cancelled};
+}
+
+bool work_compile(
+	struct work *w, const struct node *node, struct compile_options *options, struct error *err)
+{
+	struct buf sql;
+
+	buf_init(&sql, BUF_MAX);
+	w->origins = (struct origins){.arena = w->arena};
+	options->origins = &w->origins;
+	bool ok = project_compile(w->project, node, options, &sql, err);
+	if (ok) {
+		sql_trim_end(&sql);
+		w->select = w->rendered = arena_strdup(w->arena, buf_text(&sql));
+	}
+	buf_release(&sql);
+	return ok;
 }
 
 /* --- statements --- */

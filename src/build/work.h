@@ -60,6 +60,10 @@ MUST_CHECK bool work_query(
 /* For what its templates are rendered; of no partition. `command` as in flags.WHICH. */
 struct compile_options work_options(const struct work *w, const char *command);
 
+/* The node's SQL into `select` and `rendered`, with where it came from. */
+MUST_CHECK bool work_compile(struct work *w, const struct node *node,
+	struct compile_options *options, struct error *err);
+
 /* For what the engine does otherwise (load, export): the statement to hand over, recorded as `sql`; and what became
  * of it. work_end() gives back `ok`. */
 MUST_CHECK bool work_begin(
