@@ -31,6 +31,12 @@ struct error {
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool error_add(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 
+/* What sets a row aside or breaks its table, and stops nothing else. */
+static inline bool error_is_of_table(const struct error *err)
+{
+	return err->kind == ERROR_TABLE || err->kind == ERROR_DATA;
+}
+
 void error_clear(struct error *err);
 const char *error_kind_name(enum error_kind kind);
 

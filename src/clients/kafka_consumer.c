@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "clients/kafka_handle.h"
 
-#define SLICE_MS    1000
 #define SETTLE_US   100000 /* between two questions to a group whose brokers are not ready */
 #define FETCH_SHARE 16     /* of the buffer, for a partition in one answer: what comes is packed */
 #define FETCH_LEAST 65536
@@ -90,13 +89,13 @@ static bool is_shut_out(struct kafka *k)
 rd_kafka_resp_err_t kafka_group_offsets(struct kafka *k, rd_kafka_topic_partition_list_t *list)
 {
 	int64_t until_ms = mono_ms() + KAFKA_WAIT_MS;
-	rd_kafka_resp_err_t code = rd_kafka_committed(k->rk, list, SLICE_MS);
+	rd_kafka_resp_err_t code = rd_kafka_committed(k->rk, list, KAFKA_SLICE_MS);
 
 	while ((is_settling(code) || kafka_may_answer(k, code)) && mono_ms() < until_ms) {
 		if (is_shut_out(k))
 			return RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
 		usleep(SETTLE_US);
-		code = rd_kafka_committed(k->rk, list, SLICE_MS);
+		code = rd_kafka_committed(k->rk, list, KAFKA_SLICE_MS);
 	}
 	return code;
 }

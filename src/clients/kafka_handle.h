@@ -6,7 +6,8 @@
 #include <pthread.h>
 #include "clients/kafka.h"
 
-#define KAFKA_WAIT_MS 10000 /* for an answer about topics, settings, offsets */
+#define KAFKA_WAIT_MS  10000 /* for an answer about topics, settings, offsets */
+#define KAFKA_SLICE_MS 1000  /* of a wait: what connections suffer from is looked at in between */
 
 struct kafka_consumer;
 struct kafka {

@@ -7,7 +7,6 @@
 #include "clients/kafka_handle.h"
 
 #define STALL_MS    30000 /* brokers that take nothing for so long are away */
-#define SLICE_MS    1000
 #define FENCE_MS    60000
 #define COMMIT_MS   30000
 #define ABORT_MS    5000
@@ -176,7 +175,7 @@ static bool fail_sending(struct kafka_topic *t, rd_kafka_resp_err_t code, struct
 	if (!all_delivered(k, err))
 		return false;
 	rd_kafka_error_t *why = code == RD_KAFKA_RESP_ERR__STATE && k->began_ms
-					? rd_kafka_commit_transaction(k->rk, SLICE_MS)
+					? rd_kafka_commit_transaction(k->rk, KAFKA_SLICE_MS)
 					: NULL;
 	return why ? kafka_check(k, why, "writing in a transaction", err)
 		   : kafka_fail_right(k, err, code, rd_kafka_topic_name(t->topic), NULL,
@@ -218,7 +217,7 @@ bool kafka_flush(struct kafka *k, struct error *err)
 	int left = rd_kafka_outq_len(k->rk);
 	int64_t until = mono_ms() + STALL_MS;
 
-	while (rd_kafka_flush(k->rk, SLICE_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+	while (rd_kafka_flush(k->rk, KAFKA_SLICE_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		if (!all_delivered(k, err))
 			return false;
 		int now = rd_kafka_outq_len(k->rk);

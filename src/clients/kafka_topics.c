@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "clients/kafka_handle.h"
 
-#define SLICE_MS 1000
-
 enum topics_wanted { NO_TOPICS, ALL_TOPICS, ONE_TOPIC };
 
 /* Errors of connections are told while it is polled; who is refused is not kept waiting. */
@@ -18,7 +16,7 @@ static bool metadata(struct kafka *k, enum topics_wanted wanted, const char *nam
 	rd_kafka_resp_err_t code;
 
 	do {
-		code = rd_kafka_metadata(k->rk, wanted == ALL_TOPICS, only, out, SLICE_MS);
+		code = rd_kafka_metadata(k->rk, wanted == ALL_TOPICS, only, out, KAFKA_SLICE_MS);
 		rd_kafka_poll(k->rk, 0);
 	} while (kafka_may_answer(k, code) && mono_ms() < until_ms);
 	if (only)

@@ -74,6 +74,11 @@ struct findings {
 	struct arena arena;
 	VEC(struct finding) list;
 };
+/* The texts are the arena's, or live longer. */
+static inline void findings_add(struct findings *f, int level, const char *what, const char *mend)
+{
+	vec_push(&f->list, ((struct finding){.level = level, .what = what, .mend = mend}));
+}
 
 /* How far the source is, for status and metrics. */
 struct source_lag {

@@ -24,7 +24,7 @@ static bool resync(struct stream *s, struct mirror *m, const struct request *req
 		return true;
 	if (mirror_retold(s, m, err))
 		return mirror_recopy(s, m, "resync was asked for", err);
-	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA)
+	if (!error_is_of_table(err))
 		return false;
 	log_warn("a table is not copied anew", F("stream", s->settings->name),
 		F("table", m->table->target), F("reason", err->text));

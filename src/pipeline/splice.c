@@ -155,7 +155,7 @@ static bool write_item(struct stream *s, struct spliced *item, struct error *err
 {
 	if (item->ends || !is_current(&item->chunk) || write_batch(s, item, err))
 		return true;
-	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA)
+	if (!error_is_of_table(err))
 		return error_add(err, "table %s", item->chunk.mirror->table->target);
 	mirror_break(s, item->chunk.mirror, err->text);
 	error_clear(err);

@@ -121,11 +121,6 @@ static bool prepare_and_land(
 	return true;
 }
 
-static bool is_of_table(const struct error *err)
-{
-	return err->kind == ERROR_TABLE || err->kind == ERROR_DATA;
-}
-
 /* What a copy of the table need not write any more. */
 static void note_written(struct mirror *m, const struct batch *batch)
 {
@@ -162,7 +157,7 @@ static bool bury(struct stream *s, struct mirror *m, struct batch *batch, struct
 	keep_deletes(batch);
 	if (!batch->rows || !batch->table->n_key || prepare_and_land(s, m, batch, err))
 		return true;
-	if (!is_of_table(err) && err->kind != ERROR_CONFIG)
+	if (!error_is_of_table(err) && err->kind != ERROR_CONFIG)
 		return false;
 	error_clear(err); /* the table is broken as it is */
 	return true;
@@ -179,7 +174,7 @@ static bool apply_rows(struct stream *s, struct mirror *m, struct batch *batch, 
 	if (!mirror_takes_rows(m))
 		return true;
 	if (!watch_note(s, m, batch, err) || !prepare_and_land(s, m, batch, err)) {
-		if (!is_of_table(err))
+		if (!error_is_of_table(err))
 			return false;
 		mirror_break(s, m, err->text);
 		error_clear(err);
@@ -402,7 +397,7 @@ static bool see_to_copy(struct stream *s, struct mirror *m, struct error *err)
 	if (!m->planned) {
 		if (mirror_plan(s, m, err))
 			return true;
-		if (!is_of_table(err))
+		if (!error_is_of_table(err))
 			return false;
 		mirror_break(s, m, err->text);
 		error_clear(err);

@@ -115,6 +115,18 @@ bool clickhouse_set_aside(
 	return ok;
 }
 
+void add_set_aside_of(const struct landing *landing, struct buf *sql)
+{
+	const struct table *t = landing->table;
+	CLEANUP(free_string) char *source = xasprintf("%s.%s", t->schema, t->name);
+
+	buf_puts(sql, " WHERE stream = ");
+	add_text(sql, t->stream);
+	buf_puts(sql, " AND `table` = ");
+	add_text(sql, source);
+	buf_printf(sql, " AND generation = %u", landing->generation);
+}
+
 /* --- What is missing of a key ---------------------------------------------------------------------- */
 
 #define MAX_STATEMENT ((size_t)100 << 10) /* servers take 256 KiB */
@@ -132,22 +144,13 @@ struct asked {
 
 static void begin_question(const struct asked *a, struct buf *sql)
 {
-	const struct table *t = a->landing->table;
-	CLEANUP(free_string) char *source = xasprintf("%s.%s", t->schema, t->name);
-
 	buf_clear(sql);
 	buf_puts(sql, "SELECT key, toUInt64(bitShiftRight(latest, 64)), toUInt64(latest) FROM "
 		      "(SELECT key,"
 		      " max(if(`column` = '', bitNot(toUInt128(0)), version)) AS latest FROM ");
 	add_name(sql, a->sink->cdc, SET_ASIDE);
-	buf_puts(sql, " WHERE stream = ");
-	add_text(sql, t->stream);
-	buf_puts(sql, " AND `table` = ");
-	add_text(sql, source);
-	buf_printf(sql,
-		" AND generation = %u AND (`column` = '' AND startsWith(key, '" SET_ASIDE_NO_KEY
-		"')",
-		a->landing->generation);
+	add_set_aside_of(a->landing, sql);
+	buf_puts(sql, " AND (`column` = '' AND startsWith(key, '" SET_ASIDE_NO_KEY "')");
 	buf_puts(sql, " OR key IN (''");
 }
 

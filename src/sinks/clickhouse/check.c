@@ -10,12 +10,6 @@
 #define NEEDED "SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE"
 static const char needed[] = NEEDED, needed_to_make[] = "CREATE DATABASE, " NEEDED;
 
-static void note(struct findings *f, int level, const char *what, const char *mend)
-{
-	struct finding finding = {.level = level, .what = what, .mend = mend};
-	vec_push(&f->list, finding);
-}
-
 static bool database_exists(
 	struct clickhouse_sink *s, const char *name, bool *exists, struct error *err)
 {
@@ -74,7 +68,7 @@ static bool check_rights(
 	if (!granted(s, what, &has, err))
 		return false;
 	if (!has)
-		note(f, FINDING_PROBLEM,
+		findings_add(f, FINDING_PROBLEM,
 			arena_printf(&f->arena, "the user lacks rights on %sdatabase %s",
 				exists ? "" : "the missing ", database),
 			arena_printf(&f->arena, "GRANT %s ON `%s`.* TO %s", needed_to_make,
@@ -95,7 +89,7 @@ static bool check_engines(struct clickhouse_sink *s, struct findings *f, struct 
 		if (!granted(s, what, &has, err))
 			return false;
 		if (!has)
-			note(f, FINDING_PROBLEM,
+			findings_add(f, FINDING_PROBLEM,
 				arena_printf(&f->arena, "the user may not use the engine %s",
 					engines[i]),
 				arena_printf(&f->arena, "GRANT %s TO %s", what, user_of(s)));
@@ -112,10 +106,10 @@ static bool check_name(struct clickhouse_sink *s, const char *database, const ch
 	if (!stored_table_get(s, database, name, &f->arena, &have, err))
 		return false;
 	if (!stored_table_check(&have, database, t, &taken))
-		note(f, FINDING_PROBLEM, arena_strdup(&f->arena, taken.text),
+		findings_add(f, FINDING_PROBLEM, arena_strdup(&f->arena, taken.text),
 			arena_printf(&f->arena, "%s.%s: {as: other_name}", t->schema, t->name));
 	if (strlen(name) > LONGEST_NAME)
-		note(f, FINDING_PROBLEM,
+		findings_add(f, FINDING_PROBLEM,
 			arena_printf(&f->arena, "the name %s is too long for ClickHouse", name),
 			arena_printf(&f->arena, "%s.%s: {as: other_name}", t->schema, t->name));
 	return true;
@@ -141,12 +135,12 @@ bool clickhouse_check(struct sink *sink, struct table *const *tables, size_t n, 
 	struct clickhouse_sink *s = clickhouse_sink_of(sink);
 	bool ok = true;
 
-	note(f, FINDING_OK,
+	findings_add(f, FINDING_OK,
 		arena_printf(&f->arena, "ClickHouse %u.%u at %s", s->version / 100,
 			s->version % 100, clickhouse_url(s->client)),
 		NULL);
 	if (!s->utc)
-		note(f, FINDING_NOTE,
+		findings_add(f, FINDING_NOTE,
 			"the server's time zone is not UTC: timestamps without a time zone become "
 			"DateTime64(6, 'UTC'), so that "
 			"they show the source's values",

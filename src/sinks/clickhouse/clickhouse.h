@@ -226,6 +226,8 @@ MUST_CHECK bool database_create(struct clickhouse_sink *s, const char *name, str
 void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 	const struct table_column *c, bool with_default, struct buf *sql);
 
+/* " WHERE ...": what was set aside of the table, in this generation. */
+void add_set_aside_of(const struct landing *landing, struct buf *sql);
 /* A time that is later than those before and than `known_us`, also where the clock was set back. */
 int64_t set_aside_time(struct clickhouse_sink *s, int64_t known_us);
 

@@ -14,19 +14,11 @@
 /* " WHERE ..": those of the table, with their bytes. */
 static void add_messages(const struct landing *landing, struct buf *sql)
 {
-	const struct table *t = landing->table;
-	CLEANUP(free_string) char *source = xasprintf("%s.%s", t->schema, t->name);
-
-	buf_puts(sql, " WHERE stream = ");
-	add_text(sql, t->stream);
-	buf_puts(sql, " AND `table` = ");
-	add_text(sql, source);
-	buf_printf(sql,
-		" AND generation = %u AND startsWith(`row`, '" SET_ASIDE_NO_KEY
-		"') AND (`column` = '' OR JSONType(`row`, 'row') = 'Object')"
-		" AND JSONExtractString(`row`, 'key') != '...'"
-		" AND JSONExtractString(`row`, 'value') != '...'",
-		landing->generation);
+	add_set_aside_of(landing, sql);
+	buf_puts(sql, " AND startsWith(`row`, '" SET_ASIDE_NO_KEY
+		      "') AND (`column` = '' OR JSONType(`row`, 'row') = 'Object')"
+		      " AND JSONExtractString(`row`, 'key') != '...'"
+		      " AND JSONExtractString(`row`, 'value') != '...'");
 }
 
 static bool find_latest(struct clickhouse_sink *s, const struct landing *landing, int64_t *upto_us,

@@ -2,19 +2,12 @@
 #include "sinks/kafka/kafka.h"
 #include "base/text.h"
 
-static void note(struct findings *f, int level, const char *what, const char *mend)
-{
-	const struct finding finding = {.level = level, .what = what, .mend = mend};
-
-	vec_push(&f->list, finding);
-}
-
 /* A finding of its own, where it is the user's to mend. */
 static bool note_refusal(struct findings *f, struct error *err)
 {
 	if (err->kind != ERROR_CONFIG)
 		return false;
-	note(f, FINDING_PROBLEM, arena_strdup(&f->arena, err->text), NULL);
+	findings_add(f, FINDING_PROBLEM, arena_strdup(&f->arena, err->text), NULL);
 	error_clear(err);
 	return true;
 }
@@ -24,7 +17,8 @@ static bool check_making(
 	struct kafka_sink *s, const char *name, struct findings *f, struct error *err)
 {
 	if (topic_can_be_made(s, name, err)) {
-		note(f, FINDING_OK, arena_printf(&f->arena, "topic %s can be made", name), NULL);
+		findings_add(
+			f, FINDING_OK, arena_printf(&f->arena, "topic %s can be made", name), NULL);
 		return true;
 	}
 	return note_refusal(f, err);
@@ -36,7 +30,7 @@ static bool is_there(const char *name, const struct kafka_topic_infos *there, st
 		const struct kafka_topic_info *info = &there->items[i];
 		if (strcmp(info->name, name) != 0)
 			continue;
-		note(f, FINDING_OK,
+		findings_add(f, FINDING_OK,
 			arena_printf(&f->arena, "topic %s has %d partition%s", name,
 				info->partitions, plural(info->partitions)),
 			NULL);
@@ -54,12 +48,12 @@ static void check_table(const struct kafka_sink *s, const struct table *t,
 	const struct table *other = map_put(taken, name, strlen(name), (void *)(uintptr_t)t);
 
 	if (other)
-		note(f, FINDING_PROBLEM,
+		findings_add(f, FINDING_PROBLEM,
 			arena_printf(&f->arena, "topic %s is that of %s.%s and of %s.%s", name,
 				other->schema, other->name, t->schema, t->name),
 			arena_printf(&f->arena, "%s.%s: {as: other_name}", t->schema, t->name));
 	if (!t->n_key)
-		note(f, FINDING_NOTE,
+		findings_add(f, FINDING_NOTE,
 			arena_printf(&f->arena,
 				"%s.%s has no key: its messages have none, and no order "
 				"across partitions",
@@ -87,7 +81,7 @@ static bool check_schemas(
 	debezium_table_free(events);
 	if (ok || err->kind != ERROR_TABLE)
 		return ok;
-	note(f, FINDING_PROBLEM,
+	findings_add(f, FINDING_PROBLEM,
 		arena_printf(&f->arena, "table %s.%s: %s", t->schema, t->name, err->text), NULL);
 	error_clear(err);
 	return true;
@@ -128,8 +122,8 @@ bool kafka_sink_check(struct sink *sink, struct table *const *tables, size_t n, 
 	if (!kafka_reach(s->client, 10000, about, sizeof about, err) ||
 		!kafka_topics(s->client, NULL, &there, err))
 		return false;
-	note(f, FINDING_OK, arena_printf(&f->arena, "Kafka at %s: %s", s->broker.brokers, about),
-		NULL);
+	findings_add(f, FINDING_OK,
+		arena_printf(&f->arena, "Kafka at %s: %s", s->broker.brokers, about), NULL);
 	bool ok = true;
 	for (size_t i = 0; ok && i < n; i++) {
 		if (tables[i]->problem || is_outbox(s, tables[i]))

@@ -11,11 +11,6 @@ static bool may_join(struct kafka_source *k, struct error *err)
 	return may;
 }
 
-static void note(struct findings *f, int level, const char *what)
-{
-	vec_push(&f->list, ((struct finding){.level = level, .what = what}));
-}
-
 bool kafka_source_check(struct source *source, struct findings *out, struct error *err)
 {
 	struct kafka_source *k = kafka_of(source);
@@ -23,12 +18,13 @@ bool kafka_source_check(struct source *source, struct findings *out, struct erro
 
 	if (!kafka_reach(kafka_consumer_client(k->looker), 10000, about, sizeof about, err))
 		return false;
-	note(out, FINDING_OK,
-		arena_printf(&out->arena, "group %s at %s (%s)", k->group_name, k->kafka.brokers,
-			about));
+	findings_add(out, FINDING_OK,
+		arena_printf(
+			&out->arena, "group %s at %s (%s)", k->group_name, k->kafka.brokers, about),
+		NULL);
 	if (may_join(k, err))
 		return true;
-	note(out, FINDING_PROBLEM, arena_strdup(&out->arena, err->text));
+	findings_add(out, FINDING_PROBLEM, arena_strdup(&out->arena, err->text), NULL);
 	error_clear(err);
 	return true;
 }

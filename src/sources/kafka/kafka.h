@@ -87,6 +87,8 @@ void commit_durable(struct kafka_source *k);
 /* Looks at the cluster: new topics that are wanted are added, without a table. */
 MUST_CHECK bool topics_list(struct kafka_source *k, struct error *err);
 struct topic *topic_find(struct kafka_source *k, const char *name); /* NULL: not ours */
+/* By the reader, or under the lock of topics; NULL: none. */
+struct topic *topic_of_table(struct kafka_source *k, uint64_t table);
 void topics_release(struct kafka_source *k);
 /* Subscribes to those whose tables the pipeline has. */
 MUST_CHECK bool topics_subscribe(struct kafka_source *k, bool *any, struct error *err);

@@ -42,14 +42,6 @@ bool lacks_values(struct kafka_source *k, const struct topic *topic,
 	return true;
 }
 
-static struct topic *topic_of(struct kafka_source *k, uint64_t table)
-{
-	vec_each (&k->topics, topic)
-		if ((*topic)->id == table)
-			return *topic;
-	return NULL;
-}
-
 static bool retry_one(struct kafka_source *k, struct topic *topic,
 	const struct message_aside *message, struct bundle *bundle, struct error *err)
 {
@@ -100,7 +92,7 @@ bool retry_messages(struct kafka_source *k, struct bundle *bundle, struct error 
 	bool ok = true;
 
 	for (struct messages_aside *page; ok && (page = next_page(k));) {
-		struct topic *topic = topic_of(k, page->table);
+		struct topic *topic = topic_of_table(k, page->table);
 		ok = !topic || !topic->form || retry_page(k, topic, page, bundle, err);
 	}
 	return ok;

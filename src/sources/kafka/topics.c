@@ -77,13 +77,20 @@ bool topics_subscribe(struct kafka_source *k, bool *any, struct error *err)
 	return ok;
 }
 
+struct topic *topic_of_table(struct kafka_source *k, uint64_t table)
+{
+	vec_each (&k->topics, topic)
+		if ((*topic)->id == table)
+			return *topic;
+	return NULL;
+}
+
 void table_places(struct kafka_source *k, uint64_t table, struct kafka_places *out)
 {
 	pthread_mutex_lock(&k->topics_lock);
-	vec_each (&k->topics, topic) {
-		if ((*topic)->id == table)
-			topic_places(*topic, out);
-	}
+	const struct topic *topic = topic_of_table(k, table);
+	if (topic)
+		topic_places(topic, out);
 	pthread_mutex_unlock(&k->topics_lock);
 }
 

@@ -63,7 +63,7 @@ static bool said_broken(const struct bundle *bundle, const struct table *table)
 static bool break_table(
 	struct pg_log *log, struct bundle *bundle, const struct pg_tracked *t, struct error *err)
 {
-	if (err->kind != ERROR_TABLE && err->kind != ERROR_DATA)
+	if (!error_is_of_table(err))
 		return false;
 	if (t->relation && !said_broken(bundle, t->relation->table)) {
 		struct bundle_item *item = bundle_add(bundle, BUNDLE_BROKEN, t->relation->table);
