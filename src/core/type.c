@@ -130,6 +130,45 @@ bool type_widens(const struct type *from, const struct type *to)
 	return false;
 }
 
+static bool join_decimals(const struct type *a, const struct type *b, struct type *out)
+{
+	int whole_a = a->precision - a->scale, whole_b = b->precision - b->scale;
+	int whole = whole_a > whole_b ? whole_a : whole_b;
+	int scale = a->scale > b->scale ? a->scale : b->scale;
+
+	*out = (struct type){.kind = TYPE_DECIMAL,
+		.nullable = a->nullable || b->nullable,
+		.precision = (uint8_t)(whole + scale),
+		.scale = (uint8_t)scale};
+	return whole + scale <= DECIMAL_MAX_PRECISION;
+}
+
+static bool join_arrays(
+	const struct type *a, const struct type *b, struct arena *arena, struct type *out)
+{
+	struct type *element = arena_alloc(arena, sizeof *element);
+
+	*out = (struct type){.kind = TYPE_ARRAY, .element = element};
+	return type_join(a->element, b->element, arena, element);
+}
+
+/* b with the NULLs of a. */
+static bool lets_in(const struct type *a, const struct type *b, struct type *out)
+{
+	*out = *b;
+	out->nullable = a->nullable || b->nullable;
+	return type_widens(a, out);
+}
+
+bool type_join(const struct type *a, const struct type *b, struct arena *arena, struct type *out)
+{
+	if (a->kind == TYPE_DECIMAL && b->kind == TYPE_DECIMAL)
+		return join_decimals(a, b, out);
+	if (a->kind == TYPE_ARRAY && b->kind == TYPE_ARRAY)
+		return join_arrays(a, b, arena, out);
+	return lets_in(a, b, out) || lets_in(b, a, out);
+}
+
 void type_print(const struct type *type, struct buf *out)
 {
 	if (type->nullable)

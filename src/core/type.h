@@ -50,11 +50,15 @@ bool type_equal(const struct type *a, const struct type *b);
  * in)? */
 bool type_widens(const struct type *from, const struct type *to);
 
+/* The narrowest type that holds the values of both: one of them, with NULLs, digits or elements that the other
+ * has besides. false: there is none. Elements are the arena's. */
+struct arena;
+bool type_join(const struct type *a, const struct type *b, struct arena *arena, struct type *out);
+
 /* "decimal(10,2)", "array(nullable(int32))": for messages, golden dumps and the state store. */
 struct buf;
 void type_print(const struct type *type, struct buf *out);
 
-struct arena;
 struct error;
 bool type_parse(const char *text, struct arena *arena, struct type *out, struct error *err);
 

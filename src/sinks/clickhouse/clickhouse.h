@@ -79,6 +79,10 @@ void add_text(struct buf *sql, const char *text);                       /* 'text
 /* The type of a column in the storage, as the server prints it. */
 void storage_type_print(const struct clickhouse_sink *s, const struct table *t,
 	const struct table_column *c, struct buf *out);
+/* What a storage's column of that type holds; types of one name (a string, JSON as text) are taken for the
+ * column's. Elements are the arena's. false: none that is made for such a column. */
+bool storage_type_read(const struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, const char *text, struct arena *arena, struct type *out);
 
 /* The comments. */
 void add_table_comment(struct buf *sql, const struct landing *landing, enum storage_kind kind);

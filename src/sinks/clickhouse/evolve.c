@@ -58,6 +58,7 @@ struct alter {
 	const char *storage;
 	const struct table *old, *now;
 	struct layout *layout;
+	struct arena arena;
 	struct buf sql;
 	struct error *err;
 };
@@ -176,31 +177,83 @@ static bool add_columns(struct alter *a)
 	return true;
 }
 
-static bool widen_columns(struct alter *a)
+/* The stored column of one whose type is another than it was; NULL: there is none, or it is as it was. */
+static const struct stored_column *changed_column(struct alter *a, const struct table_column *want)
 {
+	int was = table_column_by_attribute(a->old, want->attribute);
+
+	return was < 0 || type_equal(&a->old->columns[was].type, &want->type)
+		       ? NULL
+		       : layout_by_attribute(a->layout, want->attribute);
+}
+
+/*
+ * What a stored column becomes. It never holds less than it did: the source's may have come to take less (no
+ * NULLs any more) since it was made, and then widen. false: nothing holds both.
+ */
+static bool type_after(struct alter *a, const struct stored_column *have,
+	const struct table_column *want, struct type *out)
+{
+	const struct table_column
+		*was = &a->old->columns[table_column_by_attribute(a->old, want->attribute)];
+	struct type held;
+
+	if (!storage_type_read(a->sink, a->old, was, have->type, &a->arena, &held))
+		held = was->type;
+	return type_join(&held, &want->type, &a->arena, out);
+}
+
+static bool storage_follows(struct alter *a)
+{
+	struct type after;
+
+	for (size_t i = 0; i < a->now->n_columns; i++) {
+		const struct table_column *want = &a->now->columns[i];
+		const struct stored_column *have = changed_column(a, want);
+		if (have && !type_after(a, have, want, &after))
+			return false;
+	}
+	return true;
+}
+
+static bool widen_column(
+	struct alter *a, const struct stored_column *have, const struct table_column *want)
+{
+	struct table_column made = *want;
+	struct buf type;
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < a->now->n_columns; i++) {
-		const struct table_column *want = &a->now->columns[i];
-		const struct stored_column *have = layout_by_attribute(a->layout, want->attribute);
-		int was = table_column_by_attribute(a->old, want->attribute);
-		struct buf type;
-		if (!have || was < 0 || !type_widens(&a->old->columns[was].type, &want->type))
-			continue;
-		buf_init(&type, BUF_MAX);
-		storage_type_print(a->sink, a->now, want, &type);
-		if (strcmp(have->type, buf_text(&type)) != 0 &&
-			!type_equal(&a->old->columns[was].type, &want->type)) {
-			begin_alter(a);
-			buf_puts(&a->sql, "MODIFY COLUMN IF EXISTS ");
-			clickhouse_quote_name(have->name, &a->sql);
-			buf_printf(&a->sql, " %s COMMENT ", buf_text(&type));
-			add_column_comment(&a->sql, want, NULL);
-			ok = run_alter(a);
-		}
-		buf_release(&type);
+	buf_init(&type, BUF_MAX);
+	if (type_after(a, have, want, &made.type))
+		storage_type_print(a->sink, a->now, &made, &type);
+	if (type.len && strcmp(have->type, buf_text(&type)) != 0) {
+		begin_alter(a);
+		buf_puts(&a->sql, "MODIFY COLUMN IF EXISTS ");
+		clickhouse_quote_name(have->name, &a->sql);
+		buf_printf(&a->sql, " %s COMMENT ", buf_text(&type));
+		add_column_comment(&a->sql, want, NULL);
+		ok = run_alter(a);
 	}
+	buf_release(&type);
 	return ok;
+}
+
+static bool widen_columns(struct alter *a)
+{
+	for (size_t i = 0; i < a->now->n_columns; i++) {
+		const struct stored_column *have = changed_column(a, &a->now->columns[i]);
+		if (have && !widen_column(a, have, &a->now->columns[i]))
+			return false;
+	}
+	return true;
+}
+
+static void release_alter(struct alter *a)
+{
+	if (a->layout)
+		layout_put(a->sink, a->layout);
+	buf_release(&a->sql);
+	arena_release(&a->arena);
 }
 
 static bool follow_once(struct clickhouse_sink *s, const char *storage, const struct table *old,
@@ -211,9 +264,7 @@ static bool follow_once(struct clickhouse_sink *s, const char *storage, const st
 	buf_init(&a.sql, BUF_MAX);
 	bool ok = read_layout(&a) && put_dropped_aside(&a) && rename_columns(&a, true) &&
 		  rename_columns(&a, false) && add_columns(&a) && widen_columns(&a);
-	if (a.layout)
-		layout_put(s, a.layout);
-	buf_release(&a.sql);
+	release_alter(&a);
 	layout_forget(s, storage);
 	return ok;
 }
@@ -230,13 +281,35 @@ static bool follow(struct clickhouse_sink *s, const char *storage, const struct 
 	return follow_once(s, storage, old, now, err);
 }
 
+/* Can all its storages follow as they are? */
+static bool find_in_place(struct clickhouse_sink *s, const struct landing *landing,
+	const struct table *old, bool *in_place, struct error *err)
+{
+	bool ok = true;
+
+	*in_place = can_follow(old, landing->table);
+	for (enum storage_kind kind = 0; ok && *in_place && kind < N_STORAGE_KINDS; kind++) {
+		CLEANUP(free_string) char *part = part_name(s, landing, kind);
+		struct alter a = {
+			.sink = s, .storage = part, .old = old, .now = landing->table, .err = err};
+		if (!table_keeps(landing->table, kind))
+			continue;
+		buf_init(&a.sql, BUF_MAX);
+		ok = read_layout(&a);
+		*in_place = ok && storage_follows(&a);
+		release_alter(&a);
+	}
+	return ok;
+}
+
 bool clickhouse_evolve(struct sink *sink, const struct landing *landing, const struct table *old,
 	bool *in_place, struct error *err)
 {
 	struct clickhouse_sink *s = clickhouse_sink_of(sink);
 	const struct table *now = landing->table;
 
-	*in_place = can_follow(old, now);
+	if (!find_in_place(s, landing, old, in_place, err))
+		return false;
 	for (enum storage_kind kind = 0; *in_place && kind < N_STORAGE_KINDS; kind++) {
 		CLEANUP(free_string) char *storage = storage_name(s, landing, kind);
 		CLEANUP(free_string) char *part = part_name(s, landing, kind);

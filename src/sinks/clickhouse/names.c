@@ -1,4 +1,5 @@
 /* Names of storages, types and comments as SQL; see clickhouse.h. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/json.h"
@@ -76,11 +77,79 @@ static void print_type(
 		native_type_print(type, out);
 }
 
+/* The server's JSON cannot be sorted by. */
+static bool prints_json(const struct table *t, const struct table_column *c)
+{
+	return !c->key && t->options && t->options->json == JSON_NATIVE;
+}
+
 void storage_type_print(const struct clickhouse_sink *s, const struct table *t,
 	const struct table_column *c, struct buf *out)
 {
-	/* The server's JSON cannot be sorted by. */
-	print_type(s, &c->type, !c->key && t->options && t->options->json == JSON_NATIVE, out);
+	print_type(s, &c->type, prints_json(t, c), out);
+}
+
+static bool prints_as(
+	const struct clickhouse_sink *s, const struct type *type, bool json, const char *text)
+{
+	struct buf printed;
+
+	buf_init(&printed, BUF_MAX);
+	print_type(s, type, json, &printed);
+	bool same = !strcmp(buf_text(&printed), text);
+	buf_release(&printed);
+	return same;
+}
+
+/* One that is told by its name alone; those of one name are taken for `like`. */
+static bool read_plain_type(const struct clickhouse_sink *s, const struct type *like, bool json,
+	const char *text, struct type *out)
+{
+	for (int i = -1; i < TYPE_ARRAY; i++) {
+		*out = (struct type){.kind = i < 0 ? like->kind : (enum type_kind)i};
+		if (out->kind == TYPE_DECIMAL)
+			continue;
+		if (prints_as(s, out, json, text))
+			return true;
+		out->nullable = true;
+		if (prints_as(s, out, json, text))
+			return true;
+	}
+	return false;
+}
+
+static bool read_decimal(const char *text, struct type *out)
+{
+	int end = 0;
+
+	*out = (struct type){.kind = TYPE_DECIMAL, .nullable = text[0] == 'N'};
+	sscanf(text,
+		out->nullable ? "Nullable(Decimal(%" SCNu8 ", %" SCNu8 "))%n"
+			      : "Decimal(%" SCNu8 ", %" SCNu8 ")%n",
+		&out->precision, &out->scale, &end);
+	return end && !text[end];
+}
+
+static bool read_type(const struct clickhouse_sink *s, const struct type *like, bool json,
+	const char *text, struct arena *arena, struct type *out)
+{
+	static const char array[] = "Array(";
+	size_t len = strlen(text), before = sizeof array - 1;
+
+	if (like->kind != TYPE_ARRAY)
+		return read_decimal(text, out) || read_plain_type(s, like, json, text, out);
+	if (len <= before || memcmp(text, array, before) != 0)
+		return false;
+	struct type *element = arena_alloc(arena, sizeof *element);
+	*out = (struct type){.kind = TYPE_ARRAY, .element = element};
+	return read_type(s, like->element, json,
+		arena_strndup(arena, text + before, len - before - 1), arena, element);
+}
+
+bool storage_type_read(const struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, const char *text, struct arena *arena, struct type *out)
+{
+	return read_type(s, &c->type, prints_json(t, c), text, arena, out);
 }
 
 void add_table_comment(struct buf *sql, const struct landing *landing, enum storage_kind kind)

@@ -165,6 +165,55 @@ static void expect_not_in_place(struct fixture *f, struct table *old, struct tab
 	table_unref(now);
 }
 
+static void evolve_to(struct fixture *f, struct table *old, struct table *now)
+{
+	evolve(f, &(struct change){.landing = {.table = now, .generation = 1}, .old = old});
+}
+
+static void a_column_that_came_to_take_less_and_then_widens_holds_what_it_held(void **state)
+{
+	struct fixture *f = *state;
+	struct table *first = TABLE(f, KEEP_LATEST, {1, "id", "int64!"},
+		{2, "a", "nullable(int32)"}, {3, "b", "nullable(decimal(10,4))"},
+		{4, "c", "nullable(symbol)"}, {5, "d", "array(nullable(int64))"},
+		{6, "e", "nullable(timestamp)"}, {7, "f", "float64"});
+	struct table *less = TABLE(f, KEEP_LATEST, {1, "id", "int64!"}, {2, "a", "int16"},
+		{3, "b", "decimal(8,2)"}, {4, "c", "symbol"}, {5, "d", "array(int32)"},
+		{6, "e", "timestamp"}, {7, "f", "int16"});
+	struct table *wider = TABLE(f, KEEP_LATEST, {1, "id", "int64!"}, {2, "a", "int64"},
+		{3, "b", "decimal(12,2)"}, {4, "c", "string"}, {5, "d", "array(int64)"},
+		{6, "e", "timestamp"}, {7, "f", "int32"});
+
+	attach(f, &(struct landing){.table = first, .generation = 1});
+	ask(f, "INSERT INTO {cdc}.orders (id, b, d, f) VALUES (1, 1.2345, [1, NULL], 1.5)");
+	evolve_to(f, first, less);
+	evolve_to(f, less, wider);
+	assert_answer(f,
+		"SELECT arrayStringConcat([toTypeName(a), toTypeName(b), toTypeName(c), "
+		"toTypeName(d), toTypeName(e), toTypeName(f)], '; ') FROM {db}.orders",
+		"Nullable(Int64); Nullable(Decimal(14, 4)); Nullable(String); "
+		"Array(Nullable(Int64)); Nullable(DateTime64(6)); Float64");
+	assert_answer(f, "SELECT * FROM {db}.orders", "1\t\\N\t1.2345\t\\N\t[1,NULL]\t\\N\t1.5");
+	table_unref(first);
+	table_unref(less);
+	table_unref(wider);
+}
+
+static void what_holds_values_that_the_wider_type_does_not_is_not_followed_in_place(void **state)
+{
+	struct fixture *f = *state;
+	struct table *first = TABLE(f, KEEP_LATEST, {1, "id", "int64!"}, {2, "a", "float64"});
+	struct table *less = TABLE(f, KEEP_LATEST, {1, "id", "int64!"}, {2, "a", "int32"});
+
+	attach(f, &(struct landing){.table = first, .generation = 1});
+	ask(f, "INSERT INTO {cdc}.orders (id, a) VALUES (1, 1.5)");
+	evolve_to(f, first, less);
+	expect_not_in_place(f, less, TABLE(f, KEEP_LATEST, {1, "id", "int64!"}, {2, "a", "int64"}));
+	assert_answer(f, "SELECT a, toTypeName(a) FROM {db}.orders", "1.5\tFloat64");
+	table_unref(first);
+	table_unref(less);
+}
+
 static void what_cannot_be_followed_in_place_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -491,6 +540,8 @@ int main(int argc, char **argv)
 		TEST(names_swapped_follow_their_columns),
 		TEST(a_dropped_column_keeps_its_data_and_its_name_can_come_again),
 		TEST(widened_columns_keep_their_values),
+		TEST(a_column_that_came_to_take_less_and_then_widens_holds_what_it_held),
+		TEST(what_holds_values_that_the_wider_type_does_not_is_not_followed_in_place),
 		TEST(a_column_that_no_longer_takes_null_stays_as_it_is_and_is_read),
 		TEST(what_cannot_be_followed_in_place_is_left_alone),
 		TEST(rows_of_an_older_definition_go_where_they_belong),

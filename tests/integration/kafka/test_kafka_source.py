@@ -346,9 +346,9 @@ def processes_that_come_and_go_share_the_partitions_and_lose_nothing():
         eq([t.said("level=error") for t in tails], [0, 0, 0])
 
 
-def row(columns, key=True, **values):
+def row(columns, required=("id",), **values):
     """A plain row with its schema, as Kafka Connect's converters write it; columns: names and Connect's types."""
-    fields = [{"field": name, "type": kind, "optional": name != "id"} for name, kind in columns.items()]
+    fields = [{"field": name, "type": kind, "optional": name not in required} for name, kind in columns.items()]
     return {"schema": {"type": "struct", "optional": False, "fields": fields},
             "payload": {name: values.get(name) for name in columns}}
 
@@ -388,6 +388,22 @@ def a_schema_that_changes_is_followed_and_older_rows_behind_it_are_read_into_the
         eq(tail.query("SELECT id, n, name, came FROM shop.t ORDER BY id"), [(1, 2 ** 40, "one", 5), (2, 2, "two", None)])
         eq(tail.said("table changed its columns"), 1)
         eq(tail.value("SELECT count() FROM shop_cdc._set_aside"), 0)
+
+
+@test
+def a_column_whose_optionality_is_told_late_is_followed():
+    """Debezium takes a new column for optional as long as it cannot know better."""
+    prefix, now = fresh(), int(time.time() * 1000)
+    topic = f"{prefix}.public.t"
+    kafka.create_topic(topic, 1)
+    produce(topic, 0, (key(1), row({"id": "int32", "n": "int32"}, id=1)), at=now)
+    with reading(prefix) as tail:
+        read_up(tail)
+        for id, kind, n in ((2, "int32", 2), (3, "int64", 2 ** 40)):
+            produce(topic, 0, (key(id), row({"id": "int32", "n": kind}, required=("id", "n"), id=id, n=n)), at=now + id)
+            read_up(tail)
+        eq(tail.query("SELECT id, n FROM shop.t ORDER BY id"), [(1, None), (2, 2), (3, 2 ** 40)])
+        eq([tail.said("table changed its columns"), tail.said("level=error")], [2, 0])
 
 
 @test

@@ -156,6 +156,19 @@ def types_that_are_widened_without_a_rewrite_are_widened_in_place():
 
 
 @test
+def a_column_that_takes_no_null_any_more_and_then_widens_keeps_the_nulls_of_its_history():
+    pg.sql("CREATE TABLE filled (id int PRIMARY KEY, n numeric(10,2)); INSERT INTO filled VALUES (1, NULL), (2, 1.25)")
+    tail.wait_live("public.filled")
+    for change in ("UPDATE filled SET n = 0 WHERE n IS NULL; ALTER TABLE filled ALTER n SET NOT NULL", "ALTER TABLE filled ALTER n TYPE numeric(12,2)"):
+        pg.sql(f"{change}; INSERT INTO filled SELECT max(id) + 1, 99.5 FROM filled")
+        settled("public.filled")
+    pg.sql("INSERT INTO filled VALUES (9, 1234567890.25)")
+    settled("public.filled")
+    eq(tail.table("public.filled")["generation"], 1)
+    eq(tail.value("SELECT type FROM system.columns WHERE database = 'shop' AND table = 'filled' AND name = 'n'"), "Nullable(Decimal(12, 2))")
+
+
+@test
 def a_type_whose_change_rewrites_the_rows_is_copied_anew_since_they_may_be_other_ones():
     pg.sql("CREATE TABLE doubled (id int PRIMARY KEY, n int)")
     pg.sql("INSERT INTO doubled SELECT i, i FROM generate_series(1, 100) i")

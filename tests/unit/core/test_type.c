@@ -146,6 +146,35 @@ static void only_what_holds_every_value_unchanged_widens(void **state)
 		assert_widens(no[i][0], no[i][1], false);
 }
 
+static void a_join_is_the_narrowest_type_that_holds_both(void **state)
+{
+	static const char *const joins[][3] = {{"int32", "int64", "int64"},
+		{"nullable(int32)", "int64", "nullable(int64)"},
+		{"nullable(int64)", "int32", "nullable(int64)"},
+		{"decimal(10,4)", "decimal(12,2)", "decimal(14,4)"},
+		{"nullable(decimal(8,2))", "decimal(10,2)", "nullable(decimal(10,2))"},
+		{"decimal(10,0)", "int32", "decimal(10,0)"},
+		{"decimal(76,40)", "decimal(60,0)", NULL},
+		{"nullable(uuid)", "uuid", "nullable(uuid)"},
+		{"array(nullable(int32))", "array(int64)", "array(nullable(int64))"},
+		{"array(uuid)", "array(int64)", NULL}, {"array(int32)", "int32", NULL},
+		{"float64", "int64", NULL}, {"float64", "int32", "float64"}, {"map", "map", "map"},
+		{"date", "nullable(timestamp)", NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(joins); i++) {
+		for (int turned = 0; turned < 2; turned++) {
+			struct type a = parse(joins[i][turned]), b = parse(joins[i][!turned]), join;
+			bool found = type_join(&a, &b, &arena, &join);
+			if (found != (joins[i][2] != NULL))
+				fail_msg("%s and %s", joins[i][0], joins[i][1]);
+			struct type expected = found ? parse(joins[i][2]) : join;
+			if (found && !type_equal(&join, &expected))
+				fail_msg("%s and %s", joins[i][0], joins[i][1]);
+		}
+	}
+}
+
 static int open_arena(void **state)
 {
 	(void)state;
@@ -169,6 +198,7 @@ int main(void)
 		cmocka_unit_test(widths_follow_the_layout),
 		cmocka_unit_test(types_that_differ_anywhere_are_not_equal),
 		cmocka_unit_test(only_what_holds_every_value_unchanged_widens),
+		cmocka_unit_test(a_join_is_the_narrowest_type_that_holds_both),
 	};
 	return cmocka_run_group_tests(tests, open_arena, close_arena);
 }
