@@ -219,7 +219,13 @@ static void put_items(const struct dialect *d, struct value v, bool as_text, str
 	free(values);
 }
 
-/* A fraction is exact as a text alone. */
+/* Fractions are exact as texts alone, and alike with whole numbers. */
+static bool is_text(struct value v, bool numbers_as_text)
+{
+	return v.kind == VALUE_STRING ||
+	       (numbers_as_text && (v.kind == VALUE_INT || v.kind == VALUE_FLOAT));
+}
+
 static void put_literal(const struct dialect *d, struct value v, bool as_text, struct buf *out)
 {
 	struct buf text;
@@ -232,7 +238,7 @@ static void put_literal(const struct dialect *d, struct value v, bool as_text, s
 		buf_init(&text, BUF_MAX);
 		if (!json_print(v, &text, NULL))
 			buf_puts(&text, "NULL");
-		if (v.kind == VALUE_FLOAT && as_text)
+		if (is_text(v, as_text))
 			d->text(out, buf_text(&text), text.len);
 		else
 			buf_puts(out, buf_text(&text));
@@ -240,48 +246,72 @@ static void put_literal(const struct dialect *d, struct value v, bool as_text, s
 	}
 }
 
+static bool holds_fractions(const struct engine_column *column)
+{
+	return strstr(column->type, "Float") || strstr(column->type, "Decimal");
+}
+
+/* NULL: it has none. */
+static char *literal_of(const struct fixture *f, const struct dialect *d,
+	const struct fixture_row *row, const struct engine_column *column)
+{
+	const struct value *v = fixture_cell(f, row, column->name);
+	struct buf literal;
+
+	if (!v || v->kind == VALUE_NONE)
+		return NULL;
+	buf_init(&literal, BUF_MAX);
+	put_literal(d, *v, holds_fractions(column), &literal);
+	char *kept = xstrdup(buf_text(&literal));
+	buf_release(&literal);
+	return kept;
+}
+
 void fixture_value(const struct fixture *f, const struct dialect *d, const struct fixture_row *row,
 	const struct engine_column *column, struct buf *out)
 {
-	const struct value *v = fixture_cell(f, row, column->name);
-	bool fraction = strstr(column->type, "Float") || strstr(column->type, "Decimal");
-	struct buf literal;
+	CLEANUP(free_string) char *literal = literal_of(f, d, row, column);
 
-	buf_init(&literal, BUF_MAX);
-	if (v && v->kind != VALUE_NONE)
-		put_literal(d, *v, fraction, &literal);
-	d->typed(out, literal.len ? buf_text(&literal) : NULL, column->type);
-	buf_release(&literal);
+	d->typed(out, literal, column->type);
 }
 
-static char *cell_of(const struct fixture *f, const struct dialect *d,
-	const struct fixture_row *row, const struct engine_column *column)
+/* Of one kind, and neither lists nor maps, whose items may be of several. */
+static bool is_alike(const struct fixture *f, const struct fixture_row *rows, size_t n_rows,
+	const struct engine_column *column)
 {
-	struct buf sql;
+	enum value_kind kind = VALUE_NONE;
 
-	buf_init(&sql, BUF_MAX);
-	fixture_value(f, d, row, column, &sql);
-	char *cell = xstrdup(buf_text(&sql));
-	buf_release(&sql);
-	return cell;
+	for (size_t i = 0; i < n_rows; i++) {
+		const struct value *v = fixture_cell(f, &rows[i], column->name);
+		if (!v || v->kind == VALUE_NONE)
+			continue;
+		enum value_kind is = is_text(*v, holds_fractions(column)) ? VALUE_STRING : v->kind;
+		if (is == VALUE_LIST || is == VALUE_DICT || (kind != VALUE_NONE && is != kind))
+			return false;
+		kind = is;
+	}
+	return true;
 }
 
 static void put_rows(const struct fixture *f, const struct dialect *d,
 	const struct fixture_row *rows, size_t n_rows, struct buf *out)
 {
 	size_t width = f->columns.len, n = n_rows * width;
-	const char **names = xcalloc(width + 1, sizeof *names);
-	char **cells = xcalloc(n + 1, sizeof *cells);
+	struct constants *columns = xcalloc(width + 1, sizeof *columns);
+	char **literals = xcalloc(n + 1, sizeof *literals);
 
-	for (size_t i = 0; i < width; i++)
-		names[i] = f->columns.items[i].name;
 	for (size_t i = 0; i < n; i++)
-		cells[i] = cell_of(f, d, &rows[i / width], &f->columns.items[i % width]);
-	d->rows(out, names, width, cells, n_rows);
+		literals[i] = literal_of(f, d, &rows[i % n_rows], &f->columns.items[i / n_rows]);
+	for (size_t i = 0; i < width; i++) {
+		const struct engine_column *column = &f->columns.items[i];
+		columns[i] = (struct constants){column->name, column->type, literals + i * n_rows,
+			is_alike(f, rows, n_rows, column)};
+	}
+	d->rows(out, columns, width, n_rows);
 	for (size_t i = 0; i < n; i++)
-		free(cells[i]);
-	free(cells);
-	free(names);
+		free(literals[i]);
+	free(literals);
+	free(columns);
 }
 
 void fixture_select(

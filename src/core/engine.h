@@ -115,6 +115,13 @@ struct statement_stats {
 	int line, column;
 };
 
+/* What a column holds in constant rows. */
+struct constants {
+	const char *name, *type;
+	char *const *literals; /* one a row; NULL: NULL, or what the type has instead */
+	bool alike;            /* all are texts, or all are numbers: they can stand in one list */
+};
+
 /* A small answer as text; a NULL is NULL. */
 struct engine_rows {
 	const char *const *names, *const *types; /* of columns; types as the engine writes them */
@@ -188,9 +195,9 @@ struct dialect {
 	void (*exact_cast)(struct buf *, const char *column, const char *type);
 	/* a literal as that type; one that it cannot hold is an error. NULL: NULL, or what the type has instead */
 	void (*typed)(struct buf *, const char *literal, const char *type);
-	/* a query of constant rows, at least one: the cells of each, one row behind the other */
-	void (*rows)(struct buf *, const char *const *names, size_t n_names, char *const *cells,
-		size_t n_rows);
+	/* a query of constant rows, at least one, each value as typed() has it */
+	void (*rows)(
+		struct buf *, const struct constants *columns, size_t n_columns, size_t n_rows);
 	/* literals of a list, and of a map: its keys and values in turn */
 	void (*list)(struct buf *, const char *const *items, size_t n);
 	void (*map)(struct buf *, const char *const *items, size_t n);

@@ -63,7 +63,7 @@ def a_failing_unit_test_keeps_its_model_and_what_is_below_from_being_built():
     has(done.out.splitlines()[1], "1 of 3 PASS totals.sums")
     eq(warehouse.query(f"SELECT total FROM {p.database}.on_totals ORDER BY total"), [(1.5,), (2.5,)])
     sql = p.command("runs", "1", "--sql", check=True).out
-    has(sql, "with `__dbt__cte__orders` as (\nSELECT tupleElement(")
+    has(sql, "with `__dbt__cte__orders` as (\nSELECT")
     has(sql, "'expected' as actual_or_expected")
     has(p.command("runs", "1", "--log", check=True).out, "bob      | 6→5")
 
@@ -104,17 +104,19 @@ def what_dbt_takes_for_the_same_is_the_same_and_what_differs_fails():
 
 @test
 def rows_may_be_many_statements_long_and_names_what_they_like():
-    rows = "".join("{id: %d, order total: %d.5}, " % (i, i) for i in range(200))
+    rows = "".join("{id: %d, order total: %d.5}, " % (i, i) for i in range(3000))
     test = f"{{name: many, model: by-day, given: [{{input: ref('my-orders'), rows: [{rows}]}}], expect: {{rows: [%s]}}}}"
     p = project(
         {
             "seeds/my-orders.csv": "id,order total\n1,1.5",
             "models/by-day.sql": "select count() as n, sum(`order total`) as total from {{ ref('my-orders') }}",
             "models/long.sql": "select 1 as id where 0{% for i in range(51000) %} or 1{% endfor %}",
-            **unit("by-day", test % "{n: 200, total: 20000}"),
+            **unit("by-day", test % "{n: 3000, total: 4500000}"),
         }
     )
     has(p.build().out, "PASS by-day.many")
+    casts = p.command("runs", "1", "--sql", check=True).out.count("accurateCast(")
+    eq(casts < 20, True, f"{casts} casts, each of which ClickHouse takes a millisecond to plan")
     p.write(unit("by-day", (test % "{n: 200}").replace("{id: 177,", "{id: x,")))
     has(p.command("test").out, "the value of 'id' is none of its type Int64")
     p.write(unit("by-day", "{name: none, model: by-day, given: [{input: ref('my-orders'), rows: []}], expect: {rows: [{}]}}"))
@@ -133,6 +135,7 @@ def values_of_every_kind_are_those_of_the_column():
         "{id: 1, name: null, tags: [a, b], attrs: {x: 1}, price: 1.25, at: '2026-11-01 10:00:00.5', ok: true, kind: k,"
         " e: b, f: 0.1, d: 2026-01-31}"
     )
+    row += ", {id: 2, name: b, tags: [], attrs: {}, price: 2, at: null, ok: null, kind: null, e: null, f: 1, d: null}"
     p = project(
         {
             "models/sources.yml": "sources: [{name: raw, tables: [{name: events}]}]",
