@@ -9,12 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "base/file.h"
 #include "base/text.h"
 #include "config/tree.h"
 #include "core/option.h"
-
-#define LARGEST_FILE ((size_t)1 << 20)
 
 /* The definitions that may be taken: those before the one that is read. */
 struct definitions {
@@ -65,16 +62,11 @@ static bool read_list(const struct project *project, struct arena *arena, const 
 	CLEANUP(free_string)
 	char *path = xasprintf("%s/" SELECTORS_FILE, project_folder(project));
 	struct stat st;
-	struct buf text;
 
 	*out = NULL;
 	if (stat(path, &st) != 0)
 		return true;
-	buf_init(&text, LARGEST_FILE);
-	const struct tree *root = NULL;
-	if (file_read(path, &text, err))
-		root = tree_parse(SELECTORS_FILE, buf_text(&text), text.len, arena, err);
-	buf_release(&text);
+	const struct tree *root = tree_read(path, SELECTORS_FILE, arena, err);
 	if (!root || !is_well_formed(root, err))
 		return false;
 	*out = tree_get(root, "selectors");
@@ -113,7 +105,7 @@ static bool text_of(const struct definitions *l, const struct tree *tree, const 
 	*out = tree->text;
 	if (!strstr(tree->text, "{{") && !strstr(tree->text, "{%"))
 		return true;
-	buf_init(&text, LARGEST_FILE);
+	buf_init(&text, BUF_MAX);
 	const char *place = arena_printf(&s->arena, SELECTORS_FILE ":%d", tree->line);
 	bool ok = project_render_text(graph_project(s->graph), place, tree->text, &text, s->err);
 	*out = arena_strdup(&s->arena, buf_text(&text));

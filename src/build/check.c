@@ -44,11 +44,9 @@ static bool setting_is_true(struct work *w, const char *name)
 static bool compile(struct work *w, const struct span *span, struct buf *sql, struct error *err)
 {
 	struct compile_batch batch = {.key = ""};
-	struct compile_options options = {.command = "test",
-		.engine = w->engine,
-		.cancelled = w->cancelled,
-		.origins = &w->origins};
+	struct compile_options options = work_options(w, "test");
 
+	options.origins = &w->origins;
 	if (span) {
 		batch.from_us = span->from_us;
 		batch.to_us = span->to_us;

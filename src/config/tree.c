@@ -18,7 +18,7 @@
 #define MOST_NESTING 100
 
 struct reading {
-	const char *path;
+	const char *name;
 	yaml_document_t document;
 	struct arena *arena;
 	struct error *err;
@@ -29,7 +29,7 @@ VEC_TYPE(tree_entries, struct tree_entry);
 
 static bool fail(struct reading *r, size_t line, const char *what)
 {
-	return error_set(r->err, ERROR_CONFIG, "%s:%zu: %s", r->path, line + 1, what);
+	return error_set(r->err, ERROR_CONFIG, "%s:%zu: %s", r->name, line + 1, what);
 }
 
 /* The text without the underscores that YAML 1.1 allows in numbers. */
@@ -245,14 +245,14 @@ static bool syntax_error(
 
 	if (at < len && text[at] == '\t')
 		problem = "a tab; YAML is indented by spaces:";
-	return error_set(r->err, ERROR_CONFIG, "%s:%zu: %s%s%s", r->path,
+	return error_set(r->err, ERROR_CONFIG, "%s:%zu: %s%s%s", r->name,
 		parser->problem_mark.line + 1, problem, *context ? " " : "", context);
 }
 
 const struct tree *tree_parse(
-	const char *path, const char *text, size_t len, struct arena *arena, struct error *err)
+	const char *name, const char *text, size_t len, struct arena *arena, struct error *err)
 {
-	struct reading r = {.path = path, .arena = arena, .err = err};
+	struct reading r = {.name = name, .arena = arena, .err = err};
 	const struct tree *root = NULL;
 	yaml_parser_t parser;
 
@@ -272,14 +272,15 @@ const struct tree *tree_parse(
 	return root;
 }
 
-const struct tree *tree_read(const char *path, struct arena *arena, struct error *err)
+const struct tree *tree_read(
+	const char *path, const char *name, struct arena *arena, struct error *err)
 {
 	const struct tree *root = NULL;
 	struct buf text;
 
 	buf_init(&text, LARGEST_FILE);
 	if (file_read(path, &text, err))
-		root = tree_parse(path, buf_text(&text), text.len, arena, err);
+		root = tree_parse(name, buf_text(&text), text.len, arena, err);
 	buf_release(&text);
 	return root;
 }

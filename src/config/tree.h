@@ -34,10 +34,11 @@ struct tree {
 	size_t n;
 };
 
-/* NULL with an error, "PATH:LINE: ...". An empty file is TREE_NULL. */
-const struct tree *tree_read(const char *path, struct arena *arena, struct error *err);
+/* NULL with an error, "NAME:LINE: ...". An empty file is TREE_NULL. */
+const struct tree *tree_read(
+	const char *path, const char *name, struct arena *arena, struct error *err);
 const struct tree *tree_parse(
-	const char *path, const char *text, size_t len, struct arena *arena, struct error *err);
+	const char *name, const char *text, size_t len, struct arena *arena, struct error *err);
 
 /* The value of a key; NULL where there is none, or no map. */
 const struct tree *tree_get(const struct tree *map, const char *key);

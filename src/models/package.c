@@ -209,20 +209,21 @@ static bool load_package(
 {
 	struct package *package = arena_alloc(&p->arena, sizeof *package);
 	const char *path = arena_printf(&p->arena, "%s/dbt_project.yml", folder);
+	const char *shown = arena_printf(&p->arena, "%sdbt_project.yml", below);
 	struct stat st;
 
 	package->folder = folder;
 	package->below = below;
 	package->project = arena_alloc(&p->arena, sizeof *package->project);
-	if (stat(path, &st) == 0 && !(package->project = tree_read(path, &p->arena, err)))
+	if (stat(path, &st) == 0 && !(package->project = tree_read(path, shown, &p->arena, err)))
 		return false;
 	if (package->project->kind != TREE_MAP && package->project->kind != TREE_NULL)
-		return error_set(err, ERROR_CONFIG, "%s: holds %s, not a map", path,
+		return error_set(err, ERROR_CONFIG, "%s: holds %s, not a map", shown,
 			tree_kind_name(package->project));
 	const struct tree *name = tree_get(package->project, "name");
 	package->name = name && name->text ? name->text : last_name(&p->arena, folder);
 	if (is_loaded(p, package->name))
-		return error_set(err, ERROR_CONFIG, "%s: there is another package '%s'", path,
+		return error_set(err, ERROR_CONFIG, "%s: there is another package '%s'", shown,
 			package->name);
 	vec_push(&p->packages, package);
 	package->vars = merged_vars(p, package);
@@ -240,7 +241,8 @@ static void warn_of_packages(struct project *p, const char *folder)
 		struct error err;
 		if (stat(path, &st) != 0)
 			continue;
-		const struct tree *list = tree_get(tree_read(path, &p->arena, &err), "packages");
+		const struct tree *list = tree_get(
+			tree_read(path, files[i], &p->arena, &err), "packages");
 		if (list && list->n)
 			project_warn(p, "packages are not installed; `dbt deps` does that",
 				F("file", files[i]), F("folder", folder));

@@ -542,7 +542,7 @@ static bool add_source(struct yml *y, const struct tree *item)
 
 static bool read_file(struct yml *y, const char *full)
 {
-	const struct tree *root = tree_read(full, &y->p->arena, y->err),
+	const struct tree *root = tree_read(full, y->path, &y->p->arena, y->err),
 			  *sources = tree_get(root, "sources");
 
 	if (!root)

@@ -563,11 +563,15 @@ def a_step_that_takes_too_long_is_ended():
         {
             "models/slow.sql": "{{ config(materialized='table') }} select sleepEachRow(1) as x from numbers(300)"
             " settings max_block_size = 1, function_sleep_max_microseconds_per_block = 0",
+            "models/a.sql": "select 1 as id",
+            "tests/asks.sql": "{% if execute %}{% do run_query('select sleepEachRow(1) from numbers(300)"
+            " settings max_block_size = 1, function_sleep_max_microseconds_per_block = 0') %}{% endif %}"
+            " select * from {{ ref('a') }} where 0",
         },
         models={"timeout": "1s", "retries": 0},
     )
     p.build(code=1)
-    eq(p.steps(), {"slow": "failed"})
+    eq(p.steps(), {"slow": "failed", "a": "succeeded", "asks": "failed"})
 
 
 @test

@@ -317,6 +317,9 @@ static void a_selector_is_known_by_its_name_and_one_is_the_default(void **unused
 	assert_no_selector("a", "selectors.yml:3: 'a' is the default already, line 2");
 	put("selectors.yml", "selectors:\n- {name: a}\n");
 	assert_no_selector("a", "selectors.yml:2: a selector has a name and a definition");
+	put("selectors.yml", "selectors:\n\t- {name: a, definition: facts}\n");
+	assert_no_selector("a", "selectors.yml:2: a tab; YAML is indented by spaces");
+	assert_ptr_equal(err.text, strstr(err.text, "selectors.yml:"));
 	put("selectors.yml", "x: 1\n");
 	assert_no_selector("a", "selectors.yml:1: holds no list 'selectors:'");
 	arena_release(&arena);

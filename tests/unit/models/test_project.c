@@ -502,6 +502,7 @@ static void a_yml_of_the_wrong_shape_is_refused_with_its_line(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		put("models/y.yml", cases[i][0]);
 		assert_refused(cases[i][1]);
+		assert_ptr_equal(err.text, strstr(err.text, "models/y.yml:"));
 	}
 }
 
