@@ -79,6 +79,15 @@ bool table_same_configuration(const struct table *a, const struct table *b)
 	return !a->configured || !b->configured || !strcmp(a->configured, b->configured);
 }
 
+bool table_same_key(const struct table *a, const struct table *b)
+{
+	bool same = a->n_key == b->n_key;
+
+	for (size_t i = 0; same && i < a->n_key; i++)
+		same = a->columns[a->key[i]].attribute == b->columns[b->key[i]].attribute;
+	return same;
+}
+
 bool table_same_definition(const struct table *a, const struct table *b)
 {
 	if (!table_same_configuration(a, b) || a->n_columns != b->n_columns || a->n_key != b->n_key)

@@ -113,6 +113,8 @@ int table_column_by_name(const struct table *t, const char *name);
  * `physical` and estimates are not looked at. */
 bool table_same_definition(const struct table *a, const struct table *b);
 bool table_same_configuration(const struct table *a, const struct table *b);
+/* Do the same columns, by attribute and in the same order, tell rows apart? */
+bool table_same_key(const struct table *a, const struct table *b);
 
 /* The definition as JSON and back, for the state store; options and stream are given by the
  * caller. */

@@ -108,8 +108,11 @@ static const char *why_anew(struct stream *s, const struct table_state *known,
 		return "it is selected again";
 	if (!s->source->ops->same_physical(then->physical, now->physical))
 		return "it was rewritten in the source";
-	return comes_and_goes(then, now) ? "its columns changed while tailrace was not running"
-					 : NULL;
+	if (comes_and_goes(then, now))
+		return "its columns changed while tailrace was not running";
+	/* rows from before may not be told apart by it: a delete of one could take another away */
+	bool rekeyed = !s->sink->ops->log && !table_same_key(then, now);
+	return rekeyed ? "its key changed while tailrace was not running" : NULL;
 }
 
 /* The table waits, unwritten, until the log has been read up to where it is now. */

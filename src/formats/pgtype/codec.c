@@ -411,9 +411,14 @@ void pg_codec_release(struct pg_codec *c)
 
 /* --- Cells ------------------------------------------------------------------------------------ */
 
+bool pg_codec_takes_null(const struct pg_codec *c)
+{
+	return c->type.nullable || c->null_is_empty || c->ignored;
+}
+
 static bool decode_null(const struct pg_codec *c, struct column *column, struct error *err)
 {
-	if (!column->type.nullable && !c->null_is_empty && !c->ignored)
+	if (!pg_codec_takes_null(c))
 		return error_set(err, ERROR_DATA, "NULL in a column that takes none");
 	column_add_default(column);
 	return true;

@@ -190,6 +190,15 @@ bool pg_rows_append(struct pg_rows *r, struct batch *batch, const struct pg_cell
 	return true;
 }
 
+int pg_rows_refused_null(const struct pg_rows *r, const struct pg_cell *cells)
+{
+	for (size_t i = 0; i < r->table->n_columns; i++)
+		if (cells[i].kind == PG_CELL_NULL && !r->table->columns[i].key &&
+			!pg_codec_takes_null(&r->codecs[i]))
+			return (int)i;
+	return -1;
+}
+
 /* --- Old and new ------------------------------------------------------------------------------ */
 
 bool pg_rows_same_key(const struct pg_rows *r, const struct pg_cell *a, const struct pg_cell *b)

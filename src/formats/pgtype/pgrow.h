@@ -36,6 +36,9 @@ bool pg_rows_text_stream(const struct pg_rows *r);
 MUST_CHECK bool pg_rows_append(struct pg_rows *r, struct batch *batch, const struct pg_cell *cells,
 	const struct row_meta *meta, struct error *err);
 
+/* The first column besides the key that takes no NULL and is one in this whole row; -1: there is none. */
+int pg_rows_refused_null(const struct pg_rows *r, const struct pg_cell *cells);
+
 /* Do the key columns of two rows of cells hold the same bytes? Both must come in the same form
  * (text, binary). An unchanged or absent key in either is the same. */
 bool pg_rows_same_key(const struct pg_rows *r, const struct pg_cell *a, const struct pg_cell *b);

@@ -153,6 +153,9 @@ struct pg_cell {
 MUST_CHECK bool pg_codec_decode(const struct pg_codec *c, const struct pg_cell *cell,
 	struct column *column, struct error *err);
 
+/* May a cell be NULL? */
+bool pg_codec_takes_null(const struct pg_codec *c);
+
 /* Appends PostgreSQL's text form of a text or binary cell. */
 MUST_CHECK bool pg_codec_text(
 	const struct pg_codec *c, const struct pg_cell *cell, struct buf *out, struct error *err);

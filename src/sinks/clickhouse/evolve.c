@@ -24,14 +24,13 @@ static bool type_follows(const struct type *from, const struct type *to)
 
 static bool same_key(const struct table *old, const struct table *now)
 {
-	if (old->n_key != now->n_key)
+	if (!table_same_key(old, now))
 		return false;
 	for (size_t i = 0; i < now->n_key; i++) {
 		const struct table_column *a = &old->columns[old->key[i]],
 					  *b = &now->columns[now->key[i]];
 		/* ClickHouse neither renames nor widens what it sorts by. */
-		if (a->attribute != b->attribute || strcmp(a->name, b->name) != 0 ||
-			!type_equal(&a->type, &b->type))
+		if (strcmp(a->name, b->name) != 0 || !type_equal(&a->type, &b->type))
 			return false;
 	}
 	return true;

@@ -73,6 +73,34 @@ static void add_key_list(struct reading *r)
 
 #define OPERATION "CAST(ascii(_op), 'UInt8')"
 
+/* Does the storage have NULLs, of earlier versions at least, where the definition takes none any more? */
+static bool has_more_nulls(const struct reading *r, size_t i)
+{
+	static const char plain[] = "Nullable(", symbol[] = "LowCardinality(Nullable(";
+	const struct type *type = &table_of(r)->columns[i].type;
+	const char *stored = r->columns[i]->type;
+
+	return !type->nullable && !column_child_count(type->kind) &&
+	       (!strncmp(stored, plain, sizeof plain - 1) ||
+		       !strncmp(stored, symbol, sizeof symbol - 1));
+}
+
+/* What is not NULL is of the table's own type again once it has been read. */
+static void take_nulls(struct column *column)
+{
+	if (!column->nulls.len && column->rows)
+		memset(buf_extend(&column->nulls, column->rows), 0, column->rows);
+	column->type.nullable = true;
+}
+
+static void settle_nulls(struct column *column)
+{
+	if (column->nulls.len && memchr(column->nulls.data, 1, column->nulls.len))
+		return;
+	buf_clear(&column->nulls);
+	column->type.nullable = false;
+}
+
 /* Without aliases: one could hide a column of the source. */
 static void add_select(struct reading *r)
 {
@@ -82,8 +110,10 @@ static void add_select(struct reading *r)
 	buf_init(&wire, BUF_MAX);
 	buf_puts(&r->sql, "SELECT ");
 	for (size_t i = 0; i < t->n_columns; i++) {
+		struct type type = t->columns[i].type;
+		type.nullable = type.nullable || has_more_nulls(r, i);
 		buf_clear(&wire);
-		native_type_print(&t->columns[i].type, &wire);
+		native_type_print(&type, &wire);
 		bool cast = strcmp(buf_text(&wire), r->columns[i]->type) != 0;
 		buf_puts(&r->sql, cast ? "CAST(" : "");
 		clickhouse_quote_name(r->columns[i]->name, &r->sql);
@@ -181,8 +211,11 @@ static bool run(struct reading *r, struct native_encoder *keys)
 
 	buf_init(&versions, BUF_MAX);
 	buf_init(&ops, BUF_MAX);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		targets[i].column = &out->columns[i];
+		if (has_more_nulls(r, i))
+			take_nulls(&out->columns[i]);
+	}
 	targets[n] = (struct native_target){
 		.name = "_version", .type = "UInt128", .width = 16, .bytes = &versions};
 	if (!out->table->n_key)
@@ -207,8 +240,12 @@ static bool run(struct reading *r, struct native_encoder *keys)
 		r->err->kind = ERROR_TABLE; /* no row is at fault */
 	if (!ok)
 		error_add(r->err, "reading %s.%s", r->sink->cdc, r->storage);
-	for (size_t i = 0; !ok && i < n; i++)
-		column_truncate(&out->columns[i], out->rows);
+	for (size_t i = 0; i < n; i++) {
+		if (!ok)
+			column_truncate(&out->columns[i], out->rows);
+		if (has_more_nulls(r, i))
+			settle_nulls(&out->columns[i]);
+	}
 	native_decoder_release(&taker.decoder);
 	buf_release(&ops);
 	buf_release(&versions);

@@ -185,12 +185,11 @@ static bool change_key(struct row *r, const struct pg_cell *old, struct error *e
 	return append(r, a->cells, OP_UPDATE, old, err);
 }
 
+/* The new row has been read. */
 static bool update(struct row *r, const struct pgoutput_change *m, struct error *err)
 {
 	struct pg_apply *a = &r->log->apply;
 	const struct pg_rows *rows = &r->relation->rows;
-	if (!read_cells(r->table, &m->new, a->cells, err))
-		return false;
 	if (!m->old_kind)
 		return append(r, a->cells, OP_UPDATE, NULL, err);
 	if (!read_cells(r->table, &m->old, a->old_cells, err))
@@ -201,21 +200,6 @@ static bool update(struct row *r, const struct pgoutput_change *m, struct error 
 	if (same_key)
 		return append(r, a->cells, OP_UPDATE, old, err);
 	return change_key(r, old, err);
-}
-
-static bool apply_row(
-	struct row *r, enum pgoutput_kind kind, const struct pgoutput_change *m, struct error *err)
-{
-	struct pg_apply *a = &r->log->apply;
-	ensure_cells(a, r->relation->table->n_columns);
-	r->bundle->changes++;
-	if (kind == PGOUTPUT_INSERT)
-		return read_cells(r->table, &m->new, a->cells, err) &&
-		       append(r, a->cells, OP_INSERT, NULL, err);
-	if (kind == PGOUTPUT_UPDATE)
-		return update(r, m, err);
-	return read_cells(r->table, &m->old, a->cells, err) &&
-	       append(r, a->cells, OP_DELETE, m->old_kind == 'O' ? a->cells : NULL, err);
 }
 
 /* A row that is left out will be copied; one that is gone will not, and who keeps a log must be told. It is, unless
@@ -239,6 +223,36 @@ static bool leave_out(struct row *r, struct pg_tracked *t, enum pgoutput_kind ki
 	if (kind == PGOUTPUT_UPDATE && pg_rows_same_key(&r->relation->rows, a->old_cells, a->cells))
 		return true;
 	return append(r, a->old_cells, OP_DELETE, NULL, err);
+}
+
+/* NOT NULL is the catalog's, which may be ahead of the log: what the log has, the column takes. */
+static bool take_nulls(struct row *r, struct error *err)
+{
+	int column;
+	while (!r->table->lost &&
+		(column = pg_rows_refused_null(&r->relation->rows, r->log->apply.cells)) >= 0) {
+		if (!pg_tracked_takes_null(r->log, r->bundle, r->table, column, err))
+			return false;
+		r->relation = r->table->relation;
+	}
+	return true;
+}
+
+static bool apply_row(
+	struct row *r, enum pgoutput_kind kind, const struct pgoutput_change *m, struct error *err)
+{
+	struct pg_apply *a = &r->log->apply;
+	ensure_cells(a, r->relation->table->n_columns);
+	r->bundle->changes++;
+	if (kind == PGOUTPUT_DELETE)
+		return read_cells(r->table, &m->old, a->cells, err) &&
+		       append(r, a->cells, OP_DELETE, m->old_kind == 'O' ? a->cells : NULL, err);
+	if (!read_cells(r->table, &m->new, a->cells, err) || !take_nulls(r, err))
+		return false;
+	if (r->table->lost)
+		return leave_out(r, r->table, kind, m, err);
+	return kind == PGOUTPUT_INSERT ? append(r, a->cells, OP_INSERT, NULL, err)
+				       : update(r, m, err);
 }
 
 static version_t next_version(struct pg_log *log, uint64_t lsn)

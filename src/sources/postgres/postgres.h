@@ -140,6 +140,10 @@ MUST_CHECK bool pg_catalog_load(struct postgres *, PGconn *, uint32_t oid, struc
 struct pg_relation *pg_relation_load(struct postgres *, PGconn *, uint32_t oid, struct error *);
 void pg_relation_free(struct pg_relation *); /* NULL-safe */
 
+/* The same one, but that this column takes NULL. ERROR_TABLE: it would be of another type then. */
+struct pg_relation *pg_relation_with_null(
+	struct postgres *, const struct pg_relation *, int column, struct error *);
+
 /* Do our publications carry stored generated columns, or will they once they are made? */
 bool pg_publishes_generated(struct postgres *, PGconn *);
 

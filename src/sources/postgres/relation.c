@@ -523,6 +523,45 @@ struct pg_relation *pg_relation_build(
 	return b.relation;
 }
 
+static struct table *copy_of(const struct table *t, struct error *err)
+{
+	struct buf json;
+	buf_init(&json, BUF_MAX);
+	table_to_json(t, &json);
+	struct table *copy = table_from_json(buf_text(&json), t->stream, t->options, err);
+	buf_release(&json);
+	if (copy && t->inserts_only)
+		copy->inserts_only = arena_strdup(&copy->arena, t->inserts_only);
+	return copy;
+}
+
+struct pg_relation *pg_relation_with_null(
+	struct postgres *p, const struct pg_relation *r, int column, struct error *err)
+{
+	struct table *t = copy_of(r->table, err);
+	if (!t)
+		return NULL;
+	struct pg_relation *with = xmalloc(sizeof *with);
+	*with = *r;
+	with->table = t;
+	with->sql_name = arena_strdup(&t->arena, r->sql_name);
+	with->columns = arena_alloc(&t->arena, t->n_columns * sizeof *r->columns);
+	memcpy(with->columns, r->columns, t->n_columns * sizeof *r->columns);
+	with->key_equals = arena_alloc(&t->arena, (t->n_key + 1) * sizeof *with->key_equals);
+	for (size_t i = 0; i < t->n_key; i++)
+		with->key_equals[i] = arena_strdup(&t->arena, r->key_equals[i]);
+	with->columns[column].not_null = false;
+	t->columns[column].type.nullable = !column_child_count(t->columns[column].type.kind);
+	pthread_rwlock_rdlock(&p->catalog_lock);
+	bool ok = pg_rows_init(&with->rows, t, &p->catalog, with->columns, err);
+	pthread_rwlock_unlock(&p->catalog_lock);
+	if (ok)
+		return with;
+	with->rows = (struct pg_rows){0};
+	pg_relation_free(with);
+	return NULL;
+}
+
 void pg_relation_free(struct pg_relation *r)
 {
 	if (!r)

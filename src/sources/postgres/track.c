@@ -320,6 +320,13 @@ static void keep(struct pg_tracked *t, struct reading *now)
 	now->shape = (struct pg_shape){0};
 }
 
+/* Under FULL rows from before another key look as those behind it, but it does not tell them apart. */
+static bool key_is_ahead(const struct pg_tracked *t, const struct reading *now)
+{
+	return t->message.identity == 'f' &&
+	       !table_same_key(t->relation->table, now->relation->table);
+}
+
 /* The catalog's definition is that of the rows that follow. */
 static void settle_now(
 	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
@@ -336,6 +343,8 @@ static void settle_now(
 		keep(t, now);
 	else if (rewritten)
 		lose(log, bundle, t, now, "it was altered and rewritten");
+	else if (key_is_ahead(t, now))
+		lose(log, bundle, t, now, "its key changed, which the log does not tell");
 	else
 		adopt_changed(log, bundle, t, now);
 }
@@ -437,6 +446,28 @@ bool pg_tracked_settle(
 		ok = settle_with(log, bundle, t, &now, err);
 	reading_release(&now);
 	return ok;
+}
+
+bool pg_tracked_takes_null(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t,
+	int column, struct error *err)
+{
+	struct error why = {0};
+	struct pg_relation *wider = pg_relation_with_null(log->p, t->relation, column, &why);
+	struct reading now;
+	if (wider) {
+		pg_relation_free(t->relation);
+		t->relation = wider;
+		bundle_add(bundle, BUNDLE_TABLE, wider->table);
+		pg_watch_again(log); /* the catalog's own is taken once the log has come there */
+		return true;
+	}
+	if (!read_catalog(log, t->oid, &now, err))
+		return false;
+	if (now.relation)
+		lose(log, bundle, t, &now,
+			"a column has NULLs in the log, and takes none any more");
+	reading_release(&now);
+	return true;
 }
 
 /* --- TRUNCATE ------------------------------------------------------------------------------------ */

@@ -162,6 +162,11 @@ MUST_CHECK bool pg_tracked_settle(
  * what was before: which one is returned. NULL: there are none, or they are those of neither. */
 struct pg_relation *pg_tracked_map_key(struct pg_tracked *);
 
+/* A row of it has NULL in a column that takes none by the catalog, which is ahead of the log: from here on it takes
+ * them. Where that makes another type of it, the track is lost instead. */
+MUST_CHECK bool pg_tracked_takes_null(
+	struct pg_log *, struct bundle *, struct pg_tracked *, int column, struct error *);
+
 /* After a TRUNCATE by the open transaction: if that alone explains the new files, they are taken over. */
 MUST_CHECK bool pg_tracked_truncated(struct pg_log *, struct pg_tracked *, struct error *);
 
@@ -178,6 +183,8 @@ MUST_CHECK bool pg_log_insert_end(struct pg_log *, uint64_t *lsn, struct error *
 MUST_CHECK bool pg_watch_tick(struct pg_log *, struct bundle *, struct error *);
 /* The table was read anew since it was looked at: what was seen then is older, and is not acted upon. */
 void pg_watch_outdated(struct pg_log *, uint32_t oid);
+/* Looks at the tables soon, whether the catalogs change or not. */
+void pg_watch_again(struct pg_log *);
 void pg_watch_release(struct pg_watch *);
 
 /* --- slot.c --- */

@@ -58,10 +58,10 @@ void pg_watch_release(struct pg_watch *w)
 
 /* --- What the log has come to --------------------------------------------------------------------- */
 
-static void look_again_soon(struct pg_watch *w)
+void pg_watch_again(struct pg_log *log)
 {
-	w->again = true;
-	w->again_ms = mono_ms() + LEAST_MS;
+	log->watch.again = true;
+	log->watch.again_ms = mono_ms() + LEAST_MS;
 }
 
 static const char *what_changed(const struct pg_relation *was, const struct pg_relation *now)
@@ -122,7 +122,7 @@ void pg_watch_outdated(struct pg_log *log, uint32_t oid)
 			continue;
 		pg_relation_free(*r);
 		*r = NULL;
-		look_again_soon(w);
+		pg_watch_again(log);
 	}
 }
 
@@ -146,7 +146,7 @@ static bool act(struct pg_log *log, struct bundle *bundle, struct error *err)
 		*r = NULL;
 		bool stale = is_stale(log, now);
 		if (stale)
-			look_again_soon(w);
+			pg_watch_again(log);
 		if (!ok || stale || (t && t->relation && pg_relation_same(t->relation, now)))
 			pg_relation_free(now);
 		else

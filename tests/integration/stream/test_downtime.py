@@ -11,7 +11,11 @@ pg = Postgres()
 for name in ("rewritten", "altered", "swapped", "emptied", "gone", "plain"):
     pg.sql(f"CREATE TABLE {name} (id int PRIMARY KEY, a text, n int)")
     pg.sql(f"INSERT INTO {name} SELECT i, 'a' || i, i FROM generate_series(1, 500) i")
-tail = Tailrace(mirror(pg))
+BIG = "repeat('x', 3000)"
+pg.sql("CREATE TABLE filled (id int PRIMARY KEY, n int, d int[], big text); ALTER TABLE filled ALTER big SET STORAGE EXTERNAL;"
+       f"INSERT INTO filled SELECT i, nullif(i % 3, 0), '{{1}}', {BIG} FROM generate_series(1, 30) i; UPDATE filled SET d = NULL WHERE id = 6")
+pg.sql("CREATE TABLE rekeyed (id int PRIMARY KEY, other int); ALTER TABLE rekeyed REPLICA IDENTITY FULL; INSERT INTO rekeyed VALUES (1, 5), (3, 6)")
+tail = Tailrace(mirror(pg, tables=["public.*", {"public.filled": {"keep": "both"}}]))
 tail.start()
 tail.wait_live()
 tail.wait_caught_up(pg)
@@ -24,6 +28,10 @@ pg.sql("UPDATE swapped SET n = -n")
 pg.sql("ALTER TABLE swapped ADD late int DEFAULT 5")
 pg.sql("INSERT INTO swapped VALUES (1000, 'x', 1, 2)")
 pg.sql("BEGIN; INSERT INTO emptied VALUES (1000, 'gone'); TRUNCATE emptied; INSERT INTO emptied VALUES (1, 'new'); COMMIT")
+pg.sql("INSERT INTO filled (id) VALUES (31); UPDATE filled SET n = 7 WHERE n IS NULL AND id > 3; DELETE FROM filled WHERE id = 1;"
+       "UPDATE filled SET n = 8 WHERE n IS NULL; ALTER TABLE filled ALTER n SET NOT NULL; INSERT INTO filled (id, n) VALUES (32, 9)")
+pg.sql("INSERT INTO rekeyed VALUES (2, 5); DELETE FROM rekeyed WHERE id = 1;"
+       "ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey, ADD PRIMARY KEY (other)")
 pg.sql("DROP TABLE gone; CREATE TABLE gone (id int PRIMARY KEY, other text); INSERT INTO gone VALUES (1, 'another')")
 pg.sql("CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh SELECT generate_series(1, 100)")
 pg.sql("UPDATE plain SET n = n + 1; DELETE FROM plain WHERE id > 400")
@@ -41,6 +49,22 @@ def settled(*tables):
 def rows_from_before_a_rewrite_do_not_win_over_the_copy():
     settled("public.rewritten")
     eq(tail.value("SELECT n FROM shop.rewritten WHERE id = 7"), 80)
+
+
+@test
+def rows_from_before_a_column_took_no_null_any_more_keep_their_nulls():
+    settled("public.filled")
+    of = "SELECT n, length(big) FROM shop.filled_log WHERE id = {} ORDER BY _version"
+    eq([tail.query(of.format(id)) for id in (3, 6, 31, 32)],
+       [[(None, 3000), (8, 3000)], [(None, 3000), (7, 3000)], [(None, None), (7, None)], [(9, None)]])
+    table = tail.table("public.filled")
+    eq((table["generation"], table["set_aside"]), (1, 0))
+
+
+@test
+def rows_from_before_another_key_do_not_win_over_the_copy():
+    settled("public.rekeyed")
+    eq(tail.query("SELECT id, other FROM shop.rekeyed ORDER BY id"), [(2, 5), (3, 6)])
 
 
 @test
