@@ -48,6 +48,28 @@ static bool refuse(const struct fit *f, struct error *err, const char *what, con
 		what, column, choices[f->change], also);
 }
 
+static const char *way_out(const struct fit *f)
+{
+	if (f->m->w->node->kind == NODE_SNAPSHOT)
+		return "cast it in the query, or change the column of the table";
+	return f->change == CHANGE_SYNC ? "cast it in the model, or build with --full-refresh"
+					: "set on_schema_change to sync_all_columns, cast it in "
+					  "the model, or build with --full-refresh";
+}
+
+/* Changes the table, whose rows may not bear it. */
+static bool alter(struct fit *f, const char *column, const char *what, struct error *err)
+{
+	if (making_run(f->m, err))
+		return true;
+	if (err->kind != ERROR_TABLE)
+		return false;
+	const char *why = arena_strdup(f->m->w->arena, err->text);
+	return config_wrong(f->m, "on_schema_change", err,
+		"the column '%s' of %s.%s cannot be %s: %s\n  %s", column, f->m->target.database,
+		f->m->target.name, what, way_out(f), why);
+}
+
 /* A column that the model has and the table has not. */
 static bool add(struct fit *f, const struct engine_column *c, struct error *err)
 {
@@ -57,18 +79,34 @@ static bool add(struct fit *f, const struct engine_column *c, struct error *err)
 	if (f->change == CHANGE_IGNORE)
 		return true;
 	f->m->d->add_column(&f->m->sql, f->table, c);
-	return making_run(f->m, err);
+	return alter(f, c->name, "added", err);
 }
 
-static bool change(struct fit *f, const struct engine_column *c, struct error *err)
+static bool change(struct fit *f, const struct engine_column *old, const struct engine_column *c,
+	struct error *err)
 {
+	const struct dialect *d = f->m->d;
+	struct buf *sql = &f->m->sql;
+
 	if (f->change == CHANGE_FAIL)
 		return refuse(f, err, "the model gives another type of column", c->name,
 			"append_new_columns or ");
 	if (f->change != CHANGE_SYNC)
 		return true;
-	f->m->d->change_column(&f->m->sql, f->table, c);
-	return making_run(f->m, err);
+	const struct engine_column wide = {
+		.name = c->name, .type = d->wider_type(f->m->w->arena, old->type, c->type)};
+	if (!strcmp(wide.type, old->type))
+		return true;
+	/* The engine would wrap numbers that are too great. */
+	buf_puts(sql, "SELECT any(");
+	d->exact_cast(sql, old, wide.type);
+	buf_puts(sql, ") FROM ");
+	d->relation(sql, f->table);
+	const char *what = arena_printf(f->m->w->arena, "changed to %s", wide.type);
+	if (!alter(f, c->name, what, err))
+		return false;
+	d->change_column(sql, f->table, &wide);
+	return alter(f, c->name, what, err);
 }
 
 /* What it would hold in the new rows nobody knows. */
@@ -79,7 +117,7 @@ static bool remove_column(struct fit *f, const struct engine_column *c, struct e
 	if (f->change != CHANGE_SYNC)
 		return refuse(f, err, "the model no longer gives the column", c->name, "");
 	f->m->d->drop_column(&f->m->sql, f->table, c->name);
-	return making_run(f->m, err);
+	return alter(f, c->name, "dropped", err);
 }
 
 static bool follow(struct fit *f, struct error *err)
@@ -87,7 +125,7 @@ static bool follow(struct fit *f, struct error *err)
 	for (size_t i = 0; i < f->is.len; i++) {
 		const struct engine_column *c = &f->is.items[i],
 					   *old = engine_column_named(&f->was, c->name);
-		if (!old ? !add(f, c, err) : strcmp(old->type, c->type) && !change(f, c, err))
+		if (!old ? !add(f, c, err) : strcmp(old->type, c->type) && !change(f, old, c, err))
 			return false;
 	}
 	for (size_t i = 0; i < f->was.len; i++)
@@ -127,9 +165,14 @@ static const char *cast_select(const struct fit *f, const struct engine_columns 
 		const char *name = columns->items[i].name;
 		const struct engine_column *old = engine_column_named(&f->was, name);
 		buf_puts(&sql, i ? ", " : "");
-		if (old && strcmp(old->type, columns->items[i].type) != 0) {
-			d->exact_cast(&sql, name, old->type);
+		if (old && f->change != CHANGE_SYNC && strcmp(old->type, columns->items[i].type)) {
+			d->exact_cast(&sql, &columns->items[i], old->type);
 			buf_puts(&sql, " AS ");
+			f->m->casts = arena_printf(f->m->w->arena,
+				"the column '%s' of %s.%s is %s, and %s in the model: where it "
+				"does not hold what comes, %s",
+				name, f->m->target.database, f->m->target.name, old->type,
+				columns->items[i].type, way_out(f));
 		}
 		d->name(&sql, name);
 	}

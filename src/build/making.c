@@ -200,6 +200,10 @@ bool making_fill(struct making *m, uint64_t *rows, struct error *err)
 	}
 	buf_clear(&m->sql);
 	*rows = stats.written_rows;
+	if (!ok && m->casts && err->kind == ERROR_TABLE) {
+		const char *why = arena_strdup(w->arena, err->text);
+		return error_set(err, ERROR_TABLE, "%s\n  %s", why, m->casts);
+	}
 	return ok;
 }
 

@@ -23,6 +23,7 @@ struct making {
 	const char *described;       /* the query that was described last; NULL */
 	struct engine_columns gives; /* of that */
 	struct buf sql;              /* of the statement that is being written */
+	const char *casts;           /* what making_fit() casts, for errors; NULL: nothing */
 	bool replacing; /* the target may be new, or in part, and nothing says so yet */
 	bool intended;  /* but the record of a swap, by which the next attempt can tell */
 };

@@ -191,8 +191,10 @@ struct dialect {
 	bool (*has_period)(const struct engine_column *, enum period);
 	/* the expression that tables are partitioned by: the period of a column of dates or times */
 	void (*period)(struct buf *, const struct engine_column *, enum period);
-	/* a value as that type; one that it cannot hold is an error */
-	void (*exact_cast)(struct buf *, const char *column, const char *type);
+	/* a column's value as that type; one that it cannot hold is an error */
+	void (*exact_cast)(struct buf *, const struct engine_column *, const char *type);
+	/* the type that what is there and what comes are changed to: `to`, or where it is, also NULL */
+	const char *(*wider_type)(struct arena *, const char *from, const char *to);
 	/* a literal as that type; one that it cannot hold is an error. NULL: NULL, or what the type has instead */
 	void (*typed)(struct buf *, const char *literal, const char *type);
 	/* a query of constant rows, at least one, each value as typed() has it */

@@ -53,6 +53,12 @@ static inline struct clickhouse_engine *clickhouse_engine_of(struct engine *engi
 
 const char *format_name(enum export_format format);
 extern const struct dialect clickhouse_dialect;
+/* values.c */
+void clickhouse_typed(struct buf *, const char *literal, const char *type);
+void clickhouse_constants(
+	struct buf *, const struct constants *columns, size_t n_columns, size_t n_rows);
+void clickhouse_exact_cast(struct buf *, const struct engine_column *, const char *type);
+const char *clickhouse_wider_type(struct arena *, const char *from, const char *to);
 void clickhouse_history(struct buf *out, const struct history_spec *spec);
 
 /* Runs what `query` says, with the statement's id, settings and limits in place of the query's; ends it

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include "base/clock.h"
-#include "base/mem.h"
 
 static void put_name(struct buf *out, const char *name)
 {
@@ -56,137 +55,12 @@ static void put_period(struct buf *out, const struct engine_column *column, enum
 	buf_puts(out, strstr(column->type, "DateTime") ? ", 'UTC')" : ")");
 }
 
-static void put_exact_cast(struct buf *out, const char *column, const char *type)
-{
-	buf_puts(out, "accurateCast(");
-	put_name(out, column);
-	buf_puts(out, ", ");
-	put_text(out, type, strlen(type));
-	buf_puts(out, ")");
-}
-
-/* Cast to what it holds first: a text that is no number becomes NULL where it is cast to Nullable at once. */
-static void put_literal_as(struct buf *out, const char *literal, const char *of, const char *type)
-{
-	static const char nullable[] = "Nullable(";
-	size_t prefix = sizeof nullable - 1, len = strlen(type);
-	const char *end = *of ? ")" : "";
-	bool null = !strncmp(type, nullable, prefix);
-	int bare_len = (int)(null ? len - prefix - 1 : len);
-
-	CLEANUP(free_string)
-	char *bare = xasprintf("%s%.*s%s", of, bare_len, null ? type + prefix : type, end);
-	buf_printf(out, "CAST(accurateCast(%s, ", literal);
-	put_text(out, bare, strlen(bare));
-	buf_printf(out, ") AS %s%s%s)", of, type, end);
-}
-
-static void put_typed(struct buf *out, const char *literal, const char *type)
-{
-	if (literal) {
-		put_literal_as(out, literal, "", type);
-		return;
-	}
-	buf_puts(out, "CAST(defaultValueOfTypeName(");
-	put_text(out, type, strlen(type));
-	buf_printf(out, ") AS %s)", type);
-}
-
 static void put_call(struct buf *out, const char *function, const char *const *items, size_t n)
 {
 	buf_printf(out, "%s(", function);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(out, "%s%s", i ? ", " : "", items[i]);
 	buf_puts(out, ")");
-}
-
-/* --- constant rows --- */
-
-/* NULL: there is none. */
-static const char *some_literal(const struct constants *c, size_t n_rows)
-{
-	for (size_t i = 0; i < n_rows; i++)
-		if (c->literals[i])
-			return c->literals[i];
-	return NULL;
-}
-
-/* A list of texts is not cast to one of lists. */
-static bool is_cast_as_one(const struct constants *c)
-{
-	return c->alike && strncmp(c->type, "Array(", 6) != 0;
-}
-
-static bool lacks_literals(const struct constants *c, size_t n_rows)
-{
-	for (size_t i = 0; i < n_rows; i++)
-		if (!c->literals[i])
-			return true;
-	return false;
-}
-
-/* In the place of a literal that is not there stands another. */
-static void put_lists(struct buf *out, const struct constants *c, size_t column, size_t n_rows)
-{
-	const char *some = some_literal(c, n_rows);
-	bool as_one = is_cast_as_one(c);
-	struct buf list;
-
-	if (!some)
-		return;
-	buf_init(&list, BUF_MAX);
-	for (size_t i = 0; i < n_rows; i++) {
-		buf_puts(&list, i ? ", " : "[");
-		if (as_one)
-			buf_puts(&list, c->literals[i] ? c->literals[i] : some);
-		else
-			put_typed(&list, c->literals[i], c->type);
-	}
-	buf_puts(&list, "]");
-	buf_puts(out, ",\n\t");
-	if (as_one)
-		put_literal_as(out, buf_text(&list), "Array(", c->type);
-	else
-		buf_puts(out, buf_text(&list));
-	buf_release(&list);
-	buf_printf(out, " AS __column_%zu", column);
-	if (!as_one || !lacks_literals(c, n_rows))
-		return;
-	for (size_t i = 0; i < n_rows; i++)
-		buf_printf(out, "%s%d", i ? ", " : ",\n\t[", !c->literals[i]);
-	buf_printf(out, "] AS __lacks_%zu", column);
-}
-
-static void put_constant(struct buf *out, const struct constants *c, size_t column, size_t n_rows)
-{
-	bool lacks = is_cast_as_one(c) && lacks_literals(c, n_rows);
-
-	if (!some_literal(c, n_rows)) {
-		put_typed(out, NULL, c->type);
-		return;
-	}
-	buf_puts(out, "CAST(");
-	if (lacks) {
-		buf_printf(out, "if(__lacks_%zu, ", column);
-		put_typed(out, NULL, c->type);
-		buf_puts(out, ", ");
-	}
-	buf_printf(out, "__column_%zu%s AS %s)", column, lacks ? ")" : "", c->type);
-}
-
-/* A list a column: ClickHouse takes a millisecond for each function that it finds, and more for a UNION. */
-static void put_rows(
-	struct buf *out, const struct constants *columns, size_t n_columns, size_t n_rows)
-{
-	for (size_t i = 0; i < n_columns; i++) {
-		buf_puts(out, i ? ",\n\t" : "SELECT\n\t");
-		put_constant(out, &columns[i], i, n_rows);
-		buf_puts(out, " AS ");
-		put_name(out, columns[i].name);
-	}
-	buf_printf(out, "\nFROM (SELECT 1)\nARRAY JOIN\n\trange(%zu) AS __row", n_rows);
-	for (size_t i = 0; i < n_columns; i++)
-		put_lists(out, &columns[i], i, n_rows);
 }
 
 static void put_list(struct buf *out, const char *const *items, size_t n)
@@ -540,9 +414,9 @@ const struct dialect clickhouse_dialect = {
 	.time = put_time,
 	.has_period = has_period,
 	.period = put_period,
-	.exact_cast = put_exact_cast,
-	.typed = put_typed,
-	.rows = put_rows,
+	.exact_cast = clickhouse_exact_cast,
+	.typed = clickhouse_typed,
+	.rows = clickhouse_constants,
 	.list = put_list,
 	.map = put_map,
 	.create_database = create_database,
@@ -558,6 +432,7 @@ const struct dialect clickhouse_dialect = {
 	.delete_where = delete_where,
 	.add_column = add_column,
 	.drop_column = drop_column,
+	.wider_type = clickhouse_wider_type,
 	.change_column = change_column,
 	.rename = rename_relation,
 	.exchange = exchange,

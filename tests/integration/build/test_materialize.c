@@ -342,6 +342,41 @@ static void a_value_that_does_not_fit_is_an_error_and_no_other_value(void **stat
 	write_model(s, "order_by='a'", "select 3 as a, NULL::Nullable(String) as b", "");
 	assert_non_null(strstr(refusal(s, "t", ""), "NULL"));
 	assert_gives(s, "SELECT * FROM {db}.t ORDER BY a", "1\tx\n2\ty");
+	write_model(s, "order_by='a'",
+		"select 1 as a, 5::Nullable(Int32) as n, 1.5::Decimal(9, 1) as d", "");
+	s->full_refresh = true;
+	build(s, "t");
+	s->full_refresh = false;
+	write_model(s, "order_by='a'",
+		"select 2 as a, 'x'::Nullable(String) as n, 1.5::Decimal(9, 1) as d", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "set on_schema_change to sync_all_columns"));
+	write_model(s, "order_by='a'",
+		"select 2 as a, 5::Nullable(Int32) as n, 1.55::Decimal(9, 2) as d", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "'d' has a value that is none of Decimal(9"));
+	write_model(s, "order_by='a'",
+		"select 2 as a, '7'::Nullable(String) as n, 1.50::Decimal(9, 2) as d", "");
+	build(s, "t");
+	assert_gives(s, "SELECT * FROM {db}.t ORDER BY a", "1\t5\t1.5\n2\t7\t1.5");
+}
+
+static void a_column_that_is_synced_takes_no_row_another_value(void **state)
+{
+	const char *sync = "order_by='a', on_schema_change='sync_all_columns'";
+	struct shop *s = *state;
+
+	write_model(
+		s, sync, "select 1 as a, 3000000000::Int64 as n, NULL::Nullable(Int32) as m", "");
+	build(s, "t");
+	write_model(s, sync, "select 2 as a, 2::Int32 as n, NULL::Nullable(Int32) as m", "");
+	const char *why = refusal(s, "t", "");
+	assert_non_null(strstr(why, "the column 'n'"));
+	assert_non_null(strstr(why, "cannot be changed to Int32: cast it in the model, or build "
+				    "with --full-refresh"));
+	write_model(s, sync, "select 2 as a, 2::Int64 as n, 5::Int64 as m", "");
+	build(s, "t");
+	assert_gives(s, "SELECT * FROM {db}.t ORDER BY a", "1\t3000000000\t\\N\n2\t2\t5");
+	write_model(s, sync, "select 3::Int64 as a, '3' as n, 5::Int64 as m", "");
+	assert_non_null(strstr(refusal(s, "t", ""), "build with --full-refresh"));
 }
 
 int main(int argc, char **argv)
@@ -364,6 +399,7 @@ int main(int argc, char **argv)
 		SHOP_TEST(merge_leaves_the_latest_version),
 		SHOP_TEST(a_strategy_that_is_not_known_or_lacks_its_key_is_refused),
 		SHOP_TEST(columns_change_as_on_schema_change_says),
+		SHOP_TEST(a_column_that_is_synced_takes_no_row_another_value),
 		SHOP_TEST(a_value_that_does_not_fit_is_an_error_and_no_other_value),
 	};
 	return run_group(argc, argv, tests, COUNT_OF(tests));
