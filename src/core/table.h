@@ -32,7 +32,7 @@ struct table_column {
 	const char *source_type;
 	struct column_rule rule;
 	bool key; /* part of the replica identity that we key by */
-	/* JSON text of the value that rows from before ADD COLUMN have; or NULL */
+	/* JSON text of the value that rows from before ADD COLUMN have, empty where it cannot be said so; or NULL */
 	const char *missing;
 	/* carried in the source's text form for want of a type; `check` says so */
 	bool approximate;

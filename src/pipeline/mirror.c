@@ -325,12 +325,13 @@ static bool evolve_all(
 	return true;
 }
 
-/* The default that ADD COLUMN gave to old rows is known without its column's rule: only a copy applies that. */
-static bool adds_default_under_rule(const struct table *old, const struct table *now)
+/* The default that ADD COLUMN gave to old rows is known without its column's rule, which a copy applies, or not at
+ * all: then the copy meets each of those rows as any other. */
+static bool adds_default_to_copy(const struct table *old, const struct table *now)
 {
 	for (size_t c = 0; c < now->n_columns; c++) {
 		const struct table_column *column = &now->columns[c];
-		if (column->missing && column->rule.kind != RULE_NONE &&
+		if (column->missing && (!*column->missing || column->rule.kind != RULE_NONE) &&
 			table_column_by_attribute(old, column->attribute) < 0)
 			return true;
 	}
@@ -348,8 +349,9 @@ bool mirror_define_changed(struct stream *s, struct mirror *m, struct table *old
 			renamed ? "it has another name in the source"
 				: "it is configured otherwise than it was",
 			err);
-	if (adds_default_under_rule(old, m->table))
-		return mirror_recopy(s, m, "a column under a rule was added with a default", err);
+	if (adds_default_to_copy(old, m->table))
+		return mirror_recopy(
+			s, m, "a column was added with a default that only a copy can tell", err);
 
 	pthread_rwlock_wrlock(&m->lock);
 	bool ok = mirror_compile_filter(m, err) && evolve_all(s, m, old, &in_place, err);

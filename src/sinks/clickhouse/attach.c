@@ -90,7 +90,7 @@ void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 	storage_type_print(s, t, c, &type);
 	clickhouse_quote_name(c->name, sql);
 	buf_printf(sql, " %s", buf_text(&type));
-	if (with_default && c->rule.kind == RULE_NONE && c->missing &&
+	if (with_default && c->rule.kind == RULE_NONE && c->missing && *c->missing &&
 		strcmp(c->missing, "null") != 0) {
 		/* The server's JSON type is made from the document's text. */
 		bool document = !strcmp(buf_text(&type), "JSON") ||

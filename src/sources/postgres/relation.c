@@ -411,7 +411,8 @@ static void apply_selection(struct build *b)
 	vec_release(&attributes);
 }
 
-/* Rows from before ADD COLUMN, as the column carries them. A value that it cannot carry is no default. */
+/* Rows from before ADD COLUMN, as the column carries them. What it cannot carry, and bytes, which look like a text
+ * here, only a copy can tell. */
 static void set_missing(struct build *b)
 {
 	struct table *t = b->table;
@@ -424,8 +425,9 @@ static void set_missing(struct build *b)
 		struct pg_cell cell = {(const uint8_t *)b->missing[i],
 			(uint32_t)strlen(b->missing[i]), PG_CELL_TEXT};
 		buf_clear(&json);
-		if (pg_codec_json(&b->relation->rows.codecs[i], &cell, &json, &ignored))
-			t->columns[i].missing = arena_strdup(&t->arena, buf_text(&json));
+		bool said = pg_codec_json(&b->relation->rows.codecs[i], &cell, &json, &ignored) &&
+			    !strstr(buf_text(&json), "\\\\x");
+		t->columns[i].missing = said ? arena_strdup(&t->arena, buf_text(&json)) : "";
 	}
 	buf_release(&json);
 }

@@ -50,6 +50,19 @@ def an_added_column_comes_with_its_default_for_old_rows():
 
 
 @test
+def a_default_that_cannot_be_held_sets_the_rows_aside_and_bytes_arrive_as_they_are():
+    pg.sql("CREATE TABLE endless (id int PRIMARY KEY); INSERT INTO endless VALUES (1), (2); CREATE TABLE bytes AS TABLE endless; ALTER TABLE bytes ADD PRIMARY KEY (id)")
+    tail.wait_live("public.endless", "public.bytes")
+    pg.sql("ALTER TABLE endless ADD till timestamptz NOT NULL DEFAULT 'infinity'; ALTER TABLE bytes ADD b bytea DEFAULT '\\x18ff'")
+    pg.sql("INSERT INTO endless VALUES (3, '2024-01-01 00:00:00+00'); INSERT INTO bytes VALUES (3, '\\x18fe')")
+    settled("public.endless", "public.bytes")
+    tail.wait_for(lambda s: "b" in columns("bytes") and "till" in columns("endless"), "the columns")
+    settled("public.endless", "public.bytes")
+    eq(tail.query("SELECT id, hex(b) FROM shop.bytes ORDER BY id"), [(1, "18FF"), (2, "18FF"), (3, "18FE")])
+    eq(tail.query("SELECT id, toString(till) FROM shop.endless"), [(3, "2024-01-01 00:00:00.000000")])
+
+
+@test
 def an_added_column_shows_before_any_row_comes():
     pg.sql("ALTER TABLE added ADD e int DEFAULT 7")
     tail.wait_for(lambda status: "e" in columns("added"), "the column")
