@@ -320,7 +320,9 @@ static bool take_up_tables(struct stream *s, const struct tables *tables,
 		*err = s->failure;
 		return false;
 	}
-	return absent_settle(s, known, err);
+	/* Stopped on the way, nobody knows which tables are gone, and rows of those that were not taken up would be
+	 * passed over: the session ends without any. */
+	return stream_leaving(s) || absent_settle(s, known, err);
 }
 
 static bool session_prepare(struct stream *s, struct error *err)
@@ -471,13 +473,14 @@ static void session(struct stream *s)
 
 	arena_init(&s->arena);
 	s->bundle = bundle_new();
-	if (session_prepare(s, &err)) {
+	bool ok = session_prepare(s, &err);
+	if (!ok) {
+		stream_fail(s, &err);
+	} else if (!stream_leaving(s)) {
 		int64_t began_ms = s->progress_ms = mono_ms();
 		session_run(s);
 		if (mono_ms() - began_ms > STEADY_MS)
 			backoff_reset(&s->backoff);
-	} else {
-		stream_fail(s, &err);
 	}
 	session_free(s);
 }
