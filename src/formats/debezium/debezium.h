@@ -107,10 +107,12 @@ int debezium_attribute(const struct table *, const char *name);
 
 /* Where an event comes from, as far as its `source` says. */
 struct debezium_source {
-	char op;           /* c u d r t m; a plain row is 'u' or, when null, 'd' */
-	bool has_position; /* `version` holds the place in the source's log, epoch 0 */
-	version_t version; /* PostgreSQL: sequence; MySQL: binlog file, position, row; of 'r': 0 */
+	char op;             /* c u d r t m; a plain row is 'u' or, when null, 'd' */
+	bool has_position;   /* `version` holds the place in the source's log, epoch 0 */
+	version_t version;   /* PostgreSQL: sequence; MySQL: binlog file, position, row */
 	uint64_t commit_lsn; /* or the source's nearest word for it */
+	uint64_t
+		place; /* its own in the source's log, where the table's columns change; 0: it does not say */
 	int64_t commit_time_us;
 	uint32_t xid;
 	char schema[64], table[192]; /* MySQL: of the database; "" where the event does not say */

@@ -162,7 +162,7 @@ static void conclude(const struct origin *o, struct debezium_source *out)
 {
 	out->commit_time_us = o->ts_us ? o->ts_us : o->ts_ms * 1000;
 	out->xid = (uint32_t)o->tx_id;
-	out->commit_lsn = (uint64_t)o->lsn;
+	out->commit_lsn = out->place = (uint64_t)o->lsn;
 	if (!*out->schema)
 		memcpy(out->schema, o->db, sizeof out->schema);
 	if (o->has_sequence && o->has_lsn && o->sequence[0] < UINT64_C(1) << 56) {
@@ -171,7 +171,7 @@ static void conclude(const struct origin *o, struct debezium_source *out)
 		out->version = version_make(0, o->sequence[0], o->sequence[1]);
 	} else if (o->has_file && o->pos >= 0 && o->pos < INT64_C(1) << 40) {
 		out->has_position = true;
-		out->commit_lsn = o->file << 40 | (uint64_t)o->pos;
+		out->commit_lsn = out->place = o->file << 40 | (uint64_t)o->pos;
 		out->version = version_make(0, out->commit_lsn, (uint64_t)o->row);
 	}
 }

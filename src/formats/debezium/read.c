@@ -441,6 +441,12 @@ static bool read_any(struct reading *g)
 
 /* --- What cannot be taken --------------------------------------------------------------------- */
 
+/* The lowest; of two the one that was read later wins. A change at the very place comes behind the reading. */
+static version_t copied_place(const struct debezium_source *seen)
+{
+	return seen->place ? seen->place - 1 : 0;
+}
+
 static void set_meta(const struct debezium_source *seen, struct row_meta *meta)
 {
 	uint8_t epoch = version_epoch(meta->version);
@@ -450,8 +456,8 @@ static void set_meta(const struct debezium_source *seen, struct row_meta *meta)
 	meta->commit_time_us = seen->commit_time_us ? seen->commit_time_us : meta->commit_time_us;
 	meta->xid = seen->xid;
 	if (seen->has_position)
-		meta->version = seen->op == OP_COPY ? version_copied(epoch)
-						    : version_copied(epoch) | seen->version;
+		meta->version = version_copied(epoch) |
+				(seen->op == OP_COPY ? copied_place(seen) : seen->version);
 }
 
 /* A row that was set aside is no longer what the target shows of its key, which would be taken for the present one. */

@@ -145,10 +145,9 @@ struct row_meta record_meta(const struct kafka_source *k, const struct kafka_rec
 
 version_t event_place(const struct debezium_source *seen, const struct kafka_record *record)
 {
-	if (seen->has_position && seen->version)
-		return seen->version;
-	return (version_t)(seen->commit_lsn ? seen->commit_lsn : (uint64_t)record->timestamp_ms)
-	       << 64;
+	uint64_t place = seen->place ? seen->place : (uint64_t)record->timestamp_ms;
+
+	return (version_t)place << 64 | (uint64_t)record->offset;
 }
 
 version_t message_place(

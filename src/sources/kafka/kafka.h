@@ -107,7 +107,7 @@ MUST_CHECK bool sample_topics(struct kafka_source *k, struct error *err);
 /* The form of the message that is open, made with its table when it is new. NULL: ERROR_DATA. */
 struct form *topic_form(struct kafka_source *k, struct topic *topic, struct error *err);
 /* How late an event is among those of its topic: by its place in the source's log, or, where it does not say,
- * by the moment it was written. */
+ * by the moment it was written; of one place, by its offset. */
 version_t event_place(const struct debezium_source *seen, const struct kafka_record *record);
 /* Of the message that is open, of that form. */
 version_t message_place(

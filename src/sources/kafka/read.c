@@ -54,8 +54,9 @@ static void place_copied_row(struct batch *batch, const struct kafka_record *rec
 {
 	struct row_meta *meta = &batch_meta(batch)[batch->rows - 1];
 
-	if (!batch->table->n_key && !(uint64_t)meta->version)
-		meta->version |= (uint64_t)(record->partition + 1) << 48 | (uint64_t)record->offset;
+	if (!batch->table->n_key && meta->op == OP_COPY)
+		meta->version = version_copied(version_epoch(meta->version)) |
+				(uint64_t)(record->partition + 1) << 48 | (uint64_t)record->offset;
 }
 
 static void note_event(struct kafka_source *k, struct topic *topic,
@@ -64,7 +65,8 @@ static void note_event(struct kafka_source *k, struct topic *topic,
 {
 	version_t place = event_place(seen, record);
 
-	if (place > topic->newest_place)
+	/* a message without a value has no schema either */
+	if (k->message.value.reader && place > topic->newest_place)
 		topic->newest_place = place;
 	if (meta->commit_time_us)
 		k->commit_time_us = meta->commit_time_us;
