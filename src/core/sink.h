@@ -109,7 +109,8 @@ struct sink_ops {
 	 * known one the storage is missing */
 	sink_attach_fn *attach;
 	/* storage of `old` becomes that of landing->table. *in_place false: nothing was done, this
-	 * change needs a new generation (key, order, inexact type) */
+	 * change needs a new generation (key, order, inexact type). old NULL, but of logs: whatever
+	 * is stored */
 	sink_evolve_fn *evolve;
 	/* returns once the rows are durable. May sort the batch; its rows stay valid for a second
 	 * call. A row that is refused for itself goes to batch_set_aside(). Of logs: cells may still

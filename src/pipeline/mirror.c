@@ -213,7 +213,7 @@ struct mirror *mirror_new(struct stream *s, struct table *table, const struct ta
 		ok = resume_known(s, m, known, &err);
 	else if (ok)
 		ok = find_generation(s, m, &err) && mirror_attach_all(s, m, false, &err) &&
-		     mirror_save(s, m, &err);
+		     mirror_save(s, m, &err) && mirror_take_over(s, m, &err);
 	if (!ok && known) {
 		m->generation = known->generation;
 		m->building = known->building;
@@ -338,6 +338,35 @@ static bool adds_default_to_copy(const struct table *old, const struct table *no
 	return false;
 }
 
+/* Under the write lock, m->table is the new definition; its storages follow, if they can. */
+static bool follow_in_place(
+	struct stream *s, struct mirror *m, struct table *old, bool *in_place, struct error *err)
+{
+	bool ok = mirror_compile_filter(m, err) && evolve_all(s, m, old, in_place, err);
+
+	if (ok && *in_place) {
+		if (m->live_table)
+			mirror_replace_table(s, &m->live_table, m->table);
+		ok = watch_all(s, m, err) && mirror_save(s, m, err);
+	}
+	return ok;
+}
+
+bool mirror_take_over(struct stream *s, struct mirror *m, struct error *err)
+{
+	bool in_place = true;
+
+	if (!s->source->ops->shared || m->log)
+		return true;
+	pthread_rwlock_wrlock(&m->lock);
+	bool ok = follow_in_place(s, m, NULL, &in_place, err);
+	if (ok && !in_place)
+		mirror_replace_table(s, &m->live_table, NULL);
+	pthread_rwlock_unlock(&m->lock);
+	return ok &&
+	       (in_place || mirror_recopy(s, m, "what is in the target has other columns", err));
+}
+
 bool mirror_define_changed(struct stream *s, struct mirror *m, struct table *old, struct error *err)
 {
 	bool in_place = false;
@@ -354,12 +383,7 @@ bool mirror_define_changed(struct stream *s, struct mirror *m, struct table *old
 			s, m, "a column was added with a default that only a copy can tell", err);
 
 	pthread_rwlock_wrlock(&m->lock);
-	bool ok = mirror_compile_filter(m, err) && evolve_all(s, m, old, &in_place, err);
-	if (ok && in_place) {
-		if (m->live_table)
-			mirror_replace_table(s, &m->live_table, m->table);
-		ok = watch_all(s, m, err) && mirror_save(s, m, err);
-	}
+	bool ok = follow_in_place(s, m, old, &in_place, err);
 	pthread_rwlock_unlock(&m->lock);
 	if (!ok)
 		return mirror_table_error(s, m, err);

@@ -26,7 +26,7 @@ void mirror_replace_table(struct stream *s, struct table **slot, struct table *n
 {
 	pthread_mutex_lock(&s->lock);
 	struct table *old = *slot;
-	*slot = table_ref(now);
+	*slot = now ? table_ref(now) : NULL;
 	if (old)
 		table_unref(old);
 	pthread_mutex_unlock(&s->lock);

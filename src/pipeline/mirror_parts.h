@@ -16,6 +16,9 @@ MUST_CHECK bool mirror_attach_all(struct stream *, struct mirror *, bool known, 
 /* The table is now another than `old`: its storage follows, or it is copied anew. */
 MUST_CHECK bool mirror_define_changed(
 	struct stream *, struct mirror *, struct table *old, struct error *);
+/* What was found in the target may be of another definition, as another process made it, or one that died before
+ * it recorded it: it follows as well. Of a shared log. */
+MUST_CHECK bool mirror_take_over(struct stream *, struct mirror *, struct error *);
 /* An error of the table breaks the mirror and is no error of the stream. */
 bool mirror_table_error(struct stream *, struct mirror *, struct error *);
 

@@ -42,7 +42,7 @@ bool mirror_retold(struct stream *s, struct mirror *m, struct error *err)
 bool mirror_mend(struct stream *s, struct mirror *m, struct error *err)
 {
 	struct table *old = table_ref(m->live_table ? m->live_table : m->table);
-	bool same = table_same_definition(old, m->table);
+	bool configured = !table_same_configuration(old, m->table);
 
 	log_info("table is tried again", F("stream", s->settings->name),
 		F("table", m->table->target));
@@ -50,8 +50,9 @@ bool mirror_mend(struct stream *s, struct mirror *m, struct error *err)
 	bool ok = mirror_take_part(s, m, err) && mirror_compile_filter(m, err) &&
 		  mirror_attach_all(s, m, false, err) && mirror_save(s, m, err);
 	pthread_rwlock_unlock(&m->lock);
-	if (ok && !same)
-		ok = mirror_define_changed(s, m, old, err);
+	if (ok)
+		ok = configured ? mirror_define_changed(s, m, old, err)
+				: mirror_take_over(s, m, err);
 	table_unref(old);
 	if (!ok)
 		return mirror_table_error(s, m, err);

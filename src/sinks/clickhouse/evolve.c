@@ -38,6 +38,8 @@ static bool same_key(const struct table *old, const struct table *now)
 
 static bool can_follow(const struct table *old, const struct table *now)
 {
+	if (!old)
+		return true;
 	if (!same_key(old, now) || old->keep != now->keep || strcmp(old->target, now->target) != 0)
 		return false;
 	for (size_t i = 0; i < now->n_columns; i++) {
@@ -55,7 +57,7 @@ static bool can_follow(const struct table *old, const struct table *now)
 struct alter {
 	struct clickhouse_sink *sink;
 	const char *storage;
-	const struct table *old, *now;
+	const struct table *old, *now; /* old NULL: the storage alone says what was */
 	struct layout *layout;
 	struct arena arena;
 	struct buf sql;
@@ -100,11 +102,19 @@ static bool rename_column(struct alter *a, const char *from, const char *to)
 	return run_alter(a);
 }
 
+/* As it was; NULL: it is new, or nobody knows. */
+static const struct table_column *old_column(const struct alter *a, int attribute)
+{
+	int was = a->old ? table_column_by_attribute(a->old, attribute) : -1;
+
+	return was < 0 ? NULL : &a->old->columns[was];
+}
+
 static bool mark_dropped(struct alter *a, const struct stored_column *c)
 {
-	int was = table_column_by_attribute(a->old, c->attribute);
-	struct table_column gone = {.attribute = c->attribute,
-		.source_type = was < 0 ? NULL : a->old->columns[was].source_type};
+	const struct table_column *was = old_column(a, c->attribute);
+	struct table_column gone = {
+		.attribute = c->attribute, .source_type = was ? was->source_type : NULL};
 	char at[32];
 
 	format_utc(wall_us(), at);
@@ -176,12 +186,13 @@ static bool add_columns(struct alter *a)
 	return true;
 }
 
-/* The stored column of one whose type is another than it was; NULL: there is none, or it is as it was. */
+/* The stored column of one that is new, or whose type is another than it was; NULL: there is none, or it is as it
+ * was. One that is new is stored if it was dropped before and comes again. */
 static const struct stored_column *changed_column(struct alter *a, const struct table_column *want)
 {
-	int was = table_column_by_attribute(a->old, want->attribute);
+	const struct table_column *was = old_column(a, want->attribute);
 
-	return was < 0 || type_equal(&a->old->columns[was].type, &want->type)
+	return was && type_equal(&was->type, &want->type)
 		       ? NULL
 		       : layout_by_attribute(a->layout, want->attribute);
 }
@@ -193,13 +204,28 @@ static const struct stored_column *changed_column(struct alter *a, const struct 
 static bool type_after(struct alter *a, const struct stored_column *have,
 	const struct table_column *want, struct type *out)
 {
-	const struct table_column
-		*was = &a->old->columns[table_column_by_attribute(a->old, want->attribute)];
+	const struct table_column *was = old_column(a, want->attribute);
 	struct type held;
 
-	if (!storage_type_read(a->sink, a->old, was, have->type, &a->arena, &held))
+	if (!storage_type_read(a->sink, was ? a->old : a->now, was ? was : want, have->type,
+		    &a->arena, &held)) {
+		if (!was)
+			return false;
 		held = was->type;
+	}
 	return type_join(&held, &want->type, &a->arena, out);
+}
+
+static bool is_stored_as(
+	const struct alter *a, const struct stored_column *have, const struct table_column *want)
+{
+	struct buf type;
+
+	buf_init(&type, BUF_MAX);
+	storage_type_print(a->sink, a->now, want, &type);
+	bool same = !strcmp(have->type, buf_text(&type)) && !strcmp(have->name, want->name);
+	buf_release(&type);
+	return same;
 }
 
 static bool storage_follows(struct alter *a)
@@ -210,6 +236,8 @@ static bool storage_follows(struct alter *a)
 		const struct table_column *want = &a->now->columns[i];
 		const struct stored_column *have = changed_column(a, want);
 		if (have && !type_after(a, have, want, &after))
+			return false;
+		if (!a->old && want->key && !(have && is_stored_as(a, have, want)))
 			return false;
 	}
 	return true;
@@ -225,7 +253,7 @@ static bool widen_column(
 	buf_init(&type, BUF_MAX);
 	if (type_after(a, have, want, &made.type))
 		storage_type_print(a->sink, a->now, &made, &type);
-	if (type.len && strcmp(have->type, buf_text(&type)) != 0) {
+	if (type.len && (have->dropped || strcmp(have->type, buf_text(&type)) != 0)) {
 		begin_alter(a);
 		buf_puts(&a->sql, "MODIFY COLUMN IF EXISTS ");
 		clickhouse_quote_name(have->name, &a->sql);

@@ -214,6 +214,29 @@ static void what_holds_values_that_the_wider_type_does_not_is_not_followed_in_pl
 	table_unref(less);
 }
 
+static void a_dropped_column_that_comes_again_is_shown_with_what_it_held(void **state)
+{
+	struct fixture *f = *state;
+	struct table *first = TABLE(
+		f, KEEP_BOTH, {1, "id", "int64!"}, {2, "a", "int32"}, {3, "b", "nullable(string)"});
+	struct table *without = TABLE(f, KEEP_BOTH, {1, "id", "int64!"});
+	struct table *again = TABLE(
+		f, KEEP_BOTH, {1, "id", "int64!"}, {3, "b", "nullable(string)"}, {2, "a", "int64"});
+	struct table *other = TABLE(f, KEEP_BOTH, {1, "id", "int64!"}, {2, "a", "timestamp"});
+
+	attach(f, &(struct landing){.table = first, .generation = 1});
+	ask(f, "INSERT INTO {cdc}.orders (id, a, b) VALUES (1, 42, 'x')");
+	evolve_to(f, first, without);
+	assert_answer(f, "SELECT * FROM {db}.orders", "1");
+	expect_not_in_place(f, without, other);
+	evolve_to(f, without, again);
+	assert_answer(f, "SELECT b, a, toTypeName(a) FROM {db}.orders", "x\t42\tInt64");
+	assert_null(strstr(ask(f, "SHOW CREATE TABLE {cdc}.orders FORMAT TSVRaw"), "dropped"));
+	table_unref(first);
+	table_unref(without);
+	table_unref(again);
+}
+
 static void what_cannot_be_followed_in_place_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -542,6 +565,7 @@ int main(int argc, char **argv)
 		TEST(widened_columns_keep_their_values),
 		TEST(a_column_that_came_to_take_less_and_then_widens_holds_what_it_held),
 		TEST(what_holds_values_that_the_wider_type_does_not_is_not_followed_in_place),
+		TEST(a_dropped_column_that_comes_again_is_shown_with_what_it_held),
 		TEST(a_column_that_no_longer_takes_null_stays_as_it_is_and_is_read),
 		TEST(what_cannot_be_followed_in_place_is_left_alone),
 		TEST(rows_of_an_older_definition_go_where_they_belong),

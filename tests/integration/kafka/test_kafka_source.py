@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -258,6 +259,28 @@ def an_update_that_lacks_a_value_stays_set_aside_in_a_retry():
 
 
 @test
+def of_two_copied_rows_of_a_key_a_retry_does_not_put_the_older_over_the_newer():
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+
+    def where(n):
+        return {"public.t": {"key": "id", "fields": f"id int32, n {n}, big nullable(string)"}}
+
+    kafka.produce(topic, [event("r", 10 + i, id=id, n=n, big="x") for i, (id, n) in enumerate(((1, 2 ** 40), (1, 5), (2, 5), (2, 2 ** 40)))])
+    with reading(prefix, [where("int32")]) as tail:
+        read_up(tail)
+        eq(tail.query("SELECT id, n FROM shop.t ORDER BY id"), [(1, 5), (2, 5)])
+        tail.stop()
+        tail.config["streams"]["shop"]["tables"] = [where("int64")]
+        tail.configure(tail.config)
+        tail.command("retry", check=True)
+        tail.start()
+        wait_until(lambda: tail.said("what was set aside has been tried again"), "the retry")
+        eq(tail.query("SELECT id, n FROM shop.t ORDER BY id"), [(1, 5), (2, 2 ** 40)])
+        eq(tail.value("SELECT count() FROM shop_cdc._set_aside"), 0)
+
+
+@test
 def what_tailrace_writes_comes_back_as_it_was():
     prefix = fresh()
     pg.sql("CREATE TABLE t (id int PRIMARY KEY, name text, price numeric(10,2), at timestamptz, tags text[], doc jsonb);"
@@ -391,6 +414,22 @@ def a_schema_that_changes_is_followed_and_older_rows_behind_it_are_read_into_the
 
 
 @test
+def a_delete_says_nothing_of_the_schema_and_of_one_moment_the_later_message_does():
+    prefix, now = fresh(), int(time.time() * 1000)
+    topic = f"{prefix}.public.t"
+    kafka.create_topic(topic, 2)
+    columns = {"id": "int32", "name": "string"}
+    produce(topic, 0, (key(1), row(columns, id=1, name="one")), at=now)
+    with reading(prefix) as tail:
+        read_up(tail)
+        produce(topic, 1, (key(2), None), at=now + 30)
+        read_up(tail)
+        produce(topic, 0, (key(1), row(columns, id=1, name="uno")), (key(1), row({**columns, "more": "int32"}, id=1, name="uno", more=1)), at=now + 20)
+        read_up(tail)
+        eq(tail.query("SELECT * FROM shop.t"), [(1, "uno", 1)])
+
+
+@test
 def a_column_whose_optionality_is_told_late_is_followed():
     """Debezium takes a new column for optional as long as it cannot know better."""
     prefix, now = fresh(), int(time.time() * 1000)
@@ -428,6 +467,59 @@ def processes_that_know_different_schemas_write_into_one_table():
         read_up(tails[0])
         eq(warehouse.query("SELECT id, name, came FROM shop.t ORDER BY id"), [(0, "new 4", 4), (1, "newer", 7)])
         eq([t.said("level=error") for t in tails], [0, 0])
+
+
+@test
+def a_storage_that_was_made_for_an_older_schema_is_taken_over_by_who_knows_the_newer_one():
+    prefix, now = fresh(), int(time.time() * 1000)
+    columns = {"id": "int32", "n": "int32", "kind": "string", "gone": "string"}
+    with members(2, prefix) as (warehouse, tails):
+        for table in "tu":
+            produce(f"{prefix}.public.{table}", 0, (key(1), row(columns, id=1, n=1, kind="5", gone="x")), at=now)
+        tails[0].start()
+        read_up(tails[0])
+        tails[0].stop()
+        del columns["gone"]
+        produce(f"{prefix}.public.t", 0, (key(2), row({**columns, "n": "int64", "came": "int32"}, id=2, n=2 ** 40, kind="7", came=3)), at=now + 1)
+        produce(f"{prefix}.public.u", 0, (key(2), row({**columns, "kind": "int32", "came": "int32"}, id=2, n=2, kind=7, came=3)), at=now + 1)
+        tails[1].start()
+        read_up(tails[1])
+        eq(warehouse.query("SELECT * FROM shop.t ORDER BY id"), [(1, 1, "5", None), (2, 2 ** 40, "7", 3)])
+        wait_until(lambda: tails[1].table("public.u")["generation"] == 2, "the other to be copied anew", 60)
+        read_up(tails[1])
+        eq(warehouse.query("SELECT * FROM shop.u ORDER BY id"), [(1, 1, 5, None), (2, 2, 7, 3)])
+        eq(tails[1].said("level=error"), 0)
+
+
+@test
+def a_stop_while_tables_are_taken_up_takes_none_of_them_for_gone():
+    prefix, warehouse = fresh(), ClickHouse()
+    names = [f"t{n}" for n in range(5)]
+
+    def produce_row(id):
+        for name in names:
+            produce(f"{prefix}.public.{name}", 0, (key(id), row(OLD, id=id, name=name)))
+
+    produce_row(1)
+    tail = Tailrace(subscribed(kafka, topic_prefix=prefix, warehouse=warehouse))
+    tail.start()
+    read_up(tail)
+    tail.stop()
+    produce_row(2)
+    tail.start()
+    wait_until(lambda: tail.said("partitions taken") == 2, "the tables to be taken up", every=0.01)
+    warehouse.send_signal(signal.SIGSTOP)  # so that the stop is in time
+    tail.send_signal(signal.SIGTERM)
+    wait_until(lambda: tail.said("msg=stopping") == 2, "the stop")
+    warehouse.send_signal(signal.SIGCONT)
+    eq(tail.wait_end(60), 0)
+    eq(tail.said("gone from the source"), 0)
+    tail.start()
+    read_up(tail)
+    found = tail.query(" UNION ALL ".join(f"SELECT name, id FROM shop.{name}" for name in names))
+    eq(sorted(found), [(name, id) for name in names for id in (1, 2)])
+    tail.stop()
+    warehouse.stop()
 
 
 @test
