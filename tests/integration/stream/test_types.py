@@ -144,7 +144,7 @@ config = mirror(pg, tables=patterns("streamed"))
 config["streams"]["words"] = {"from": "shop", "to": "warehouse", "tables": patterns("copied")}
 tail = Tailrace(config)
 tail.start()
-tail.wait_live(seconds=120)
+tail.wait_live(seconds=300)  # 265 tables, each made by some ten statements, on a machine that may be busy
 fill("streamed")
 tail.wait_caught_up(pg)
 
