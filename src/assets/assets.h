@@ -45,6 +45,9 @@ struct asset {
 	size_t index;                    /* in graph_assets() */
 };
 
+/* A view of the engine that holds no rows. */
+bool asset_is_view(const struct asset *asset);
+
 struct graph;
 /* A table that a stream mirrors, whether a model reads it or not. */
 struct mirrored_table {

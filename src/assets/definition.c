@@ -164,6 +164,12 @@ static uint64_t fingerprint_of(const struct definition *d)
 	return hash;
 }
 
+void definition_add(struct definition *d, struct arena *arena, const char *lines)
+{
+	d->config = arena_printf(arena, "%s%s", d->config, lines);
+	d->fingerprint = fingerprint_of(d);
+}
+
 bool definition_of(const struct graph *g, const struct asset *asset, struct arena *arena,
 	struct definition *out, struct error *err)
 {
@@ -232,14 +238,30 @@ static enum change sql_change(const char *old, const char *now)
 	return change;
 }
 
+/* "columns(shop.orders), copy(shop_cdc.items)" */
+static bool are_inputs(const char *settings)
+{
+	static const char *const kinds[] = {DEFINITION_COLUMNS "(", DEFINITION_COPY "("};
+
+	for (const char *next, *at = settings; at; at = next ? next + 2 : NULL) {
+		bool input = false;
+		for (size_t i = 0; i < COUNT_OF(kinds); i++)
+			input |= !strncmp(at, kinds[i], strlen(kinds[i]));
+		if (!input)
+			return false;
+		next = strstr(at, ", ");
+	}
+	return true;
+}
+
 enum change definition_change(const struct definition *old, const struct definition *now,
 	struct arena *arena, const char **what)
 {
 	enum change change = sql_change(old->sql, now->sql);
 	const char *settings = differing_settings(arena, old, now);
 
-	if (*settings)
-		change = CHANGE_BREAKING;
+	if (*settings && (change < CHANGE_ADDS || !are_inputs(settings)))
+		change = are_inputs(settings) ? CHANGE_ADDS : CHANGE_BREAKING;
 	if (strcmp(old->relation, now->relation) != 0) {
 		settings = arena_printf(arena, "its name, which was %s", old->relation);
 		change = CHANGE_BREAKING;

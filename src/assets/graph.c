@@ -124,6 +124,12 @@ static bool passes(const struct node *node)
 	       value_is_text(dict_get_text(node->config, "materialized"), "materialized_view");
 }
 
+bool asset_is_view(const struct asset *asset)
+{
+	return asset->table && asset->kind == ASSET_MODEL &&
+	       asset->node->materialization == MATERIALIZED_VIEW;
+}
+
 static void add_parent(struct asset *asset, struct asset *parent)
 {
 	vec_each (&asset->parents, it)

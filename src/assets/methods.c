@@ -199,12 +199,27 @@ static bool package_matches(struct selecting *s, const char *value, const struct
 
 /* --- what was built --- */
 
-/* Of the latest build; whose SQL cannot be told is another one. */
+/* Whose SQL cannot be told is built by another one. */
+static bool is_built_by_definition(
+	struct selecting *s, const struct asset *asset, const struct builts *built)
+{
+	struct error unknown = {0};
+	struct definition now;
+
+	if (!s->survey)
+		s->survey = survey_new(s->graph, s->state);
+	bool same = definition_of(s->graph, asset, &s->arena, &now, &unknown) &&
+		    survey_inputs(s->survey, asset, &s->arena, &now, &unknown);
+	vec_each (built, b)
+		same = same && b->fingerprint == now.fingerprint;
+	return same;
+}
+
+/* Of the latest build. */
 static bool state_matches(
 	struct selecting *s, const char *value, const struct asset *asset, bool *out)
 {
 	static const char *const values[] = {"modified", "new", "old", "unmodified"};
-	struct definition now;
 	struct builts built;
 	bool known = false, same;
 
@@ -221,9 +236,7 @@ static bool state_matches(
 	if (!state_built(s->state, asset->id, &s->arena, &built, s->err))
 		return false;
 	bool is_new = !built.len;
-	same = !is_new && definition_of(s->graph, asset, &s->arena, &now, NULL);
-	vec_each (&built, b)
-		same &= b->fingerprint == now.fingerprint;
+	same = !is_new && is_built_by_definition(s, asset, &built);
 	vec_release(&built);
 	if (!strcmp(value, "new") || !strcmp(value, "old"))
 		*out = is_new == !strcmp(value, "new");

@@ -9,7 +9,7 @@
 #define ASSETS_METHODS_H
 
 #include <limits.h>
-#include "assets/assets.h"
+#include "assets/survey.h"
 
 /* METHOD.ARGUMENT:VALUE; texts live as long as the arena of the selection. */
 struct criterion {
@@ -21,6 +21,7 @@ struct criterion {
 struct selecting {
 	const struct graph *graph;
 	struct state *state;
+	struct survey *survey; /* NULL: nobody has asked for one yet */
 	struct arena arena;
 	bool alone;  /* what the words name, without its parents, children and checks */
 	bool listed; /* in selectors.yml, where a name that nothing has is warned of, as in dbt */

@@ -125,6 +125,23 @@ static bool look_at_definition(struct planning *p, struct claims *c, const struc
 	return true;
 }
 
+/* What a view reads will have other columns, which are known once it is built. */
+static void claim_columns(struct planning *p, struct claims *c)
+{
+	struct plan_asset *a = c->of;
+
+	vec_each (&a->asset->parents, it) {
+		const struct asset *parent = *it;
+		if (!p->changes[parent->index] || !c->built.len)
+			continue;
+		if (a->change < CHANGE_ADDS)
+			a->change = CHANGE_ADDS;
+		a->what = a->what ? a->what : parent->name;
+		claim_due(
+			c, PLAN_CHANGED, arena_printf(&p->plan->arena, "%s changed", parent->name));
+	}
+}
+
 static bool claim_changed(struct planning *p, struct claims *c, struct error *err)
 {
 	struct plan_asset *a = c->of;
@@ -143,6 +160,8 @@ static bool claim_changed(struct planning *p, struct claims *c, struct error *er
 				&p->plan->arena, "%s changed (%s)", a->what, change_name(change))};
 		claim(c, part, (struct span){b->from_us, b->to_us});
 	}
+	if (asset_is_view(a->asset) && !keeps)
+		claim_columns(p, c);
 	if (a->change > CHANGE_FORMAT && keeps)
 		planning_note(p, a,
 			"its definition changed; what it holds is kept, what comes is made by the "

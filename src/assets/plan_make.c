@@ -142,6 +142,8 @@ static bool plan_one(
 		a->problem = arena_strdup(&p->plan->arena, problem.text);
 		return true;
 	}
+	if (!survey_inputs(p->survey, asset, &p->plan->arena, &now, err))
+		return false;
 	if (p->options->engine && asset->database && !list_tables(p, asset->database, err))
 		return false;
 	for (size_t i = 0; ok && i < keys->n; i++)
@@ -207,7 +209,8 @@ bool plan_make(
 		.selected = xcalloc(n + 1, sizeof *p.selected),
 		.named = xcalloc(n + 1, sizeof *p.named),
 		.pending = xcalloc(n + 1, sizeof *p.pending),
-		.there = xcalloc(n + 1, sizeof *p.there)};
+		.there = xcalloc(n + 1, sizeof *p.there),
+		.changes = xcalloc(n + 1, sizeof *p.changes)};
 
 	plan->limited = options->selected;
 	plan->some_checks = options->some_checks;
@@ -228,6 +231,7 @@ bool plan_make(
 	free(p.named);
 	free(p.pending);
 	free(p.there);
+	free(p.changes);
 	return ok;
 }
 

@@ -40,12 +40,15 @@ void planning_tell(struct planning *p, const struct asset *asset, struct plan_as
 
 	if (asset->passes)
 		pass_pending(p, asset);
+	for (size_t i = 0; asset->passes && !asset->table && i < asset->parents.len; i++)
+		p->changes[asset->index] |= p->changes[asset->parents.items[i]->index];
 	vec_each (&status->built, b)
 		add_there(p, asset, b->partition, (struct span){b->from_us, b->to_us});
 	for (size_t i = 0; a && i < a->parts.len; i++) {
 		const struct plan_part *part = &a->parts.items[i];
 		if (part->waits)
 			continue;
+		p->changes[asset->index] |= part->reason == PLAN_CHANGED;
 		add_there(p, asset, part->partition, part->span);
 		if (!a->quiet)
 			push(&p->pending[asset->index], asset, part->span);

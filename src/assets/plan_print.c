@@ -59,8 +59,8 @@ static void print_asset(const struct plan_asset *a, struct buf *out)
 	vec_each (&a->parts, part)
 		print_part(a, part, out);
 	if (a->quiet)
-		buf_puts(out,
-			"  columns are added: what stands on it is not built again for that\n");
+		buf_puts(out, "  its rows stay what they are: what stands on it is not built again "
+			      "for that\n");
 	if (a->change == CHANGE_FORMAT)
 		buf_puts(out, "  only its formatting changed: nothing to do\n");
 	if (a->unchecked)

@@ -10,6 +10,7 @@ struct planning {
 	const struct plan_options *options;
 	struct plan *plan;
 	bool *selected, *named; /* by index */
+	bool *changes; /* by index: made anew for another definition, so its columns may be others */
 	struct effects
 		*pending; /* by index: what this plan will change of an asset, as children see it */
 	struct spans *

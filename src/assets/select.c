@@ -287,6 +287,7 @@ static bool select_all(const struct graph *g, struct state *state, const struct 
 			vec_push(out, all->items[i]);
 	free(set);
 	free(not );
+	survey_free(s.survey);
 	arena_release(&s.arena);
 	return ok;
 }

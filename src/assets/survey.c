@@ -115,6 +115,18 @@ static bool is_there(const struct stream_known *stream, const char *table)
 	return there;
 }
 
+bool survey_mirrored(struct survey *v, const char *name, const char *table,
+	const struct table_state **out, struct error *err)
+{
+	const struct stream_known *stream = stream_of(v, name, err);
+
+	*out = NULL;
+	for (size_t i = 0; stream && i < stream->tables.len && !*out; i++)
+		if (is_table(&stream->tables.items[i], table))
+			*out = &stream->tables.items[i];
+	return stream;
+}
+
 static bool mirror_as_of(
 	struct survey *v, const struct asset *asset, struct as_of *out, struct error *err)
 {

@@ -66,4 +66,14 @@ void survey_forget(struct survey *v, const struct asset *asset);
 MUST_CHECK bool survey_stamp(struct survey *v, const struct asset *asset, struct arena *arena,
 	struct built *out, struct error *err);
 
+/* --- inputs.c --- */
+
+/* Adds to the asset's definition what of its parents it is made of, as they are now: nothing for most. Texts in the
+ * arena. */
+MUST_CHECK bool survey_inputs(struct survey *v, const struct asset *asset, struct arena *arena,
+	struct definition *d, struct error *err);
+/* What the stream knows of the table that is called so in the target; NULL: nothing. The survey's. */
+MUST_CHECK bool survey_mirrored(struct survey *v, const char *stream, const char *table,
+	const struct table_state **out, struct error *err);
+
 #endif

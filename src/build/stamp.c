@@ -47,7 +47,8 @@ void stamps_forget(struct stamps *s, const struct node *node)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static bool stamp(struct stamps *s, const struct asset *asset, struct work *w, struct error *err)
+static bool stamp(struct stamps *s, const struct asset *asset, struct work *w,
+	struct definition *definition, struct error *err)
 {
 	pthread_mutex_lock(&s->lock);
 	if (!s->survey || mono_ms() - s->made_ms > SURVEY_MS) {
@@ -55,7 +56,8 @@ static bool stamp(struct stamps *s, const struct asset *asset, struct work *w, s
 		s->survey = survey_new(s->graph, s->state);
 		s->made_ms = mono_ms();
 	}
-	bool ok = survey_stamp(s->survey, asset, w->arena, &w->built, err);
+	bool ok = survey_stamp(s->survey, asset, w->arena, &w->built, err) &&
+		  survey_inputs(s->survey, asset, w->arena, definition, err);
 	if (!ok)
 		s->made_ms = 0; /* what it could not read in full it would take for known */
 	pthread_mutex_unlock(&s->lock);
@@ -67,7 +69,8 @@ bool stamp_work(struct stamps *s, struct work *w, struct error *err)
 	const struct asset *asset = graph_find(s->graph, w->node->id);
 	struct definition definition;
 
-	if (!stamp(s, asset, w, err) || !definition_of(s->graph, asset, w->arena, &definition, err))
+	if (!definition_of(s->graph, asset, w->arena, &definition, err) ||
+		!stamp(s, asset, w, &definition, err))
 		return false;
 	w->built.fingerprint = definition.fingerprint;
 	w->built.partition = w->node->partitions.n ? w->partition : "";

@@ -202,6 +202,7 @@ const struct nodes *project_nodes(const struct project *p);
 const struct nodes *project_hooks(const struct project *p);
 const char *project_name(const struct project *p);
 const char *project_folder(const struct project *p);
+const struct stream_source *project_streams(const struct project *p, size_t *n);
 /* Appends the tables of sources that a yml declares, in no order. */
 void project_sources(const struct project *p, struct source_tables *out);
 /* By name, by id, or by path; NULL. */

@@ -71,6 +71,12 @@ static bool unknown_source(
 	return false;
 }
 
+const struct stream_source *project_streams(const struct project *p, size_t *n)
+{
+	*n = p->options.n_streams;
+	return p->options.streams;
+}
+
 const struct stream_source *project_stream(const struct project *p, const char *name)
 {
 	for (size_t i = 0; i < p->options.n_streams; i++)

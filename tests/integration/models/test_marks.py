@@ -200,6 +200,48 @@ def a_table_that_is_copied_anew_is_marked_as_a_whole():
     eq(touched("customers", before), set())
 
 
+def planned():
+    """(name, reason) of what a build would do now."""
+    plan = tail.command("plan", "all_cols+", "+kept", "--json", check=True).json
+    return [(asset["name"], part["reason"]) for asset in plan["assets"] for part in asset["build"]]
+
+
+def build():
+    tail.command("build", "all_cols+", "+kept", check=True)
+
+
+@test
+def views_have_the_columns_of_what_they_read():
+    write("models/all_cols.sql", "select * from {{ source('shop', 'customers') }}")
+    write("models/of_view.sql", "select * from {{ ref('all_cols') }}")
+    write("models/of_views.sql", "{{ config(materialized='table') }} select id, count() as n from {{ ref('of_view') }} group by id")
+    write("models/kept.sql", "{{ config(materialized='materialized_view', engine='ReplacingMergeTree(_version, _deleted)', order_by='id') }}"
+          " select id, upper(name) as name, _version, _deleted from shop_cdc.customers")
+    build()
+    eq(planned(), [])
+    for change, columns in (("ADD city text DEFAULT 'x'", ["id", "name", "city"]), ("DROP city", ["id", "name"])):
+        pg.sql(f"ALTER TABLE customers {change}")
+        wait_until(lambda: len(tail.query("DESCRIBE TABLE shop.customers")) == len(columns), "the column")
+        wait_until(lambda: {("all_cols", "changed"), ("of_view", "changed")} <= set(planned()), "the views to be planned")
+        build()
+        eq(planned(), [])
+        eq([row[0] for row in tail.query("DESCRIBE TABLE analytics.of_view")], columns)
+
+
+@test
+def a_view_that_follows_inserts_is_filled_anew_once_its_table_was_copied_anew():
+    """Rows that come by the copy alone, as of a rewrite or behind a gap, are not inserted into it."""
+    kept = "SELECT id, name FROM analytics.kept FINAL ORDER BY id"
+    before = pg.sql("SELECT id, upper(name) FROM customers ORDER BY id")
+    eq(tail.query(kept), before)
+    pg.sql("ALTER TABLE customers ALTER name TYPE varchar(20) USING name || '!'")
+    wait_until(lambda: ("kept", "changed") in planned(), "the view to be planned")
+    eq(tail.query(kept), before)
+    build()
+    eq(planned(), [])
+    eq(tail.query(kept), pg.sql("SELECT id, upper(name) FROM customers ORDER BY id"))
+
+
 @test
 def a_source_that_is_quiet_is_fresh():
     db = sqlite3.connect(f"file:{tail.folder}/.tailrace/state.db?mode=ro", uri=True, timeout=10)

@@ -136,6 +136,7 @@ static void stamp(const struct asset *a, struct built *b, struct definition *d)
 
 	assert_done(survey_stamp(v, a, &arena, b, &err));
 	assert_done(definition_of(graph, a, &arena, d, &err));
+	assert_done(survey_inputs(v, a, &arena, d, &err));
 	b->fingerprint = d->fingerprint;
 	survey_free(v);
 }

@@ -135,6 +135,32 @@ static void seeds_are_what_their_files_hold(void **state)
 	assert_true(old.fingerprint != now.fingerprint);
 }
 
+static enum change config_change(const char *before, const char *after, const char **what)
+{
+	struct definition old = {.sql = "select 1", .relation = "shop.a", .config = before};
+	struct definition now = {.sql = "select 1", .relation = "shop.a", .config = after};
+
+	return definition_change(&old, &now, &arena, what);
+}
+
+static void other_columns_of_what_a_view_reads_break_nothing(void **state)
+{
+	const char *what;
+
+	(void)state;
+	assert_int_equal(config_change("x 1\ncolumns(shop.a) 11\n",
+				 "x 1\ncolumns(shop.a) 12\n"
+				 "copy(shop_cdc.b) 2\n",
+				 &what),
+		CHANGE_ADDS);
+	assert_string_equal(what, "columns(shop.a), copy(shop_cdc.b)");
+	assert_int_equal(
+		config_change("x 1\ncolumns(shop.a) 11\n", "x 2\n", &what), CHANGE_BREAKING);
+	assert_string_equal(what, "x, columns(shop.a)");
+	assert_int_equal(
+		config_change("copy(shop_cdc.b) 1\n", "copy(shop_cdc.b) 1\n", &what), CHANGE_NONE);
+}
+
 static int open_all(void **state)
 {
 	arena_init(&arena);
@@ -157,6 +183,7 @@ int main(void)
 		TEST(columns_that_are_added_break_nothing),
 		TEST(other_changes_break),
 		TEST(settings_that_change_are_named),
+		TEST(other_columns_of_what_a_view_reads_break_nothing),
 		TEST(partitions_that_begin_earlier_are_the_same_definition),
 		TEST(seeds_are_what_their_files_hold),
 	};
