@@ -191,7 +191,8 @@ struct source_ops {
 	 * again. Any thread */
 	source_retry_fn *retry;
 	/* the rows of `keys` (only its key columns are looked at) that exist, appended to out, in
-	 * any order; meta: op 'r', version copied */
+	 * any order; meta: op 'r', version copied. out may be of a part of the table. ERROR_TABLE:
+	 * the key or a column of out is another one by now, which read() is still to tell */
 	source_fetch_fn *fetch;
 	/* up to `limit` rows in key order (column_compare) behind the one row of `after` (NULL:
 	 * from the start), appended to out */

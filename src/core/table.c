@@ -34,6 +34,31 @@ const char *table_read_as(const struct table *t, struct arena *arena)
 	return arena_printf(arena, "%s%s", t->target, t->keep == KEEP_HISTORY ? "_log" : "");
 }
 
+struct table *table_part(const struct table *t, const bool *wanted)
+{
+	struct table *part = table_new();
+
+	part->stream = t->stream;
+	part->source_id = t->source_id;
+	part->schema = t->schema;
+	part->name = t->name;
+	part->target = t->target;
+	part->keep = t->keep;
+	part->options = t->options;
+	part->columns = arena_alloc(&part->arena, t->n_columns * sizeof *part->columns);
+	part->key = arena_alloc(&part->arena, t->n_key * sizeof *part->key);
+	part->n_key = t->n_key;
+	for (size_t i = 0; i < t->n_key; i++) {
+		part->columns[i] = t->columns[t->key[i]];
+		part->key[i] = (uint16_t)i;
+	}
+	part->n_columns = t->n_key;
+	for (size_t c = 0; c < t->n_columns; c++)
+		if (wanted[c] && !t->columns[c].key)
+			part->columns[part->n_columns++] = t->columns[c];
+	return part;
+}
+
 int table_column_by_attribute(const struct table *t, int attribute)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

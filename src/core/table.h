@@ -105,6 +105,10 @@ void table_unref(struct table *t);
 /* What people read of it in a target of tables: `target`, or where history alone is kept `target`_log. */
 const char *table_read_as(const struct table *, struct arena *);
 
+/* For lookups: a table of its key, in the order of the identity, and behind it of the other columns that are wanted
+ * (one a column). Its texts are those of `t`, which it must not outlive. */
+struct table *table_part(const struct table *t, const bool *wanted);
+
 /* Index of the column with that attribute or name; -1 when there is none. */
 int table_column_by_attribute(const struct table *t, int attribute);
 int table_column_by_name(const struct table *t, const char *name);

@@ -335,13 +335,61 @@ static bool look_in_target(const struct prepare *p, struct holes *h, enum place 
 	return true;
 }
 
+/* The source may be ahead of the batch: what is not needed may be of another type there by now. */
+static struct table *part_with_holes(const struct holes *h)
+{
+	const struct batch *batch = h->batch;
+	bool *wanted = xcalloc(batch->table->n_columns, sizeof *wanted);
+
+	for (size_t row = 0; row < batch->rows; row++) {
+		bool sought = is_sought(h, SOURCE_BY_KEY, row);
+		for (size_t c = 0; sought && c < batch->table->n_columns; c++)
+			wanted[c] = wanted[c] || is_hole(batch, c, row);
+	}
+	struct table *part = table_part(batch->table, wanted);
+	free(wanted);
+	return part;
+}
+
+static void add_part(const struct batch *part, struct batch *found)
+{
+	const struct table *t = found->table;
+
+	for (size_t c = 0; c < t->n_columns; c++) {
+		int at = table_column_by_attribute(part->table, t->columns[c].attribute);
+		for (size_t row = 0; row < part->rows; row++) {
+			if (at >= 0)
+				column_copy_row(&found->columns[c], &part->columns[at], row);
+			else
+				column_add_default(&found->columns[c]);
+		}
+	}
+	for (size_t row = 0; row < part->rows; row++)
+		batch_commit_row(found, &batch_meta(part)[row]);
+}
+
+static bool fetch_from_source(const struct prepare *p, const struct holes *h,
+	const struct batch *keys, struct batch *found, struct error *err)
+{
+	struct table *table = part_with_holes(h);
+	struct batch part;
+
+	batch_init(&part, table);
+	bool ok = p->source->ops->fetch(p->source, keys, &part, err);
+	if (ok)
+		add_part(&part, found);
+	batch_release(&part);
+	table_unref(table);
+	return ok;
+}
+
 static bool look_in_source(
 	const struct prepare *p, struct holes *h, struct batch *found, struct error *err)
 {
 	struct batch keys;
 
 	sought_keys(h, SOURCE_BY_KEY, &keys);
-	bool ok = !keys.rows || p->source->ops->fetch(p->source, &keys, found, err);
+	bool ok = !keys.rows || fetch_from_source(p, h, &keys, found, err);
 	batch_release(&keys);
 	if (!ok)
 		return error_add(err, "looking up unchanged values in the source");

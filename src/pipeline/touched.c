@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "base/clock.h"
+#include "base/mem.h"
 
 #define MOST_RANGES 4096
 #define DAY_HOURS   24
@@ -115,7 +116,7 @@ struct note {
 	const struct batch *batch;
 	size_t column;
 	bool by_key;        /* what a tombstone touches is in its key */
-	struct table *slim; /* the key and that column; NULL: nothing is to be looked up yet */
+	struct table *slim; /* slim_of(); NULL: nothing is to be looked up yet */
 	struct batch keys;
 };
 
@@ -143,26 +144,14 @@ static bool is_time(const struct table_column *column)
 	return kind == TYPE_DATE || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
 }
 
+/* The key, and that column. */
 static struct table *slim_of(const struct table *t, size_t column)
 {
-	struct table *slim = table_new();
+	bool *wanted = xcalloc(t->n_columns, sizeof *wanted);
 
-	slim->stream = t->stream;
-	slim->source_id = t->source_id;
-	slim->schema = arena_strdup(&slim->arena, t->schema);
-	slim->name = arena_strdup(&slim->arena, t->name);
-	slim->target = arena_strdup(&slim->arena, t->target);
-	slim->keep = t->keep;
-	slim->options = t->options;
-	slim->columns = arena_alloc(&slim->arena, (t->n_key + 1) * sizeof *slim->columns);
-	slim->key = arena_alloc(&slim->arena, t->n_key * sizeof *slim->key);
-	for (size_t i = 0; i < t->n_key; i++) {
-		slim->columns[i] = t->columns[t->key[i]];
-		slim->key[i] = (uint16_t)i;
-	}
-	slim->columns[t->n_key] = t->columns[column];
-	slim->n_key = t->n_key;
-	slim->n_columns = t->n_key + 1;
+	wanted[column] = true;
+	struct table *slim = table_part(t, wanted);
+	free(wanted);
 	return slim;
 }
 

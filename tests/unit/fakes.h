@@ -88,8 +88,11 @@ static inline void fake_append(struct fake *fake, size_t row, struct batch *out)
 					     .reason = "out of range"});
 		return;
 	}
-	for (size_t c = 0; c < out->table->n_columns; c++)
-		column_copy_row(&out->columns[c], &fake->rows.columns[c], row);
+	for (size_t c = 0; c < out->table->n_columns; c++) {
+		int from = table_column_by_attribute(
+			fake->rows.table, out->table->columns[c].attribute);
+		column_copy_row(&out->columns[c], &fake->rows.columns[from], row);
+	}
 	batch_commit_row(out, &batch_meta(&fake->rows)[row]);
 }
 

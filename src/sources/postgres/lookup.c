@@ -116,9 +116,9 @@ static bool find_key_types(struct lookup *l, bool ordered, struct error *err)
 	const struct pg_relation *now = l->reader.relation;
 	if (!t->n_key)
 		return error_set(err, ERROR_TABLE, "it has no key to look rows up by");
-	if (!ordered && now->table->n_key != t->n_key)
-		return error_set(err, ERROR_RETRY,
-			"its key has changed; waiting for the stream to come there");
+	if (!ordered && !table_same_key(now->table, t))
+		return error_set(err, ERROR_TABLE,
+			"its key has changed in the source, and the stream has not come there");
 	l->types = xcalloc(t->n_key, sizeof *l->types);
 	pthread_rwlock_rdlock(&l->reader.p->catalog_lock);
 	for (size_t i = 0; i < t->n_key; i++) {
@@ -143,6 +143,9 @@ static bool begin(struct lookup *l, struct postgres *p, struct batch *out, bool 
 		return false;
 	enum pg_reader_status status = pg_reader_init(&l->reader, p, l->conn, out->table, err);
 	*gone = status == PG_READER_GONE;
+	/* who asks by key may be the stream itself, which comes there only behind these rows */
+	if (status == PG_READER_AHEAD && !ordered)
+		err->kind = ERROR_TABLE;
 	return *gone || (status == PG_READER_READY && find_key_types(l, ordered, err));
 }
 

@@ -5,6 +5,14 @@
 #define CHECK_ROWS    256 /* the size of a batch is looked at after so many rows or bytes */
 #define CHECK_BYTES   ((size_t)64 << 10)
 
+/* NULLs let in: rows from before a column took none are still to be written. */
+static bool is_readable_as(const struct type *now, const struct type *then)
+{
+	struct type type = *now;
+	type.nullable = type.nullable || then->nullable;
+	return type_equal(&type, then);
+}
+
 /* The columns of the caller's table in that of now. */
 static bool find_columns(struct pg_reader *r, struct pg_column *columns, struct error *err)
 {
@@ -14,13 +22,16 @@ static bool find_columns(struct pg_reader *r, struct pg_column *columns, struct 
 		int found = table_column_by_attribute(now, column->attribute);
 		if (found < 0)
 			return error_set(err, ERROR_RETRY,
-				"column %s is dropped; waiting for the stream to come there",
+				"column %s is dropped in the source, and the stream has not come "
+				"there",
 				column->name);
-		if (!type_equal(&now->columns[found].type, &column->type))
+		if (!is_readable_as(&now->columns[found].type, &column->type))
 			return error_set(err, ERROR_RETRY,
-				"column %s is of type %s now; waiting for the stream to come there",
+				"column %s is of type %s in the source now, and the stream has not "
+				"come there",
 				column->name, now->columns[found].source_type);
 		columns[i] = r->relation->columns[found];
+		columns[i].not_null = columns[i].not_null && !column->type.nullable;
 		r->names[i] = now->columns[found].name;
 	}
 	return true;

@@ -25,7 +25,19 @@ pg.sql(
     "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');"
     "INSERT INTO parts SELECT i, '2024-01-01'::date + i, 'x' FROM generate_series(0, 50) i"
 )
-tail = Tailrace(mirror(pg))
+# what happens to a table behind a row whose large value only the source has: can it be had there still?
+AHEAD = {
+    "others": ("ALTER TABLE {0} ALTER a TYPE numeric(12,2), DROP b", True),
+    "nulls": ("UPDATE {0} SET big = '' WHERE big IS NULL; ALTER TABLE {0} ALTER big SET NOT NULL", True),
+    "type": ("ALTER TABLE {0} ALTER big TYPE int USING 1", False),
+    "column": ("ALTER TABLE {0} DROP big", False),
+    "key": ("ALTER TABLE {0} ALTER id TYPE bigint", False),
+    "rekeyed": ("ALTER TABLE {0} DROP CONSTRAINT {0}_pkey, ADD PRIMARY KEY (other)", False),
+}
+for name in AHEAD:
+    pg.sql(f"CREATE TABLE ahead_{name} (id int PRIMARY KEY, other int NOT NULL, n int NOT NULL, a numeric(10,2), b int, big text);"
+           f"ALTER TABLE ahead_{name} ALTER big SET STORAGE EXTERNAL; INSERT INTO ahead_{name} SELECT i, i, 0, 1, 2, repeat('x', 5000) FROM generate_series(1, 3) i")
+tail = Tailrace(mirror(pg, tables=["public.*", {"public.ahead_*": {"where": "n > 5"}}]))
 tail.start()
 tail.wait_live()
 
@@ -191,6 +203,18 @@ def a_type_whose_change_rewrites_the_rows_is_copied_anew_since_they_may_be_other
     tail.wait_for(lambda s: tail.table("public.doubled")["generation"] > 1, "a new generation")
     settled("public.doubled")
     eq(tail.value("SELECT sum(n) FROM shop.doubled"), 10100)
+
+
+@test
+def a_large_value_that_only_the_source_has_is_taken_from_a_table_altered_since_or_comes_with_a_copy():
+    for name, (alter, _) in AHEAD.items():
+        pg.sql(f"BEGIN; INSERT INTO ahead_{name} VALUES (4, 4, 8); UPDATE ahead_{name} SET n = 7 WHERE id = 1;"
+               f"{alter.format(f'ahead_{name}')}; UPDATE ahead_{name} SET n = 9 WHERE id = 4; COMMIT")
+    settled(*(f"public.ahead_{name}" for name in AHEAD))
+    tables = {name: tail.table(f"public.ahead_{name}") for name in AHEAD}
+    eq({name: (table["generation"] == 1, table["set_aside"]) for name, table in tables.items()}, {name: (there, 0) for name, (_, there) in AHEAD.items()})
+    eq({name: tail.query(f"SELECT id, n FROM shop.ahead_{name} ORDER BY id") for name in AHEAD}, dict.fromkeys(AHEAD, [(1, 7), (4, 9)]))
+    eq([tail.value(f"SELECT length(big) FROM shop.ahead_{name} WHERE id = 1") for name, (_, there) in AHEAD.items() if there], [5000, 5000])
 
 
 @test
