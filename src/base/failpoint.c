@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/attrs.h"
 
 #define MOST_POINTS 16
 
 struct point {
 	char name[64];
-	bool kill;
+	int signal;  /* to the process; 0: the caller fails */
 	unsigned at; /* the pass that fires, from 1 */
 	unsigned passes;
 };
@@ -25,8 +24,8 @@ static size_t n_points;
 NORETURN static void refuse(const char *setting)
 {
 	fprintf(stderr,
-		"tailrace: TAILRACE_FAILPOINT: '%s' is not of the form name=kill, name=kill@7 or "
-		"name=error@3\n",
+		"tailrace: TAILRACE_FAILPOINT: '%s' is not of the form name=kill, name=kill@7, "
+		"name=stop or name=error@3\n",
 		setting);
 	exit(2);
 }
@@ -45,9 +44,9 @@ static void add_point(const char *setting)
 		refuse(setting);
 	if (setting[used] || point->at == 0)
 		refuse(setting);
-	if (strcmp(action, "kill") != 0 && strcmp(action, "error") != 0)
+	point->signal = !strcmp(action, "kill") ? SIGKILL : !strcmp(action, "stop") ? SIGSTOP : 0;
+	if (!point->signal && strcmp(action, "error") != 0)
 		refuse(setting);
-	point->kill = !strcmp(action, "kill");
 	n_points++;
 }
 
@@ -78,9 +77,9 @@ bool failpoint_hit(const char *name)
 			continue;
 		if (__atomic_add_fetch(&point->passes, 1, __ATOMIC_RELAXED) != point->at)
 			continue;
-		if (point->kill)
-			kill(getpid(), SIGKILL);
-		fails = true;
+		if (point->signal)
+			raise(point->signal);
+		fails = !point->signal;
 	}
 	return fails;
 }

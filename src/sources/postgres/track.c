@@ -7,13 +7,14 @@
  */
 #include <poll.h>
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "sources/postgres/wal.h"
 
 #define WAL_PAGE      8192
 #define PAGE_HEADER   24
 #define LONG_HEADER   40
-#define LOAD_ATTEMPTS 3
+#define LOAD_ATTEMPTS 10
 #define SEEN_MOST_MS  2000
 #define SEEN_EVERY_MS 5
 
@@ -171,26 +172,54 @@ static void reading_release(struct reading *now)
 	pg_shape_release(&now->shape);
 }
 
+/* Which versions of its rows the catalogs have of a table, its columns and its indexes; "": it is gone. */
+static bool catalog_stamp(
+	struct pg_log *log, uint32_t oid, char *out, size_t size, struct error *err)
+{
+	CLEANUP(pg_free_result)
+	PGresult *stamp = pg_query(log->p->control, err,
+		"SELECT hashtextextended(concat_ws(' ', c.xmin,"
+		" (SELECT string_agg(concat(attnum, ':', xmin), ',' ORDER BY attnum)"
+		" FROM pg_attribute WHERE attrelid = c.oid),"
+		" (SELECT string_agg(concat(indexrelid, ':', xmin), ',' ORDER BY indexrelid)"
+		" FROM pg_index WHERE indrelid = c.oid)), 0) FROM pg_class c WHERE c.oid = %u",
+		oid);
+	if (stamp)
+		snprintf(out, size, "%s", PQntuples(stamp) ? pg_value(stamp, 0, 0) : "");
+	return stamp != NULL;
+}
+
+static bool read_once(struct pg_log *log, uint32_t oid, struct reading *now, struct error *err)
+{
+	struct error why = {0};
+	*now = (struct reading){0};
+	now->relation = pg_relation_load(log->p, log->p->control, oid, &why);
+	if (!now->relation && why.kind != ERROR_NONE) {
+		*err = why;
+		return false;
+	}
+	if (now->relation && now->relation->oid != oid) /* a leaf: its rows come as its root's */
+		reading_release(now);
+	failpoint("postgres.relation_read");
+	return (!now->relation || load_shape(log, now->relation, &now->shape, err)) &&
+	       pg_log_insert_end(log, &now->lsn, err);
+}
+
+/* The table, its shape and the end of the log as of one moment: what is altered in between would be neither in the
+ * definition nor in the rows behind that place. */
 static bool read_catalog(struct pg_log *log, uint32_t oid, struct reading *now, struct error *err)
 {
 	for (int i = 0; i < LOAD_ATTEMPTS; i++) {
-		struct error why = {0};
+		char before[32], after[32];
 		*now = (struct reading){0};
-		now->relation = pg_relation_load(log->p, log->p->control, oid, &why);
-		if (!now->relation && why.kind != ERROR_NONE) {
-			*err = why;
-			return false;
-		}
-		if (now->relation &&
-			now->relation->oid != oid) /* a leaf: its rows come as its root's */
-			reading_release(now);
-		if (!now->relation)
-			return pg_log_insert_end(log, &now->lsn, err);
-		if (load_shape(log, now->relation, &now->shape, err) &&
-			shape_is_of(&now->shape, now->relation))
-			return pg_log_insert_end(log, &now->lsn, err);
+		bool ok = catalog_stamp(log, oid, before, sizeof before, err) &&
+			  read_once(log, oid, now, err) &&
+			  catalog_stamp(log, oid, after, sizeof after, err);
+		if (ok && !strcmp(before, after) &&
+			(!now->relation || shape_is_of(&now->shape, now->relation)))
+			return true;
 		reading_release(now);
-		if (err->kind != ERROR_NONE)
+		if (!ok)
 			return false;
 	}
 	return error_set(
@@ -352,11 +381,13 @@ static void settle_now(
 static void settle_unclear(
 	struct pg_log *log, struct bundle *bundle, struct pg_tracked *t, struct reading *now)
 {
-	if (now->relation)
+	if (now->relation) {
 		lose(log, bundle, t, now, "its columns in the log are not those in the catalog");
-	else
-		t->settled =
-			true; /* it is gone, and what it was is not known: nothing can be said of these rows */
+		return;
+	}
+	/* it is gone, and what it was is not known: nothing can be said of these rows */
+	t->lost = true;
+	t->lost_until = now->lsn;
 }
 
 static void settle(struct pg_log *log, struct bundle *bundle, struct pg_tracked *t,

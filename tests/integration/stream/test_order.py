@@ -2,6 +2,7 @@
 """Where the order of things decides: commits against records, copies against the stream, locks, open transactions."""
 import io
 import os
+import signal
 import sys
 import threading
 
@@ -226,6 +227,31 @@ def open_and_prepared_transactions_that_keep_a_slot_from_being_made_are_named():
     eq(late.stop(), 0)
     settled("public.other")
     eq(tail.query("SELECT id FROM shop.other ORDER BY id"), [(1,), (2,)])
+
+
+@test
+def what_is_altered_while_a_table_is_looked_at_is_seen():
+    """Its columns are read, another comes and is filled, and only then their numbers and the end of the log."""
+    source = Postgres()
+    source.sql("CREATE TABLE again (id int PRIMARY KEY, a text); INSERT INTO again VALUES (1, 'copied'), (2, 'copied')")
+    mirrored = Tailrace(mirror(source))
+    mirrored.start(TAILRACE_FAILPOINT="postgres.relation_read=stop")
+    mirrored.wait_live()
+    source.sql("UPDATE again SET a = 'first'; ALTER TABLE again DROP a")
+    wait_until(lambda: is_stopped(mirrored.process.pid), "the failpoint")
+    source.sql("ALTER TABLE again ADD a text")
+    source.sql("UPDATE again SET a = 'second' WHERE id = 1")
+    mirrored.process.send_signal(signal.SIGCONT)
+    mirrored.wait_caught_up(source)
+    mirrored.wait_live()
+    mirrored.must_be_equal()
+    eq(mirrored.query("SELECT a FROM shop.again ORDER BY id"), [("second",), (None,)])
+    mirrored.stop()
+
+
+def is_stopped(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "T"
 
 
 run()
