@@ -260,8 +260,10 @@ enum change definition_change(const struct definition *old, const struct definit
 	enum change change = sql_change(old->sql, now->sql);
 	const char *settings = differing_settings(arena, old, now);
 
-	if (*settings && (change < CHANGE_ADDS || !are_inputs(settings)))
-		change = are_inputs(settings) ? CHANGE_ADDS : CHANGE_BREAKING;
+	if (*settings && !are_inputs(settings))
+		change = CHANGE_BREAKING;
+	else if (*settings && change < CHANGE_ADDS)
+		change = CHANGE_ADDS;
 	if (strcmp(old->relation, now->relation) != 0) {
 		settings = arena_printf(arena, "its name, which was %s", old->relation);
 		change = CHANGE_BREAKING;

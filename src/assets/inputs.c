@@ -12,8 +12,6 @@
 #include "core/table.h"
 #include "models/tokens.h"
 
-#define STORAGES "_cdc" /* behind the name of a stream's database */
-
 struct inputs {
 	struct survey *survey;
 	struct arena *arena;
@@ -108,8 +106,7 @@ static bool is_off(const struct node *node, const char *setting)
 /* Is it made anew from what is there, and follows what is inserted from then on? */
 static bool follows_inserts(const struct node *node)
 {
-	return node->materialization == MATERIALIZED_OTHER &&
-	       value_is_text(dict_get_text(node->config, "materialized"), "materialized_view") &&
+	return value_is_text(dict_get_text(node->config, "materialized"), "materialized_view") &&
 	       !value_given(dict_get_text(node->config, "refreshable")) &&
 	       !is_off(node, "catchup") && !is_off(node, "full_refresh");
 }
@@ -120,9 +117,9 @@ static bool is_storage_of(const struct stream_source *stream, struct token t)
 	size_t len = strlen(stream->database);
 	size_t quote = t.len && strchr("`\"", t.s[0]) ? 1 : 0;
 
-	return t.len == len + strlen(STORAGES) + 2 * quote &&
+	return t.len == len + strlen(TABLE_STORAGES) + 2 * quote &&
 	       !memcmp(t.s + quote, stream->database, len) &&
-	       !memcmp(t.s + quote + len, STORAGES, strlen(STORAGES));
+	       !memcmp(t.s + quote + len, TABLE_STORAGES, strlen(TABLE_STORAGES));
 }
 
 static bool add_copy(
@@ -135,8 +132,8 @@ static bool add_copy(
 	if (!survey_mirrored(in->survey, stream->name, table, &state, err))
 		return false;
 	if (state)
-		buf_printf(&in->out, DEFINITION_COPY "(%s" STORAGES ".%s) %u\n", stream->database,
-			table, state->generation);
+		buf_printf(&in->out, DEFINITION_COPY "(%s" TABLE_STORAGES ".%s) %u\n",
+			stream->database, table, state->generation);
 	return true;
 }
 

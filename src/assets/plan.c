@@ -139,6 +139,7 @@ static void claim_columns(struct planning *p, struct claims *c)
 		a->what = a->what ? a->what : parent->name;
 		claim_due(
 			c, PLAN_CHANGED, arena_printf(&p->plan->arena, "%s changed", parent->name));
+		return;
 	}
 }
 

@@ -1,7 +1,8 @@
 /*
  * Named places where a test lets the process die or fail. TAILRACE_FAILPOINT="name=kill" (SIGKILL
  * at the first pass), "name=kill@7" (at the seventh), "name=error@3" (failpoint() returns true
- * there once), "name=stop" (SIGSTOP, until SIGCONT), several separated by commas. Unset, a pass costs one load of a static flag.
+ * there once), "name=stop" (SIGSTOP, until SIGCONT), several separated by commas. Unset, a pass
+ * costs one load of a static flag.
  */
 #ifndef BASE_FAILPOINT_H
 #define BASE_FAILPOINT_H

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "base/json.h"
+#include "core/table.h"
 
 void sizes_release(struct sizes *s)
 {
@@ -48,8 +49,7 @@ bool size_of(struct sizes *s, const struct asset *asset, struct asset_size *out,
 		return true;
 	if (asset->kind != ASSET_MIRROR)
 		return add(s, asset->database, asset->table, out, err);
-	/* docs/architecture.md has the names */
-	const char *storage = arena_printf(s->arena, "%s_cdc", asset->database);
+	const char *storage = arena_printf(s->arena, "%s" TABLE_STORAGES, asset->database);
 	return add(s, storage, asset->table, out, err);
 }
 

@@ -102,6 +102,9 @@ struct table *table_new(void); /* one reference, arena ready, the rest zero */
 struct table *table_ref(struct table *t);
 void table_unref(struct table *t);
 
+/* Behind the name of a target's database: that of the storages, which its views show. */
+#define TABLE_STORAGES "_cdc"
+
 /* What people read of it in a target of tables: `target`, or where history alone is kept `target`_log. */
 const char *table_read_as(const struct table *, struct arena *);
 

@@ -4,8 +4,8 @@
  * that is nearly a known one is warned of in a yml, and an error among settings, which say what is built.
  */
 #include "base/log.h"
-#include "core/option.h"
 #include "base/text.h"
+#include "core/option.h"
 #include "models/internal.h"
 
 enum shape { SHAPE_ANY, SHAPE_TEXT, SHAPE_MAP, SHAPE_LIST, SHAPE_ITEMS /* a list of maps */ };

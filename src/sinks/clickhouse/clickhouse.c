@@ -116,7 +116,7 @@ static bool clickhouse_open(struct sink *sink, struct error *err)
 	if (!clickhouse_new(&s->client, &client, err))
 		return false;
 	pthread_mutex_init(&s->lock, NULL);
-	s->cdc = xasprintf("%s_cdc", s->database);
+	s->cdc = xasprintf("%s" TABLE_STORAGES, s->database);
 	s->shard = xasprintf("%s_shard", s->database);
 	if (read_server(s, err) && cluster_open(s, &client, err))
 		return true;

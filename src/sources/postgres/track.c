@@ -192,7 +192,6 @@ static bool catalog_stamp(
 static bool read_once(struct pg_log *log, uint32_t oid, struct reading *now, struct error *err)
 {
 	struct error why = {0};
-	*now = (struct reading){0};
 	now->relation = pg_relation_load(log->p, log->p->control, oid, &why);
 	if (!now->relation && why.kind != ERROR_NONE) {
 		*err = why;
