@@ -34,6 +34,9 @@ struct table_column {
 	bool key; /* part of the replica identity that we key by */
 	/* JSON text of the value that rows from before ADD COLUMN have, empty where it cannot be said so; or NULL */
 	const char *missing;
+	/* no row of the source is without a value: what is stored without one is from before `missing` was told. Not
+	 * kept by table_to_json() */
+	bool filled;
 	/* carried in the source's text form for want of a type; `check` says so */
 	bool approximate;
 	/* What sinks that speak of the source's own types look at; NULL where it is not so. */

@@ -356,6 +356,7 @@ static void add_column(const struct debezium_shape *shape, struct table *t,
 	set_type(&t->arena, field->schema, table_options_of(t->options, key, &own), &c->type);
 	set_nullable(t, field->schema, c);
 	set_missing(t, field->schema, c, &shape->modes);
+	c->filled = shape->form == FORM_ENVELOPE && c->missing && !c->type.nullable;
 	t->n_columns++;
 }
 

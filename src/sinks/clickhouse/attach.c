@@ -53,13 +53,13 @@ bool database_create(struct clickhouse_sink *s, const char *name, struct error *
 
 /* JSON as column_print() writes it, to an expression of the column's type. Decimals are read from
  * text: as JSON numbers they would pass through a double. */
-static void add_default(
+static void add_value(
 	const char *json, const char *type, const struct type *innermost, struct buf *sql)
 {
 	struct buf text;
 
 	if (innermost->kind != TYPE_DECIMAL) {
-		buf_puts(sql, " DEFAULT JSONExtract(");
+		buf_puts(sql, "JSONExtract(");
 		add_text(sql, json);
 		buf_puts(sql, ", ");
 		add_text(sql, type);
@@ -70,7 +70,7 @@ static void add_default(
 	for (; *json; json++)
 		buf_u8(&text, (uint8_t)toupper(
 				      (unsigned char)*json)); /* null: there are no other letters */
-	buf_puts(sql, " DEFAULT CAST(");
+	buf_puts(sql, "CAST(");
 	add_text(sql, buf_text(&text));
 	buf_puts(sql, ", ");
 	add_text(sql, type);
@@ -78,8 +78,14 @@ static void add_default(
 	buf_release(&text);
 }
 
-void add_column_definition(struct clickhouse_sink *s, const struct table *t,
-	const struct table_column *c, bool with_default, struct buf *sql)
+bool has_missing_value(const struct table_column *c)
+{
+	return c->rule.kind == RULE_NONE && c->missing && *c->missing &&
+	       strcmp(c->missing, "null") != 0;
+}
+
+void add_missing_value(struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, struct buf *sql)
 {
 	const struct type *innermost = &c->type;
 	struct buf type;
@@ -88,18 +94,29 @@ void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 		innermost = innermost->element;
 	buf_init(&type, BUF_MAX);
 	storage_type_print(s, t, c, &type);
+	/* The server's JSON type is made from the document's text. */
+	bool document = !strcmp(buf_text(&type), "JSON") ||
+			!strcmp(buf_text(&type), "Nullable(JSON)");
+	add_value(c->missing, document ? "String" : buf_text(&type), innermost, sql);
+	buf_release(&type);
+}
+
+void add_column_definition(struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, bool with_default, struct buf *sql)
+{
+	struct buf type;
+
+	buf_init(&type, BUF_MAX);
+	storage_type_print(s, t, c, &type);
 	clickhouse_quote_name(c->name, sql);
 	buf_printf(sql, " %s", buf_text(&type));
-	if (with_default && c->rule.kind == RULE_NONE && c->missing && *c->missing &&
-		strcmp(c->missing, "null") != 0) {
-		/* The server's JSON type is made from the document's text. */
-		bool document = !strcmp(buf_text(&type), "JSON") ||
-				!strcmp(buf_text(&type), "Nullable(JSON)");
-		add_default(c->missing, document ? "String" : buf_text(&type), innermost, sql);
+	buf_release(&type);
+	if (with_default && has_missing_value(c)) {
+		buf_puts(sql, " DEFAULT ");
+		add_missing_value(s, t, c, sql);
 	}
 	buf_puts(sql, " COMMENT ");
 	add_column_comment(sql, c, NULL);
-	buf_release(&type);
 }
 
 static const char *const own_columns[N_STORAGE_KINDS] = {

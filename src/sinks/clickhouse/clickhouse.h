@@ -229,6 +229,10 @@ MUST_CHECK bool database_create(struct clickhouse_sink *s, const char *name, str
  * rows have. */
 void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 	const struct table_column *c, bool with_default, struct buf *sql);
+/* That value, as an expression; of a column that has one. */
+bool has_missing_value(const struct table_column *c);
+void add_missing_value(struct clickhouse_sink *s, const struct table *t,
+	const struct table_column *c, struct buf *sql);
 
 /* " WHERE ...": what was set aside of the table, in this generation. */
 void add_set_aside_of(const struct landing *landing, struct buf *sql);

@@ -275,6 +275,15 @@ static bool widen_columns(struct alter *a)
 	return true;
 }
 
+/* It was told of as one that takes NULLs, before what rows from before it have was known. */
+static bool is_filled_late(const struct alter *a, const struct table_column *want)
+{
+	const struct table_column *was = old_column(a, want->attribute);
+
+	return was && was->type.nullable && !was->missing && want->filled &&
+	       has_missing_value(want);
+}
+
 static void release_alter(struct alter *a)
 {
 	if (a->layout)
@@ -306,6 +315,34 @@ static bool follow(struct clickhouse_sink *s, const char *storage, const struct 
 		return false;
 	error_clear(err);
 	return follow_once(s, storage, old, now, err);
+}
+
+static bool fill_column(struct alter *a, const struct table_column *c)
+{
+	begin_alter(a);
+	buf_puts(&a->sql, "UPDATE ");
+	clickhouse_quote_name(c->name, &a->sql);
+	buf_puts(&a->sql, " = ");
+	add_missing_value(a->sink, a->now, c, &a->sql);
+	buf_puts(&a->sql, " WHERE ");
+	clickhouse_quote_name(c->name, &a->sql);
+	buf_puts(&a->sql, " IS NULL");
+	return run_alter(a);
+}
+
+/* A log stays as it was told: there a NULL may be one. */
+static bool fill_late(struct clickhouse_sink *s, const char *storage, const struct table *old,
+	const struct table *now, struct error *err)
+{
+	struct alter a = {.sink = s, .storage = storage, .old = old, .now = now, .err = err};
+	bool ok = true;
+
+	buf_init(&a.sql, BUF_MAX);
+	for (size_t i = 0; ok && i < now->n_columns; i++)
+		if (is_filled_late(&a, &now->columns[i]))
+			ok = fill_column(&a, &now->columns[i]);
+	release_alter(&a);
+	return ok;
 }
 
 /* Can all its storages follow as they are? */
@@ -343,6 +380,7 @@ bool clickhouse_evolve(struct sink *sink, const struct landing *landing, const s
 		if (!table_keeps(now, kind))
 			continue;
 		if (!follow(s, part, old, now, err) ||
+			(kind == STORAGE_ROWS && !fill_late(s, part, old, now, err)) ||
 			!cluster_spread(
 				s, landing, kind, &(struct spread){storage, part, true}, err) ||
 			(!landing->building && !view_update(s, now, kind, err)))

@@ -445,6 +445,40 @@ def a_column_whose_optionality_is_told_late_is_followed():
         eq([tail.said("table changed its columns"), tail.said("level=error")], [2, 0])
 
 
+def envelope(id, place, row_schema, row):
+    """An event of Debezium with its schema; row_schema: fields of `after`, as dictionaries."""
+    inner = {"type": "struct", "optional": True, "fields": row_schema}
+    source = {"type": "struct", "optional": False, "field": "source",
+              "fields": [{"field": name, "type": "string", "optional": False} for name in ("connector", "sequence", "schema", "table")]}
+    fields = [{**inner, "field": "before"}, {**inner, "field": "after"}, source, {"field": "op", "type": "string", "optional": False}]
+    return (key(id), {"schema": {"type": "struct", "optional": False, "fields": fields},
+                      "payload": {"before": None, "after": row, "op": "c", "source": {
+                          "connector": "postgresql", "sequence": f'["{place}","{place}"]', "schema": "public", "table": "t"}}})
+
+
+@test
+def a_default_that_is_told_late_is_what_rows_from_before_the_column_have():
+    """Debezium reads it from the catalog, which may not show yet what the log says already."""
+    prefix = fresh()
+    topic = f"{prefix}.public.t"
+    kafka.create_topic(topic, 1)
+    id = {"field": "id", "type": "int32", "optional": False}
+    unknown = [id, *({"field": name, "type": "int32", "optional": True} for name in "nm")]
+    known = [id, {"field": "n", "type": "int32", "optional": False, "default": 7}, {"field": "m", "type": "int32", "optional": True, "default": 8}]
+    produce(topic, 0, *(envelope(i, 10 + i, [id], {"id": i}) for i in (1, 2)))
+    with reading(prefix, tables=[{"public.t": {"keep": "both"}}]) as tail:
+        read_up(tail)
+        produce(topic, 0, envelope(2, 20, unknown, {"id": 2, "n": 2, "m": None}))
+        read_up(tail)
+        eq(tail.query("SELECT id, n, m FROM shop.t ORDER BY id"), [(1, None, None), (2, 2, None)])
+        tail.raw("OPTIMIZE TABLE shop_cdc.t FINAL")
+        produce(topic, 0, envelope(3, 30, known, {"id": 3, "n": 3, "m": 3}))
+        read_up(tail)
+        eq(tail.query("SELECT id, n, m FROM shop.t ORDER BY id"), [(1, 7, None), (2, 2, None), (3, 3, 3)])
+        eq(tail.value("SELECT count() FROM shop_cdc._set_aside"), 0)
+        eq(tail.said("level=error"), 0)
+
+
 @test
 def processes_that_know_different_schemas_write_into_one_table():
     prefix = fresh()
