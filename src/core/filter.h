@@ -15,8 +15,12 @@ struct filter;
 struct filter *filter_compile(
 	const char *where, const struct table *table, struct arena *arena, struct error *err);
 
-/* NULL counts as false, as in WHERE. */
+/* NULL counts as false, as in WHERE. Of a row with values that an update left unchanged, and which are not known: does
+ * it match for certain, whatever they are? */
 bool filter_matches(const struct filter *, const struct batch *, size_t row);
+
+/* Is there any such value with which it matches? Without them, the same as filter_matches(). */
+bool filter_may_match(const struct filter *, const struct batch *, size_t row);
 
 /* Does it look at the key alone? Then all that ever happens to a key is within, or none of it. */
 bool filter_is_of_key(const struct filter *, const struct table *);

@@ -1,13 +1,14 @@
 /*
  * Evaluating a row filter; see filter.h. Three truths, as in SQL: what is compared with NULL is unknown,
- * and so is its negation.
+ * and so is its negation. What hangs on a value that an update left unchanged is taken for the best or the worst
+ * of them: as they are in order, the result is the best or the worst that there can be.
  */
 #include "core/filter.h"
 
 #include <math.h>
 #include "core/filter_tree.h"
 
-enum truth { IS_FALSE, IS_TRUE, IS_UNKNOWN };
+enum truth { IS_FALSE, IS_UNKNOWN, IS_TRUE };
 
 /* The comparison's sign. A real and a number without quotes meet in double precision. */
 static int order(const struct column *value, size_t row, const struct column *literals, size_t i)
@@ -88,16 +89,19 @@ static bool value_is_like(const struct filter *node, const struct column *value,
 	return is_like(text, text + len, node->pattern);
 }
 
-static enum truth evaluate(const struct filter *node, const struct batch *batch, size_t row);
+/* `open`: what is taken for the truth where the value is not known. */
+static enum truth evaluate(
+	const struct filter *node, const struct batch *batch, size_t row, enum truth open);
 
 /* AND is settled by the first false, OR by the first true; else one unknown leaves it unknown. */
-static enum truth evaluate_chain(const struct filter *node, const struct batch *batch, size_t row)
+static enum truth evaluate_chain(
+	const struct filter *node, const struct batch *batch, size_t row, enum truth open)
 {
 	enum truth settles = node->kind == NODE_AND ? IS_FALSE : IS_TRUE;
 	enum truth result = node->kind == NODE_AND ? IS_TRUE : IS_FALSE;
 
 	for (const struct filter *child = node->first; child; child = child->next) {
-		enum truth truth = evaluate(child, batch, row);
+		enum truth truth = evaluate(child, batch, row, open);
 		if (truth == settles)
 			return settles;
 		if (truth == IS_UNKNOWN)
@@ -106,11 +110,18 @@ static enum truth evaluate_chain(const struct filter *node, const struct batch *
 	return result;
 }
 
-static enum truth evaluate_value(const struct filter *node, const struct column *value, size_t row)
+/* What is left unchanged is large, and so not NULL. */
+static enum truth evaluate_value(
+	const struct filter *node, const struct column *value, size_t row, enum truth open)
 {
+	bool known = !column_is_unchanged(value, row), null = known && column_is_null(value, row);
 	bool holds = false;
 
-	if (column_is_null(value, row))
+	if (node->kind == NODE_NULL)
+		return null ? IS_TRUE : IS_FALSE;
+	if (!known)
+		return open;
+	if (null)
 		return IS_UNKNOWN;
 	if (node->kind == NODE_TRUE)
 		holds = *column_fixed(value, row, 1) != 0;
@@ -123,28 +134,35 @@ static enum truth evaluate_value(const struct filter *node, const struct column 
 	return holds ? IS_TRUE : IS_FALSE;
 }
 
-static enum truth evaluate(const struct filter *node, const struct batch *batch, size_t row)
+static enum truth negated(enum truth truth)
+{
+	return truth == IS_UNKNOWN ? IS_UNKNOWN : truth == IS_TRUE ? IS_FALSE : IS_TRUE;
+}
+
+static enum truth evaluate(
+	const struct filter *node, const struct batch *batch, size_t row, enum truth open)
 {
 	switch (node->kind) {
 	case NODE_OR:
-	case NODE_AND: return evaluate_chain(node, batch, row);
-	case NODE_NOT: {
-		enum truth truth = evaluate(node->first, batch, row);
-		return truth == IS_UNKNOWN ? IS_UNKNOWN : truth == IS_TRUE ? IS_FALSE : IS_TRUE;
-	}
+	case NODE_AND: return evaluate_chain(node, batch, row, open);
+	case NODE_NOT: return negated(evaluate(node->first, batch, row, negated(open)));
 	case NODE_NULL:
-		return column_is_null(&batch->columns[node->column], row) ? IS_TRUE : IS_FALSE;
 	case NODE_TRUE:
 	case NODE_COMPARE:
 	case NODE_IN:
 	case NODE_LIKE: break;
 	}
-	return evaluate_value(node, &batch->columns[node->column], row);
+	return evaluate_value(node, &batch->columns[node->column], row, open);
 }
 
 bool filter_matches(const struct filter *filter, const struct batch *batch, size_t row)
 {
-	return evaluate(filter, batch, row) == IS_TRUE;
+	return evaluate(filter, batch, row, IS_FALSE) == IS_TRUE;
+}
+
+bool filter_may_match(const struct filter *filter, const struct batch *batch, size_t row)
+{
+	return evaluate(filter, batch, row, IS_TRUE) == IS_TRUE;
 }
 
 bool filter_is_of_key(const struct filter *filter, const struct table *table)

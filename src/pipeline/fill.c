@@ -407,7 +407,8 @@ static const char *first_hole(const struct batch *batch, size_t row)
 }
 
 /* A row that is gone from the source may be left out where its latest state alone counts: the change that
- * took it away follows. Where it is set aside, no earlier row of its key stays in its place. */
+ * took it away follows. But a source that tells the rows of a filter alone may not have it because of this change.
+ * Where it is set aside, no earlier row of its key stays in its place. */
 static void settle_missing(const struct prepare *p, struct holes *h)
 {
 	bool gone = p->source->ops->fetch;
@@ -416,7 +417,7 @@ static void settle_missing(const struct prepare *p, struct holes *h)
 		if (!is_open(h, row))
 			continue;
 		bool aside = !gone || h->batch->table->keep != KEEP_LATEST;
-		h->fates[row] = aside ? ROW_TOMBSTONE : ROW_DROP;
+		h->fates[row] = aside || p->filter ? ROW_TOMBSTONE : ROW_DROP;
 		if (aside)
 			batch_set_row_aside(h->batch, row, first_hole(h->batch, row),
 				gone ? "the update left this large value unchanged, so the log "
@@ -451,15 +452,16 @@ static bool fill_holes(
 	return true;
 }
 
-bool fill_from_outside(const struct prepare *p, struct batch *batch, struct error *err)
+bool fill_from_outside(
+	const struct prepare *p, struct batch *batch, uint8_t *fates, struct error *err)
 {
-	struct holes holes = {.batch = batch, .moved_only = p->unchanged == UNCHANGED_PASS};
+	struct holes holes = {
+		.batch = batch, .moved_only = p->unchanged == UNCHANGED_PASS, .fates = fates};
 	struct batch found[3];
 
 	holes.heads = xcalloc(batch->rows + 1, sizeof *holes.heads);
 	holes.moved = xcalloc(batch->rows + 1, 1);
 	holes.origins = xcalloc(batch->rows + 1, sizeof *holes.origins);
-	holes.fates = xcalloc(batch->rows + 1, 1);
 	holes.missed = xcalloc(batch->rows + 1, sizeof *holes.missed);
 	find_heads(&holes);
 	for (size_t i = 0; i < COUNT_OF(found); i++)
@@ -470,7 +472,6 @@ bool fill_from_outside(const struct prepare *p, struct batch *batch, struct erro
 	free(holes.heads);
 	free(holes.moved);
 	free(holes.origins);
-	free(holes.fates);
 	free(holes.missed);
 	return ok;
 }

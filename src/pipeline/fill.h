@@ -17,9 +17,12 @@ void fill_from_batch(struct batch *);
 
 /* From the target where it may be trusted, else from the source. A row that the target holds at the same or
  * a later version is a replay and leaves the batch; a row gone from the source leaves it too (a later change
- * of the key follows), and is set aside where history is kept. Also applies the column rules, which what it
- * fills in has been through already; a batch whose lookups failed is as it was. ERROR_TABLE: what is missing is of
- * another type in the source by now, and only a copy brings it. */
-MUST_CHECK bool fill_from_outside(const struct prepare *, struct batch *, struct error *);
+ * of the key follows; under a filter, which this one may have left it by, it is a tombstone), and is set aside
+ * where history is kept. Also applies the column rules, which what it fills in has been through already; a batch
+ * whose lookups failed is as it was. ERROR_TABLE: what is missing is of another type in the source by now, and
+ * only a copy brings it. `fates`, one a row (enum row_fate), are written over: a row not to be kept is not looked
+ * up, and goes as they say. */
+MUST_CHECK bool fill_from_outside(
+	const struct prepare *, struct batch *, uint8_t *fates, struct error *);
 
 #endif

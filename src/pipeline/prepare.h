@@ -2,6 +2,7 @@
  * What happens to a batch between the source and the sink, in this order:
  *	unchanged TOAST values are taken from an earlier row of the same key in the batch,
  *	what is still unchanged is looked up in the target, or else in the source by key,
+ *		but of rows that the filter does not take, whatever it is,
  *	column rules are applied, and what was found is filled in,
  *	the row filter turns what leaves it into tombstones and drops what was never in it.
  * Afterwards no cell is marked unchanged, but for a sink of logs.

@@ -49,6 +49,12 @@ static void settle_before(struct batch *batch, const uint8_t *fates)
 
 void batch_settle(struct batch *batch, const uint8_t *fates)
 {
+	size_t row = 0;
+
+	while (row < batch->rows && fates[row] == ROW_KEEP)
+		row++;
+	if (row == batch->rows)
+		return;
 	if (batch->before && batch->before->rows)
 		settle_before(batch, fates);
 	settle(batch, fates);

@@ -7,6 +7,7 @@ static struct batch batch;
 static struct source source = {.ops = &fake_source_ops};
 static struct sink sink = {.ops = &fake_sink_ops};
 static struct prepare prepare;
+static struct arena arena; /* of its filter */
 
 static void begin(enum keep keep, enum rule_kind rule)
 {
@@ -16,6 +17,7 @@ static void begin(enum keep keep, enum rule_kind rule)
 		{0}});
 	table->keep = keep;
 	batch_init(&batch, table);
+	arena_init(&arena);
 	source.ops = &fake_source_ops;
 	fakes_init(table);
 	prepare = (struct prepare){.source = &source,
@@ -36,6 +38,7 @@ static int tear_down(void **unused)
 	(void)unused;
 	fakes_release();
 	batch_release(&batch);
+	arena_release(&arena);
 	table_unref(table);
 	return 0;
 }
@@ -389,16 +392,18 @@ static void a_value_that_a_rule_replaces_is_not_looked_up(void **unused)
 	assert_int_equal(fake_source.fetches + fake_sink.fetches, 0);
 }
 
+static void filter_by(const char *where)
+{
+	struct error err = {0};
+
+	prepare.filter = filter_compile(where, table, &arena, &err);
+	assert_non_null(prepare.filter);
+}
+
 static void a_filter_makes_tombstones_of_updates_that_leave_it(void **unused)
 {
 	(void)unused;
-	struct arena arena;
-	struct error err = {0};
-
-	arena_init(&arena);
-	prepare.filter = filter_compile(
-		"status <> 'draft' and body <> 'secret'", table, &arena, &err);
-	assert_non_null(prepare.filter);
+	filter_by("status <> 'draft' and body <> 'secret'");
 	add_row(&fake_sink.rows, OP_INSERT, 5, "4", "new", "n", "secret");
 	add_row(&batch, OP_INSERT, 10, "1", "new", "n", "b");
 	add_row(&batch, OP_INSERT, 11, "2", "draft", "n", "b");
@@ -411,7 +416,114 @@ static void a_filter_makes_tombstones_of_updates_that_leave_it(void **unused)
 	assert_rows(&batch,
 		ROW("c", 10, 1, "\"new\"", "\"n\"", "\"b\"") GONE("d", 12, 1) GONE("d", 13, 3) GONE(
 			"d", 14, 4) ROW("r", 0, 5, "\"draft\"", "\"n\"", "\"b\"") GONE("d", 15, 2));
-	arena_release(&arena);
+}
+
+static void a_row_outside_the_filter_needs_no_value(void **unused)
+{
+	static const enum keep keeps[] = {KEEP_LATEST, KEEP_HISTORY, KEEP_BOTH};
+
+	(void)unused;
+	for (size_t i = 0; i < 2 * COUNT_OF(keeps); i++) {
+		tear_down(NULL);
+		begin(keeps[i / 2], RULE_HASH);
+		if (i % 2)
+			make_source_deaf();
+		filter_by("status = 'paid' and body <> 'secret'");
+		add_row(&batch, OP_UPDATE, 12, "1", "draft", "n", UNCHANGED);
+		add_row(&batch, OP_UPDATE, 13, "1", NULL, UNCHANGED, UNCHANGED);
+		add_row(&batch, OP_KEY_CHANGED, 14, "2");
+		add_row(&batch, OP_UPDATE, 14, "3", "draft", "n", UNCHANGED);
+		add_row(&batch, OP_INSERT, 15, "4", "draft", "n", UNCHANGED);
+		run();
+		assert_rows(&batch,
+			GONE("d", 12, 1) GONE("d", 13, 1) GONE("k", 14, 2) GONE("d", 14, 3));
+		assert_int_equal(fake_source.fetches + fake_sink.fetches, 0);
+	}
+}
+
+static void a_row_that_may_be_within_the_filter_is_looked_up(void **unused)
+{
+	(void)unused;
+	tear_down(NULL);
+	begin(KEEP_BOTH, RULE_NONE);
+	filter_by("status = 'paid' or body <> 'secret'");
+	add_row(&fake_sink.rows, OP_INSERT, 5, "1", "paid", "n", "secret");
+	add_row(&fake_sink.rows, OP_INSERT, 6, "2", "paid", "n", "two");
+	add_row(&batch, OP_UPDATE, 12, "1", "draft", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 13, "2", "draft", "n", UNCHANGED);
+	run();
+	assert_rows(&batch, GONE("d", 12, 1) ROW("u", 13, 2, "\"draft\"", "\"n\"", "\"two\""));
+	batch_clear(&batch);
+	add_row(&batch, OP_UPDATE, 14, "3", "draft", "n", UNCHANGED);
+	run();
+	assert_int_equal(batch_meta(&batch)[0].op, OP_DELETE);
+	assert_int_equal(batch.aside.len, 1);
+}
+
+/* The source tells no rows outside the filter: this update may be what took the row out, and no other follows. */
+static void a_row_that_leaves_the_filter_goes_though_its_value_is_nowhere(void **unused)
+{
+	static const char *const filters[] = {"status = 'paid'", "status = 'paid' or body = 'x'"};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(filters); i++) {
+		filter_by(filters[i]);
+		batch_clear(&batch);
+		batch_set_aside(&batch,
+			&(struct set_aside){
+				.key = "{\"id\":9}", .row = "{}", .column = "x", .reason = "y"});
+		add_row(&fake_sink.rows, OP_INSERT, 5, "1", "paid", "n", "one");
+		add_row(&batch, OP_UPDATE, 12, "1", "draft", "n", UNCHANGED);
+		run();
+		assert_int_equal(batch.rows, 1);
+		assert_int_equal(batch_meta(&batch)[0].op, OP_DELETE);
+		assert_int_equal(batch.aside.len, 1);
+	}
+}
+
+static void a_row_outside_the_filter_still_tells_where_values_come_from(void **unused)
+{
+	(void)unused;
+	filter_by("status <> 'draft'");
+	add_row(&fake_sink.rows, OP_INSERT, 5, "1", "old", "n", "first stay");
+	add_row(&fake_sink.rows, OP_INSERT, 6, "2", "old", "n", "two");
+	add_row(&fake_sink.rows, OP_INSERT, 7, "3", "old", "n", "three");
+	add_row(&fake_source.rows, OP_COPY, 0, "1", "now", "n", "now");
+	add_row(&batch, OP_DELETE, 11, "1");
+	add_row(&batch, OP_INSERT, 12, "1", "draft", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 13, "1", "paid", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 14, "2", "draft", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 15, "2", "paid", "n", UNCHANGED);
+	add_row(&batch, OP_KEY_CHANGED, 16, "3");
+	add_row(&batch, OP_UPDATE, 16, "4", "draft", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 17, "4", "paid", "n", UNCHANGED);
+	run();
+	assert_rows(&batch,
+		GONE("d", 11, 1) ROW("u", 13, 1, "\"paid\"", "\"n\"", "\"now\"") GONE("d", 14, 2)
+			ROW("u", 15, 2, "\"paid\"", "\"n\"", "\"two\"") GONE("k", 16, 3)
+				GONE("d", 16, 4) ROW("u", 17, 4, "\"paid\"", "\"n\"", "\"three\""));
+}
+
+/* A log takes the row without its value, but not one that the filter does not. */
+static void a_log_is_told_of_a_row_as_far_as_the_filter_is_known_to_take_it(void **unused)
+{
+	struct error err = {0};
+
+	(void)unused;
+	prepare.unchanged = UNCHANGED_TRY;
+	filter_by("status = 'paid' or body <> 'secret'");
+	add_row(&batch, OP_UPDATE, 12, "1", "paid", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, 13, "2", "draft", "n", UNCHANGED);
+	assert_true(prepare_batch(&prepare, &batch, &err));
+	assert_int_equal(batch_meta(&batch)[0].op, OP_UPDATE);
+	assert_true(column_is_unchanged(&batch.columns[3], 0));
+	assert_int_equal(
+		batch_meta(&batch)[1].op, OP_DELETE); /* the source has no such row within */
+	batch_clear(&batch);
+	make_source_deaf();
+	add_row(&batch, OP_UPDATE, 14, "2", "draft", "n", UNCHANGED);
+	assert_true(prepare_batch(&prepare, &batch, &err));
+	assert_int_equal(batch_meta(&batch)[0].op, OP_UPDATE);
 }
 
 /* What stays in a server's filter comes as an update, what enters it as an insert, without its large values. */
@@ -472,6 +584,11 @@ int main(void)
 		TEST(a_batch_tried_again_has_its_rules_applied_once),
 		TEST(a_value_that_a_rule_replaces_is_not_looked_up),
 		TEST(a_filter_makes_tombstones_of_updates_that_leave_it),
+		TEST(a_row_outside_the_filter_needs_no_value),
+		TEST(a_row_that_may_be_within_the_filter_is_looked_up),
+		TEST(a_row_that_leaves_the_filter_goes_though_its_value_is_nowhere),
+		TEST(a_row_outside_the_filter_still_tells_where_values_come_from),
+		TEST(a_log_is_told_of_a_row_as_far_as_the_filter_is_known_to_take_it),
 		TEST(a_row_that_enters_takes_no_value_from_an_earlier_stay),
 		TEST(a_row_that_moved_to_a_key_takes_nothing_of_who_had_it_before),
 	};

@@ -95,12 +95,14 @@ static void random_histories_are_filled_as_a_replay_would(void **unused)
 struct event {
 	enum row_op op;
 	unsigned key, to; /* to: of a key change */
+	bool out;         /* of a filter by status, if there is one */
 	char body[8];
 };
 struct world {
 	struct event events[LOG];
 	const char *bodies[LOG + 1][KEYS]; /* NULL: no such row */
 	unsigned since[LOG + 1][KEYS];     /* the event that wrote it last */
+	bool out[LOG + 1][KEYS];
 };
 
 static void make_world(struct world *w, unsigned seed)
@@ -112,6 +114,7 @@ static void make_world(struct world *w, unsigned seed)
 		struct event *e = &w->events[i];
 		memcpy(w->bodies[i + 1], w->bodies[i], sizeof w->bodies[i]);
 		memcpy(w->since[i + 1], w->since[i], sizeof w->since[i]);
+		memcpy(w->out[i + 1], w->out[i], sizeof w->out[i]);
 		const char **now = w->bodies[i + 1];
 		random = random * 1664525 + 1013904223;
 		e->key = e->to = random >> 16 & 7;
@@ -125,6 +128,7 @@ static void make_world(struct world *w, unsigned seed)
 		now[e->key] = NULL;
 		now[e->to] = e->op == OP_DELETE ? NULL : body;
 		w->since[i + 1][e->to] = i + 1;
+		w->out[i + 1][e->to] = e->out = random >> 28 & 1;
 	}
 }
 
@@ -134,7 +138,7 @@ static void add_state(struct batch *to, const struct world *w, unsigned at, enum
 
 	for (unsigned key = 0; key < KEYS; key++) {
 		snprintf(id, sizeof id, "%u", key);
-		if (w->bodies[at][key])
+		if (w->bodies[at][key] && !(prepare.filter && w->out[at][key]))
 			add_row(to, op, op == OP_COPY ? 0 : w->since[at][key], id, "s", "n",
 				w->bodies[at][key]);
 	}
@@ -143,20 +147,21 @@ static void add_state(struct batch *to, const struct world *w, unsigned at, enum
 static void add_event(const struct world *w, unsigned i)
 {
 	const struct event *e = &w->events[i];
+	const char *status = e->out ? "out" : "s";
 	char id[8], to[8];
 
 	snprintf(id, sizeof id, "%u", e->key);
 	snprintf(to, sizeof to, "%u", e->to);
 	if (e->op == OP_INSERT)
-		add_row(&batch, OP_INSERT, i + 1, id, "s", "n", e->body);
+		add_row(&batch, OP_INSERT, i + 1, id, status, "n", e->body);
 	else if (e->op == OP_DELETE)
 		add_row(&batch, OP_DELETE, i + 1, id);
 	else if (e->to == e->key)
-		add_row(&batch, OP_UPDATE, i + 1, id, "s", "n", UNCHANGED);
+		add_row(&batch, OP_UPDATE, i + 1, id, status, "n", UNCHANGED);
 	if (e->op != OP_UPDATE || e->to == e->key)
 		return;
 	add_row(&batch, OP_KEY_CHANGED, i + 1, id);
-	add_row(&batch, OP_UPDATE, i + 1, to, "s", "n", UNCHANGED);
+	add_row(&batch, OP_UPDATE, i + 1, to, status, "n", UNCHANGED);
 }
 
 /* Each row that is left holds what its key held behind its change, or what it holds at the end. */
@@ -236,6 +241,67 @@ static void a_log_that_is_replayed_takes_no_value_for_anothers(void **unused)
 	}
 }
 
+/* What a key has once the batch is written; NULL: no such row. */
+static const char *last_body(const struct world *w, unsigned cut, unsigned key)
+{
+	version_t latest = w->out[cut][key] || !w->bodies[cut][key] ? 0 : w->since[cut][key];
+	const char *body = latest ? w->bodies[cut][key] : NULL;
+	static char text[8];
+
+	for (size_t row = 0; row < batch.rows; row++) {
+		const struct row_meta *meta = &batch_meta(&batch)[row];
+		char id[16];
+		size_t len;
+		snprintf(id, sizeof id, "{\"id\":%u}", key);
+		if (strcmp(fake_key(&batch, row), id) != 0 || meta->version < latest)
+			continue;
+		bool gone = meta->op == OP_DELETE || meta->op == OP_KEY_CHANGED;
+		latest = meta->version;
+		const uint8_t *value = column_string(&batch.columns[3], row, &len);
+		snprintf(text, sizeof text, "%.*s", (int)len, (const char *)value);
+		body = gone ? NULL : text;
+	}
+	return body;
+}
+
+/* Beside a row set aside nothing but the source is asked, and that has the rows of the filter alone. */
+static void a_log_under_a_filter_leaves_what_the_filter_takes(void **unused)
+{
+	static struct world w;
+	struct error err = {0};
+	struct arena arena;
+
+	(void)unused;
+	arena_init(&arena);
+	prepare.filter = filter_compile("status = 's'", table, &arena, &err);
+	for (unsigned seed = 1; seed <= 600; seed++) {
+		unsigned from = seed % LOG, cut = seed % 3 ? from : from + (LOG - from) / 2;
+		table->keep = seed % 2 ? KEEP_LATEST : KEEP_BOTH;
+		make_world(&w, seed);
+		batch_clear(&batch);
+		batch_clear(&fake_sink.rows);
+		batch_clear(&fake_source.rows);
+		add_state(&fake_sink.rows, &w, cut, OP_UPDATE);
+		add_state(&fake_source.rows, &w, LOG, OP_COPY);
+		for (unsigned i = from; i < LOG; i++)
+			add_event(&w, i);
+		if (seed % 5 == 0)
+			batch_set_aside(
+				&batch, &(struct set_aside){.key = "{\"id\":99}", .row = "{}"});
+		run();
+		assert_bodies(&w, seed, false);
+		vec_each (&batch.aside, aside)
+			assert_false(aside->meta.version && w.events[aside->meta.version - 1].out);
+		for (unsigned key = 0; key < KEYS; key++) {
+			const char *is = last_body(&w, cut, key);
+			const char *should = w.out[LOG][key] ? NULL : w.bodies[LOG][key];
+			if (is != should && (!is || !should || strcmp(is, should) != 0))
+				fail_msg("seed %u, key %u: %s, not %s", seed, key, is, should);
+		}
+	}
+	arena_release(&arena);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -244,6 +310,7 @@ int main(void)
 		TEST(random_histories_are_filled_as_a_replay_would),
 		TEST(a_log_that_goes_on_finds_all_in_the_target),
 		TEST(a_log_that_is_replayed_takes_no_value_for_anothers),
+		TEST(a_log_under_a_filter_leaves_what_the_filter_takes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
