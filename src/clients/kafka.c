@@ -9,8 +9,9 @@
 #include "base/wait.h"
 #include "clients/kafka_handle.h"
 
-#define DESTROY_MS 5000
-#define HAS_SCRAM  0x02060100 /* that brokers since Kafka 4 take */
+#define DESTROY_MS      5000
+#define FAILED_AGAIN_MS 10000
+#define HAS_SCRAM       0x02060100 /* that brokers since Kafka 4 take */
 
 #define ADVICE_ON_SSL                                                              \
 	"; look at security_protocol, ssl_ca_location, ssl_certificate_location, " \
@@ -252,10 +253,25 @@ bool kafka_check(struct kafka *k, rd_kafka_error_t *error, const char *what, str
 
 /* --- What librdkafka tells ------------------------------------------------------------------------- */
 
+/* A login that is refused is tried again several times a second. */
+static bool was_told(struct kafka *k)
+{
+	int64_t now_ms = mono_ms();
+
+	pthread_mutex_lock(&k->lock);
+	bool told = k->failed_ms && now_ms - k->failed_ms < FAILED_AGAIN_MS;
+	if (!told)
+		k->failed_ms = now_ms;
+	pthread_mutex_unlock(&k->lock);
+	return told;
+}
+
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	enum log_level ours = level <= 3 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
-	(void)rk;
+
+	if (!strcmp(facility, "FAIL") && was_told(rd_kafka_opaque(rk)))
+		ours = LOG_DEBUG;
 	log_write(ours, "kafka", LOG_FIELDS(F("what", facility), F("said", text)));
 }
 
@@ -488,9 +504,10 @@ struct kafka *kafka_new(const struct kafka_options *options, enum kafka_role rol
 	return NULL;
 }
 
+/* A consumer has been closed, as far as it could be. */
 static void *destroy(void *rk)
 {
-	rd_kafka_destroy(rk);
+	rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	return NULL;
 }
 

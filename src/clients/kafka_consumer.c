@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "clients/kafka_handle.h"
 
+#define LEAVE_MS    5000
+#define SLICE_MS    100
 #define SETTLE_US   100000 /* between two questions to a group whose brokers are not ready */
 #define FETCH_SHARE 16     /* of the buffer, for a partition in one answer: what comes is packed */
 #define FETCH_LEAST 65536
@@ -286,6 +288,25 @@ static void forget_taken(struct kafka_consumer *c)
 	c->taken.len = 0;
 }
 
+/*
+ * So that others have its partitions at once. Where brokers do not answer, or do not let us in, they miss it in time:
+ * librdkafka would wait, for ever, for a commit that it could not send.
+ */
+static void leave(struct kafka_consumer *c)
+{
+	int64_t until_ms = mono_ms() + LEAVE_MS;
+	rd_kafka_queue_t *last = rd_kafka_queue_new(c->kafka->rk);
+	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->kafka->rk, last);
+
+	while (!error && !rd_kafka_consumer_closed(c->kafka->rk) && mono_ms() < until_ms) {
+		rd_kafka_message_t *message = rd_kafka_consume_queue(last, SLICE_MS);
+		if (message)
+			rd_kafka_message_destroy(message);
+	}
+	rd_kafka_error_destroy(error);
+	rd_kafka_queue_destroy(last);
+}
+
 void kafka_consumer_free(struct kafka_consumer *c)
 {
 	if (!c)
@@ -294,7 +315,7 @@ void kafka_consumer_free(struct kafka_consumer *c)
 	if (c->kept)
 		rd_kafka_message_destroy(c->kept);
 	if (c->queue) {
-		rd_kafka_consumer_close(c->kafka->rk);
+		leave(c);
 		rd_kafka_queue_destroy(c->queue);
 	}
 	kafka_free(c->kafka);

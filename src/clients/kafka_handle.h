@@ -20,6 +20,7 @@ struct kafka {
 	pthread_mutex_t lock;
 	/* under the lock: */
 	bool reached;          /* brokers have answered once */
+	int64_t failed_ms;     /* when a connection that failed was last told of */
 	int x509;              /* what was wrong with the last certificate; 0: nothing */
 	struct error trouble;  /* what a connection last suffered from: why nothing is answered */
 	struct error delivery; /* the first message that no broker took */

@@ -152,6 +152,12 @@ class Server:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def halted(self):
+        """By SIGSTOP."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "T"
+
     def send_signal(self, number):
         if self.running:
             self.process.send_signal(number)

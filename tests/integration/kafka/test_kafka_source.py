@@ -557,6 +557,26 @@ def a_stop_while_tables_are_taken_up_takes_none_of_them_for_gone():
 
 
 @test
+def brokers_that_do_not_take_a_commit_do_not_keep_a_process_from_ending():
+    """What is written is neither lost nor there twice: its place is taken from the state."""
+    silent = Kafka()
+    silent.produce("away.public.t", [(key(1), row(NEW, id=1, name="one"))])
+    tail = Tailrace(subscribed(silent, topic_prefix="away"))
+    tail.start(TAILRACE_FAILPOINT="writer.after_record=stop")
+    wait_until(lambda: tail.halted, "the failpoint")
+    silent.brokers[0].send_signal(signal.SIGSTOP)
+    tail.send_signal(signal.SIGCONT)
+    wait_until(lambda: tail.stream()["position"], "what is written to be confirmed")
+    eq(tail.stop(), 0)
+    silent.brokers[0].send_signal(signal.SIGCONT)
+    silent.produce("away.public.t", [(key(2), row(NEW, id=2, name="two"))])
+    tail.start()
+    read_up(tail)
+    eq(tail.query("SELECT id, name FROM shop.t ORDER BY id"), [(1, "one"), (2, "two")])
+    tail.stop()
+
+
+@test
 def topics_that_come_later_join():
     prefix = fresh()
     with reading(prefix) as tail:
