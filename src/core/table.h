@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "core/type.h"
+#include "core/version.h"
 
 enum keep { KEEP_LATEST, KEEP_HISTORY, KEEP_BOTH };
 enum unrepresentable { UNREPRESENTABLE_SET_ASIDE, UNREPRESENTABLE_NULL, UNREPRESENTABLE_STOP };
@@ -95,6 +96,9 @@ struct table {
 	 * (same_physical). */
 	const char *physical;
 	uint64_t rows_estimate, bytes_estimate;
+	/* Of a log that several processes read into one target: how late in it the definition was told. One that was told
+	 * earlier takes nothing back of what a later one brought. 0: not said */
+	version_t told;
 	/* why it cannot be mirrored as asked, and what mends it; NULL: nothing */
 	const char *problem;
 	/* why the source's log has no updates and deletes of it, and what mends that; NULL: it has */

@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <string.h>
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "sinks/clickhouse/clickhouse.h"
 
@@ -102,7 +103,7 @@ void add_missing_value(struct clickhouse_sink *s, const struct table *t,
 }
 
 void add_column_definition(struct clickhouse_sink *s, const struct table *t,
-	const struct table_column *c, bool with_default, struct buf *sql)
+	const struct table_column *c, bool with_default, const char *dropped_at, struct buf *sql)
 {
 	struct buf type;
 
@@ -116,14 +117,23 @@ void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 		add_missing_value(s, t, c, sql);
 	}
 	buf_puts(sql, " COMMENT ");
-	add_column_comment(sql, c, NULL);
+	add_column_comment(sql, c, dropped_at);
 }
 
-static const char *const own_columns[N_STORAGE_KINDS] = {
-	[STORAGE_ROWS] = "`_version` UInt128, `_deleted` UInt8",
-	[STORAGE_LOG] = "`_op` LowCardinality(String), `_version` UInt128, `_commit_lsn` UInt64, "
-			"`_commit_time` DateTime64(6, 'UTC'), `_xid` UInt32",
-};
+static void add_own_columns(const struct table *t, enum storage_kind kind, struct buf *sql)
+{
+	bool log = kind == STORAGE_LOG;
+
+	buf_puts(sql, log ? "`_op` LowCardinality(String), " : "");
+	buf_puts(sql, "`" TOLD_COLUMN "` UInt128");
+	if (t->told) {
+		buf_puts(sql, " COMMENT ");
+		add_told_comment(sql, t);
+	}
+	buf_puts(sql,
+		log ? ", `_commit_lsn` UInt64, `_commit_time` DateTime64(6, 'UTC'), `_xid` UInt32"
+		    : ", `_deleted` UInt8");
+}
 
 static void add_order(const struct table *t, enum storage_kind kind, struct buf *sql)
 {
@@ -161,10 +171,10 @@ static void create_statement(struct clickhouse_sink *s, const struct landing *la
 	add_name(sql, part_database(s), name);
 	buf_puts(sql, " (");
 	for (size_t i = 0; i < t->n_columns; i++) {
-		add_column_definition(s, t, &t->columns[i], false, sql);
+		add_column_definition(s, t, &t->columns[i], false, NULL, sql);
 		buf_puts(sql, ", ");
 	}
-	buf_puts(sql, own_columns[kind]);
+	add_own_columns(t, kind, sql);
 	buf_puts(sql, kind == STORAGE_ROWS ? ") ENGINE = ReplacingMergeTree(_version, _deleted)"
 					   : ") ENGINE = ReplacingMergeTree");
 	if (options && options->partition_by)
@@ -250,6 +260,16 @@ static void keep_shown(struct layout *l, enum storage_kind kind)
 	free(own);
 }
 
+static bool read_shown(struct clickhouse_sink *s, const char *storage, enum storage_kind kind,
+	struct layout **out, struct error *err)
+{
+	bool ok = layout_read(s, s->cdc, storage, out, err);
+
+	if (ok)
+		keep_shown(*out, kind);
+	return ok;
+}
+
 static bool same_columns(const struct layout *a, const struct layout *b)
 {
 	if (a->columns.len != b->columns.len)
@@ -267,6 +287,7 @@ static bool create_view(struct clickhouse_sink *s, const struct table *t, enum s
 	const struct landing of_view = {.table = (struct table *)t};
 	struct buf sql;
 
+	failpoint("clickhouse.before_view");
 	buf_init(&sql, BUF_MAX);
 	buf_puts(&sql, "CREATE OR REPLACE VIEW ");
 	add_name(&sql, s->database, name);
@@ -285,6 +306,30 @@ static bool create_view(struct clickhouse_sink *s, const struct table *t, enum s
 	return ok;
 }
 
+/* Another process may alter the storage, and its view, meanwhile: then what was asked for is of columns from before. */
+static bool show_columns(struct clickhouse_sink *s, const struct table *t, enum storage_kind kind,
+	const char *name, struct layout **shown, struct error *err)
+{
+	struct error of_read = {0};
+	bool ok, same;
+
+	do {
+		struct layout *before = *shown, *after;
+		error_clear(err);
+		ok = create_view(s, t, kind, name, before, err);
+		if (!ok && err->kind != ERROR_TABLE)
+			return false;
+		if (!read_shown(s, name, kind, &after, &of_read)) {
+			*err = of_read;
+			return false;
+		}
+		same = same_columns(before, after);
+		layout_put(s, before);
+		*shown = after;
+	} while (!same);
+	return ok;
+}
+
 bool view_update(
 	struct clickhouse_sink *s, const struct table *t, enum storage_kind kind, struct error *err)
 {
@@ -296,12 +341,10 @@ bool view_update(
 	arena_init(&arena);
 	bool ok = stored_table_get(s, s->database, name, &arena, &have, err) &&
 		  stored_table_check(&have, s->database, t, err) &&
-		  layout_read(s, s->cdc, name, &shown, err) &&
+		  read_shown(s, name, kind, &shown, err) &&
 		  layout_read(s, s->database, name, &now, err);
-	if (ok)
-		keep_shown(shown, kind);
 	if (ok && (!have.exists || !same_columns(shown, now)))
-		ok = create_view(s, t, kind, name, shown, err);
+		ok = show_columns(s, t, kind, name, &shown, err);
 	if (shown)
 		layout_put(s, shown);
 	if (now)

@@ -10,6 +10,8 @@
 #include "base/failpoint.h"
 #include "sinks/clickhouse/clickhouse.h"
 
+#define MOST_ATTEMPTS 2
+
 static bool same_rule(const struct column_rule *a, const struct column_rule *b)
 {
 	return a->kind == b->kind &&
@@ -58,6 +60,7 @@ struct alter {
 	struct clickhouse_sink *sink;
 	const char *storage;
 	const struct table *old, *now; /* old NULL: the storage alone says what was */
+	bool behind; /* the storage follows a later definition, of which nothing is taken back */
 	struct layout *layout;
 	struct arena arena;
 	struct buf sql;
@@ -126,19 +129,24 @@ static bool mark_dropped(struct alter *a, const struct stored_column *c)
 	return run_alter(a);
 }
 
+static char *dropped_name(const char *name, int attribute)
+{
+	return xasprintf("%s__dropped_%d", name, attribute);
+}
+
 /* A dropped column keeps its data and makes room for another of its name. */
 static bool put_dropped_aside(struct alter *a)
 {
 	vec_each (&a->layout->columns, c) {
 		if (!c->attribute || table_column_by_attribute(a->now, c->attribute) >= 0)
 			continue;
-		CLEANUP(free_string) char *tail = xasprintf("__dropped_%d", c->attribute);
+		CLEANUP(free_string) char *tail = dropped_name("", c->attribute);
 		size_t len = strlen(c->name), tail_len = strlen(tail);
 		if (!c->dropped && !mark_dropped(a, c))
 			return false;
 		if (len >= tail_len && !strcmp(c->name + len - tail_len, tail))
 			continue;
-		CLEANUP(free_string) char *name = xasprintf("%s%s", c->name, tail);
+		CLEANUP(free_string) char *name = dropped_name(c->name, c->attribute);
 		if (!rename_column(a, c->name, name))
 			return false;
 	}
@@ -171,30 +179,43 @@ static bool rename_columns(struct alter *a, bool step_aside)
 	return read_layout(a);
 }
 
+/* One that a later definition lacks has its values all the same, as if it had been there and was dropped. */
+static bool add_column(struct alter *a, const struct table_column *want)
+{
+	CLEANUP(free_string) char *aside = dropped_name(want->name, want->attribute);
+	struct table_column made = *want;
+	char at[32];
+
+	format_utc(wall_us(), at);
+	if (a->behind)
+		made.name = aside;
+	begin_alter(a);
+	buf_puts(&a->sql, "ADD COLUMN IF NOT EXISTS ");
+	add_column_definition(a->sink, a->now, &made, true, a->behind ? at : NULL, &a->sql);
+	return run_alter(a);
+}
+
 static bool add_columns(struct alter *a)
 {
 	for (size_t i = 0; i < a->now->n_columns; i++) {
 		const struct table_column *want = &a->now->columns[i];
 		if (layout_by_attribute(a->layout, want->attribute))
 			continue;
-		begin_alter(a);
-		buf_puts(&a->sql, "ADD COLUMN IF NOT EXISTS ");
-		add_column_definition(a->sink, a->now, want, true, &a->sql);
-		if (!run_alter(a))
+		if (!add_column(a, want))
 			return false;
 	}
 	return true;
 }
 
-/* The stored column of one that is new, or whose type is another than it was; NULL: there is none, or it is as it
- * was. One that is new is stored if it was dropped before and comes again. */
+/* The stored column of one that is new or comes again, or whose type is another than it was; NULL: there is none, or
+ * it is as it was. */
 static const struct stored_column *changed_column(struct alter *a, const struct table_column *want)
 {
 	const struct table_column *was = old_column(a, want->attribute);
+	const struct stored_column *have = layout_by_attribute(a->layout, want->attribute);
+	bool same = was && type_equal(&was->type, &want->type);
 
-	return was && type_equal(&was->type, &want->type)
-		       ? NULL
-		       : layout_by_attribute(a->layout, want->attribute);
+	return have && (have->dropped || !same) ? have : NULL;
 }
 
 /*
@@ -253,12 +274,16 @@ static bool widen_column(
 	buf_init(&type, BUF_MAX);
 	if (type_after(a, have, want, &made.type))
 		storage_type_print(a->sink, a->now, &made, &type);
-	if (type.len && (have->dropped || strcmp(have->type, buf_text(&type)) != 0)) {
+	bool comes_again = have->dropped && !a->behind;
+	if (type.len && (comes_again || strcmp(have->type, buf_text(&type)) != 0)) {
 		begin_alter(a);
 		buf_puts(&a->sql, "MODIFY COLUMN IF EXISTS ");
 		clickhouse_quote_name(have->name, &a->sql);
-		buf_printf(&a->sql, " %s COMMENT ", buf_text(&type));
-		add_column_comment(&a->sql, want, NULL);
+		buf_printf(&a->sql, " %s", buf_text(&type));
+		if (!a->behind) {
+			buf_puts(&a->sql, " COMMENT ");
+			add_column_comment(&a->sql, want, NULL);
+		}
 		ok = run_alter(a);
 	}
 	buf_release(&type);
@@ -292,31 +317,6 @@ static void release_alter(struct alter *a)
 	arena_release(&a->arena);
 }
 
-static bool follow_once(struct clickhouse_sink *s, const char *storage, const struct table *old,
-	const struct table *now, struct error *err)
-{
-	struct alter a = {.sink = s, .storage = storage, .old = old, .now = now, .err = err};
-
-	buf_init(&a.sql, BUF_MAX);
-	bool ok = read_layout(&a) && put_dropped_aside(&a) && rename_columns(&a, true) &&
-		  rename_columns(&a, false) && add_columns(&a) && widen_columns(&a);
-	release_alter(&a);
-	layout_forget(s, storage);
-	return ok;
-}
-
-/* Another process may follow the same change at the same time: then a step of ours finds it done. */
-static bool follow(struct clickhouse_sink *s, const char *storage, const struct table *old,
-	const struct table *now, struct error *err)
-{
-	if (follow_once(s, storage, old, now, err))
-		return true;
-	if (err->kind != ERROR_TABLE)
-		return false;
-	error_clear(err);
-	return follow_once(s, storage, old, now, err);
-}
-
 static bool fill_column(struct alter *a, const struct table_column *c)
 {
 	begin_alter(a);
@@ -330,19 +330,73 @@ static bool fill_column(struct alter *a, const struct table_column *c)
 	return run_alter(a);
 }
 
-/* A log stays as it was told: there a NULL may be one. */
-static bool fill_late(struct clickhouse_sink *s, const char *storage, const struct table *old,
-	const struct table *now, struct error *err)
+static bool fill_late(struct alter *a)
 {
-	struct alter a = {.sink = s, .storage = storage, .old = old, .now = now, .err = err};
 	bool ok = true;
 
-	buf_init(&a.sql, BUF_MAX);
-	for (size_t i = 0; ok && i < now->n_columns; i++)
-		if (is_filled_late(&a, &now->columns[i]))
-			ok = fill_column(&a, &now->columns[i]);
-	release_alter(&a);
+	for (size_t i = 0; ok && i < a->now->n_columns; i++)
+		if (is_filled_late(a, &a->now->columns[i]))
+			ok = fill_column(a, &a->now->columns[i]);
 	return ok;
+}
+
+static bool write_told(struct alter *a)
+{
+	begin_alter(a);
+	buf_puts(&a->sql, "COMMENT COLUMN `" TOLD_COLUMN "` ");
+	add_told_comment(&a->sql, a->now);
+	return run_alter(a) && read_layout(a);
+}
+
+/*
+ * Processes that share a log meet its definitions in any order. A later one says that it is there before it brings a
+ * column, and an earlier one looks for both at once: so it never takes such a column for its own to drop.
+ */
+static bool begin_follow(struct alter *a)
+{
+	if (!read_layout(a) || (a->layout->told < a->now->told && !write_told(a)))
+		return false;
+	a->behind = a->now->told && a->layout->told > a->now->told;
+	return true;
+}
+
+/* Of what an earlier definition has only room is made for. A log stays as it was told: there a NULL may be one. */
+static bool alter_columns(struct alter *a, enum storage_kind kind)
+{
+	if (a->behind)
+		return add_columns(a) && widen_columns(a);
+	return put_dropped_aside(a) && rename_columns(a, true) && rename_columns(a, false) &&
+	       add_columns(a) && widen_columns(a) && (kind != STORAGE_ROWS || fill_late(a));
+}
+
+/* *settled false: an earlier definition came in between, and may have undone some of it. */
+static bool follow_once(struct alter *a, enum storage_kind kind, bool *settled)
+{
+	if (!begin_follow(a) || !alter_columns(a, kind) || (a->now->told && !read_layout(a)))
+		return false;
+	*settled = a->layout->told >= a->now->told;
+	return true;
+}
+
+/* Another process may follow the same change at the same time: then a step of ours finds it done. */
+static bool follow(struct clickhouse_sink *s, const struct landing *landing, enum storage_kind kind,
+	const struct table *old, struct error *err)
+{
+	CLEANUP(free_string) char *part = part_name(s, landing, kind);
+	bool settled = false;
+
+	for (int attempt = 1; !settled; attempt++) {
+		struct alter a = {
+			.sink = s, .storage = part, .old = old, .now = landing->table, .err = err};
+		buf_init(&a.sql, BUF_MAX);
+		bool ok = follow_once(&a, kind, &settled);
+		release_alter(&a);
+		layout_forget(s, part);
+		if (!ok && (err->kind != ERROR_TABLE || attempt >= MOST_ATTEMPTS))
+			return false;
+		error_clear(err);
+	}
+	return true;
 }
 
 /* Can all its storages follow as they are? */
@@ -379,8 +433,7 @@ bool clickhouse_evolve(struct sink *sink, const struct landing *landing, const s
 		CLEANUP(free_string) char *part = part_name(s, landing, kind);
 		if (!table_keeps(now, kind))
 			continue;
-		if (!follow(s, part, old, now, err) ||
-			(kind == STORAGE_ROWS && !fill_late(s, part, old, now, err)) ||
+		if (!follow(s, landing, kind, old, err) ||
 			!cluster_spread(
 				s, landing, kind, &(struct spread){storage, part, true}, err) ||
 			(!landing->building && !view_update(s, now, kind, err)))

@@ -10,18 +10,28 @@ static void layout_free(struct layout *l)
 	free(l);
 }
 
+static version_t read_version(const char *digits)
+{
+	version_t v = 0;
+
+	for (; *digits >= '0' && *digits <= '9'; digits++)
+		v = v * 10 + (version_t)(*digits - '0');
+	return v;
+}
+
 bool layout_read(struct clickhouse_sink *s, const char *database, const char *table,
 	struct layout **out, struct error *err)
 {
 	static const char sql[] =
 		"SELECT name, type, toUInt64(greatest(JSONExtractInt(comment, 'attribute'), 0)),"
-		" toUInt64(JSONHas(comment, 'dropped')) FROM system.columns"
+		" toUInt64(JSONHas(comment, 'dropped')), JSONExtractString(comment, 'told')"
+		" FROM system.columns"
 		" WHERE database = {d:String} AND table = {t:String} ORDER BY position";
 	const struct clickhouse_setting settings[] = {
 		{"param_d", database}, {"param_t", table}, {0}};
 	struct rows rows;
 
-	if (!rows_query(s, "ssuu", sql, settings, &rows, err))
+	if (!rows_query(s, "ssuus", sql, settings, &rows, err))
 		return error_add(err, "%s.%s: cannot read its columns", database, table);
 	struct layout *l = xcalloc(1, sizeof *l);
 	l->references = 1;
@@ -33,6 +43,8 @@ bool layout_read(struct clickhouse_sink *s, const char *database, const char *ta
 			.dropped = rows_number(&rows, i, 3),
 		};
 		vec_push(&l->columns, c);
+		if (!strcmp(c.name, TOLD_COLUMN))
+			l->told = read_version(rows_text(&rows, &l->arena, i, 4));
 	}
 	rows_release(&rows);
 	*out = l;

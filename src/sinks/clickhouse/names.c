@@ -186,6 +186,14 @@ void add_column_comment(struct buf *sql, const struct table_column *c, const cha
 	buf_release(&json);
 }
 
+void add_told_comment(struct buf *sql, const struct table *t)
+{
+	char told[VERSION_TEXT];
+
+	version_print(t->told, told);
+	buf_printf(sql, "'{\"told\":\"%s\"}'", told);
+}
+
 void add_sorted(struct buf *sql, const struct type *type, const char *name)
 {
 	bool uuid = type->kind == TYPE_UUID;

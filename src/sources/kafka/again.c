@@ -87,13 +87,14 @@ enum copy_status kafka_source_copy(struct source *source, struct table *table,
 static void tell_lost(struct kafka_source *k, struct bundle *bundle)
 {
 	for (uint64_t id; (id = offsets_lost(&k->offsets));) {
-		const struct topic *topic = topic_of_table(k, id);
+		struct topic *topic = topic_of_table(k, id);
 		if (!topic)
 			continue;
-		struct bundle_item *item = bundle_add(bundle, BUNDLE_RECOPY, topic->form->table);
+		struct table *table = tell_table(k, topic);
+		struct bundle_item *item = bundle_add(bundle, BUNDLE_RECOPY, table);
 		snprintf(item->reason, sizeof item->reason,
 			"another process took over a part of the topic while it was read again");
-		bundle_add(bundle, BUNDLE_TABLE, topic->form->table);
+		bundle_add(bundle, BUNDLE_TABLE, table);
 	}
 }
 

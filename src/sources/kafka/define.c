@@ -110,6 +110,19 @@ static struct table *define_table(
 	return t;
 }
 
+struct table *tell_table(struct kafka_source *k, struct topic *topic)
+{
+	struct form *form = topic->form;
+
+	topic->told = true;
+	if (form->value) {
+		table_unref(form->table);
+		form->table = define_table(k, topic, form);
+		form->table->told = topic->newest_place;
+	}
+	return form->table;
+}
+
 struct form *topic_form(struct kafka_source *k, struct topic *topic, struct error *err)
 {
 	struct form *form = message_form(&k->message, &topic->forms);
@@ -161,12 +174,11 @@ version_t message_place(
 	if (!form->shape)
 		return event_place(&seen, record);
 	batch_init(&scratch, form->table);
-	if (!debezium_read(form->shape, k->message.key.reader, k->message.value.reader, &meta,
-		    &seen, &scratch, &ignored))
-		seen = (struct debezium_source){0};
+	bool read = debezium_read(form->shape, k->message.key.reader, k->message.value.reader,
+		&meta, &seen, &scratch, &ignored);
 	batch_release(&scratch);
 	if (k->message.key.reader)
 		k->message.key.reader->ops->restart(k->message.key.reader);
 	k->message.value.reader->ops->restart(k->message.value.reader);
-	return event_place(&seen, record);
+	return read ? event_place(&seen, record) : 0;
 }

@@ -80,8 +80,7 @@ static bool kafka_source_discover(struct source *source, struct tables *out, str
 	vec_each (&k->topics, topic) {
 		if (!(*topic)->form)
 			continue;
-		vec_push(out, table_ref((*topic)->form->table));
-		(*topic)->told = true;
+		vec_push(out, table_ref(tell_table(k, *topic)));
 	}
 	return true;
 }

@@ -106,10 +106,12 @@ MUST_CHECK bool sample_topics(struct kafka_source *k, struct error *err);
 
 /* The form of the message that is open, made with its table when it is new. NULL: ERROR_DATA. */
 struct form *topic_form(struct kafka_source *k, struct topic *topic, struct error *err);
+/* The topic's table for the pipeline, as its newest message has it. */
+struct table *tell_table(struct kafka_source *k, struct topic *topic);
 /* How late an event is among those of its topic: by its place in the source's log, or, where it does not say,
  * by the moment it was written; of one place, by its offset. */
 version_t event_place(const struct debezium_source *seen, const struct kafka_record *record);
-/* Of the message that is open, of that form. */
+/* Of the message that is open, of that form; 0: it cannot be read, and says nothing. */
 version_t message_place(
 	struct kafka_source *k, const struct form *form, const struct kafka_record *record);
 struct row_meta record_meta(const struct kafka_source *k, const struct kafka_record *record);

@@ -11,12 +11,6 @@
 
 /* --- A table that changes -------------------------------------------------------------------------- */
 
-static void tell_table(struct topic *topic, struct bundle *bundle)
-{
-	bundle_add(bundle, BUNDLE_TABLE, topic->form->table);
-	topic->told = true;
-}
-
 /*
  * Another form than the table was made of. Partitions are read side by side, so messages of an older schema
  * come behind those of a newer one: they are read into the table as it is. A later one changes the table, but
@@ -31,8 +25,9 @@ static void settle_form(struct kafka_source *k, struct topic *topic, struct form
 		return;
 	bool same = table_same_definition(topic->form->table, form->table);
 	topic->form = form;
+	topic->newest_place = place;
 	if (!same)
-		tell_table(topic, bundle);
+		bundle_add(bundle, BUNDLE_TABLE, tell_table(k, topic));
 }
 
 /* --- A message ------------------------------------------------------------------------------------- */
@@ -174,7 +169,7 @@ static bool add_topics(struct kafka_source *k, struct bundle *bundle, struct err
 		if (!(*topic)->form || (*topic)->told)
 			continue;
 		log_info("topic joins", F("stream", k->source.name), F("topic", (*topic)->name));
-		tell_table(*topic, bundle);
+		bundle_add(bundle, BUNDLE_TABLE, tell_table(k, *topic));
 		more = true;
 	}
 	return !more || topics_subscribe(k, &any, err);

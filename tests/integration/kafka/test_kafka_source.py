@@ -503,6 +503,61 @@ def processes_that_know_different_schemas_write_into_one_table():
         eq([t.said("level=error") for t in tails], [0, 0])
 
 
+@contextlib.contextmanager
+def two_members(prefix, columns, at, **failpoint):
+    """Each with a partition of public.t and a row in it; yields the warehouse, the processes, and what writes a row to that of one."""
+    topic = f"{prefix}.public.t"
+    kafka.create_topic(topic, 2)
+    for p in (0, 1):
+        produce(topic, p, (key(p), row(columns, id=p, name="first")), at=at)
+    with members(2, prefix) as (warehouse, tails):
+        tails[0].start(**failpoint)
+        read_up(tails[0])
+        tails[1].start()
+        wait_until(lambda: [partitions(t) for t in tails] == [1, 1], "each to have a partition", 60)
+
+        def write(tail, columns, at, **values):
+            p = tail.stream()["partitions"][0]["partition"]
+            produce(topic, p, (key(p), row(columns, id=p, **values)), at=at)
+
+        yield warehouse, tails, write
+
+
+@test
+def an_older_schema_that_comes_later_to_another_process_takes_no_newer_column_away():
+    prefix, now = fresh(), int(time.time() * 1000)
+    first = {"id": "int32", "name": "string", "n": "int32", "again": "string"}
+    older = {"id": "int32", "name": "string", "n": "int64", "between": "string"}
+    newest = {**first, "came": "int32"}
+    with two_members(prefix, first, now) as (warehouse, tails, write):
+        write(tails[0], newest, now + 20, name="newest", n=1, again="yes", came=1)
+        read_up(tails[0])
+        write(tails[1], older, now + 10, name="older", n=2 ** 40, between="x")
+        read_up(tails[0])
+        eq(warehouse.query("SELECT * EXCEPT (id) FROM shop.t ORDER BY name"), [("newest", 1, "yes", 1), ("older", 2 ** 40, None, None)])
+        write(tails[0], {**newest, "between": "string"}, now + 30, name="last", n=3, again="yes", came=2, between="y")
+        read_up(tails[0])
+        eq(warehouse.query("SELECT name, n, again, came, between FROM shop.t ORDER BY name"),
+           [("last", 3, "yes", 2, "y"), ("older", 2 ** 40, None, None, "x")])
+        eq([t.said("level=error") for t in tails], [0, 0])
+
+
+@test
+def a_view_that_one_process_makes_while_another_adds_a_column_has_that_column():
+    prefix, now = fresh(), int(time.time() * 1000)
+    first = {"id": "int32", "name": "string"}
+    with two_members(prefix, first, now, TAILRACE_FAILPOINT="clickhouse.before_view=stop@2") as (warehouse, tails, write):
+        slow, quick = tails
+        write(slow, {**first, "a": "int32"}, now + 10, name="slow", a=1)
+        wait_until(lambda: slow.halted, "the first to be about to make its view")
+        write(quick, {**first, "a": "int32", "b": "int32"}, now + 20, name="quick", a=2, b=3)
+        wait_until(lambda: quick.said("table changed its columns"), "the other to have made its own")
+        slow.send_signal(signal.SIGCONT)
+        read_up(quick)
+        eq(warehouse.query("SELECT name, a, b FROM shop.t ORDER BY name"), [("quick", 2, 3), ("slow", 1, None)])
+        eq([t.said("level=error") for t in tails], [0, 0])
+
+
 @test
 def a_storage_that_was_made_for_an_older_schema_is_taken_over_by_who_knows_the_newer_one():
     prefix, now = fresh(), int(time.time() * 1000)
