@@ -148,13 +148,31 @@ bool kafka_since(struct kafka *k, struct kafka_places *places, int64_t time_ms, 
 	return ok;
 }
 
+/* rd_kafka_commit() would wait for as long as no broker takes it. */
+static rd_kafka_resp_err_t commit_and_wait(
+	struct kafka *k, const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
+	rd_kafka_resp_err_t code = rd_kafka_commit_queue(k->rk, list, queue, NULL, NULL);
+	rd_kafka_event_t *event = code ? NULL : rd_kafka_queue_poll(queue, KAFKA_WAIT_MS);
+
+	if (event)
+		code = rd_kafka_event_error(event);
+	else if (!code)
+		code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
+	return code;
+}
+
 bool kafka_commit_offsets(
 	struct kafka *k, const struct kafka_places *places, bool wait, struct error *err)
 {
 	if (!places->len)
 		return true;
 	rd_kafka_topic_partition_list_t *list = list_of(places);
-	rd_kafka_resp_err_t code = rd_kafka_commit(k->rk, list, !wait);
+	rd_kafka_resp_err_t code = wait ? commit_and_wait(k, list)
+					: rd_kafka_commit(k->rk, list, true);
 	rd_kafka_topic_partition_list_destroy(list);
 	return !code || kafka_fail(k, err, code, "committing offsets", NULL);
 }

@@ -441,6 +441,36 @@ static void topics_are_listed(void **state)
 	kafka_free(k);
 }
 
+static bool commits(struct kafka_consumer *c)
+{
+	struct kafka_places places = {0};
+
+	vec_push(&places, ((struct kafka_place){.topic = "orders", .offset = 1}));
+	bool ok = kafka_commit_offsets(kafka_consumer_client(c), &places, true, &err);
+	vec_release(&places);
+	return ok;
+}
+
+static void a_commit_that_no_broker_answers_is_not_waited_for_until_one_does(void **state)
+{
+	struct kafka *k = producer(NULL);
+	const struct kafka_group group = {.name = "readers"};
+	(void)state;
+
+	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
+	options.brokers = rd_kafka_mock_cluster_bootstraps(cluster_of(k));
+	struct kafka_consumer *c = kafka_consumer_new(&options, &group, 1 << 20, &err);
+	assert_non_null(c);
+	assert_true(commits(c));
+	for (int broker = 1; broker <= 3; broker++)
+		rd_kafka_mock_broker_push_request_error_rtts(cluster_of(k), broker,
+			8 /* OffsetCommit */, 1, RD_KAFKA_RESP_ERR_NO_ERROR, KAFKA_WAIT_MS + 3000);
+	assert_false(commits(c));
+	assert_said(ERROR_RETRY, "committing offsets");
+	kafka_consumer_free(c);
+	kafka_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +505,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			who_does_not_speak_kafka_is_asked_about, start, stop),
 		cmocka_unit_test_setup_teardown(topics_are_listed, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_commit_that_no_broker_answers_is_not_waited_for_until_one_does, start,
+			stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
