@@ -177,10 +177,10 @@ def nothing_that_a_rule_hides_is_stored_anywhere():
 
 @test
 def a_row_set_aside_shows_nothing_that_a_rule_hides():
-    pg.sql("CREATE TABLE secrets (id int PRIMARY KEY, secret text, day date)")
     tail.stop()
     config["streams"]["shop"]["tables"] += [{"public.secrets": {"columns": {"secret": "hmac"}}}]
     tail.configure(config)
+    pg.sql("CREATE TABLE secrets (id int PRIMARY KEY, secret text, day date)")
     pg.sql("INSERT INTO secrets VALUES (1, 'top secret', 'infinity')")
     tail.start()
     tail.wait_live("public.secrets")
