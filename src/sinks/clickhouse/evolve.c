@@ -10,7 +10,7 @@
 #include "base/failpoint.h"
 #include "sinks/clickhouse/clickhouse.h"
 
-#define MOST_ATTEMPTS 2
+#define MOST_ATTEMPTS 3
 
 static bool same_rule(const struct column_rule *a, const struct column_rule *b)
 {
@@ -80,6 +80,7 @@ static bool run_alter(struct alter *a)
 	struct clickhouse_query q = {
 		.sql = buf_text(&a->sql), .settings = settings_to_alter, .patient = true};
 
+	failpoint("clickhouse.before_alter");
 	if (!run_everywhere(a->sink, &q, a->err))
 		return error_add(a->err, "%s.%s: following the source's columns",
 			part_database(a->sink), a->storage);
@@ -129,24 +130,19 @@ static bool mark_dropped(struct alter *a, const struct stored_column *c)
 	return run_alter(a);
 }
 
-static char *dropped_name(const char *name, int attribute)
-{
-	return xasprintf("%s__dropped_%d", name, attribute);
-}
-
 /* A dropped column keeps its data and makes room for another of its name. */
 static bool put_dropped_aside(struct alter *a)
 {
 	vec_each (&a->layout->columns, c) {
 		if (!c->attribute || table_column_by_attribute(a->now, c->attribute) >= 0)
 			continue;
-		CLEANUP(free_string) char *tail = dropped_name("", c->attribute);
+		CLEANUP(free_string) char *tail = xasprintf("__dropped_%d", c->attribute);
 		size_t len = strlen(c->name), tail_len = strlen(tail);
 		if (!c->dropped && !mark_dropped(a, c))
 			return false;
 		if (len >= tail_len && !strcmp(c->name + len - tail_len, tail))
 			continue;
-		CLEANUP(free_string) char *name = dropped_name(c->name, c->attribute);
+		CLEANUP(free_string) char *name = xasprintf("%s%s", c->name, tail);
 		if (!rename_column(a, c->name, name))
 			return false;
 	}
@@ -179,19 +175,16 @@ static bool rename_columns(struct alter *a, bool step_aside)
 	return read_layout(a);
 }
 
-/* One that a later definition lacks has its values all the same, as if it had been there and was dropped. */
+/* One that a later definition lacks has its values all the same, as if it had been there and was dropped. It has its
+ * own name: who brings it at this moment means the same one, and finds that it is not shown. */
 static bool add_column(struct alter *a, const struct table_column *want)
 {
-	CLEANUP(free_string) char *aside = dropped_name(want->name, want->attribute);
-	struct table_column made = *want;
 	char at[32];
 
 	format_utc(wall_us(), at);
-	if (a->behind)
-		made.name = aside;
 	begin_alter(a);
 	buf_puts(&a->sql, "ADD COLUMN IF NOT EXISTS ");
-	add_column_definition(a->sink, a->now, &made, true, a->behind ? at : NULL, &a->sql);
+	add_column_definition(a->sink, a->now, want, true, a->behind ? at : NULL, &a->sql);
 	return run_alter(a);
 }
 
@@ -369,12 +362,25 @@ static bool alter_columns(struct alter *a, enum storage_kind kind)
 	       add_columns(a) && widen_columns(a) && (kind != STORAGE_ROWS || fill_late(a));
 }
 
-/* *settled false: an earlier definition came in between, and may have undone some of it. */
+/* Has nobody with an earlier definition come in between, and undone some of it? */
+static bool is_settled(const struct alter *a)
+{
+	if (a->behind)
+		return true;
+	for (size_t i = 0; i < a->now->n_columns; i++) {
+		const struct stored_column *have = layout_by_attribute(
+			a->layout, a->now->columns[i].attribute);
+		if (!have || have->dropped)
+			return false;
+	}
+	return a->layout->told == a->now->told;
+}
+
 static bool follow_once(struct alter *a, enum storage_kind kind, bool *settled)
 {
 	if (!begin_follow(a) || !alter_columns(a, kind) || (a->now->told && !read_layout(a)))
 		return false;
-	*settled = a->layout->told >= a->now->told;
+	*settled = !a->now->told || is_settled(a);
 	return true;
 }
 
@@ -383,20 +389,20 @@ static bool follow(struct clickhouse_sink *s, const struct landing *landing, enu
 	const struct table *old, struct error *err)
 {
 	CLEANUP(free_string) char *part = part_name(s, landing, kind);
-	bool settled = false;
+	bool ok = false, settled = false;
 
-	for (int attempt = 1; !settled; attempt++) {
+	for (int attempt = 0; attempt < MOST_ATTEMPTS && !settled; attempt++) {
 		struct alter a = {
 			.sink = s, .storage = part, .old = old, .now = landing->table, .err = err};
+		error_clear(err);
 		buf_init(&a.sql, BUF_MAX);
-		bool ok = follow_once(&a, kind, &settled);
+		ok = follow_once(&a, kind, &settled);
 		release_alter(&a);
 		layout_forget(s, part);
-		if (!ok && (err->kind != ERROR_TABLE || attempt >= MOST_ATTEMPTS))
+		if (!ok && err->kind != ERROR_TABLE)
 			return false;
-		error_clear(err);
 	}
-	return true;
+	return ok;
 }
 
 /* Can all its storages follow as they are? */

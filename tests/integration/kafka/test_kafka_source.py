@@ -509,7 +509,7 @@ def two_members(prefix, columns, at, **failpoint):
     topic = f"{prefix}.public.t"
     kafka.create_topic(topic, 2)
     for p in (0, 1):
-        produce(topic, p, (key(p), row(columns, id=p, name="first")), at=at)
+        produce(topic, p, (key(p), row(columns, id=p, name=str(p))), at=at)
     with members(2, prefix) as (warehouse, tails):
         tails[0].start(**failpoint)
         read_up(tails[0])
@@ -539,6 +539,25 @@ def an_older_schema_that_comes_later_to_another_process_takes_no_newer_column_aw
         read_up(tails[0])
         eq(warehouse.query("SELECT name, n, again, came, between FROM shop.t ORDER BY name"),
            [("last", 3, "yes", 2, "y"), ("older", 2 ** 40, None, None, "x")])
+        eq([t.said("level=error") for t in tails], [0, 0])
+
+
+@test
+def a_column_that_two_processes_bring_at_once_is_one_and_is_shown():
+    prefix, now = fresh(), int(time.time() * 1000)
+    first = {"id": "int32", "name": "string"}
+    newest = {**first, "came": "int32"}
+    with two_members(prefix, first, now, TAILRACE_FAILPOINT="clickhouse.before_alter=stop@2") as (warehouse, tails, write):
+        slow, quick = tails
+        write(slow, newest, now + 20, name="slow", came=1)
+        wait_until(lambda: slow.halted, "the first to be about to add the column")
+        write(quick, newest, now + 10, name="quick", came=2)
+        wait_until(lambda: quick.said("table changed its columns"), "the other to have its column")
+        slow.send_signal(signal.SIGCONT)
+        read_up(quick)
+        write(quick, {**newest, "last": "int32"}, now + 30, name="quick", came=3, last=4)
+        read_up(quick)
+        eq(warehouse.query("SELECT name, came, last FROM shop.t ORDER BY name"), [("quick", 3, 4), ("slow", 1, None)])
         eq([t.said("level=error") for t in tails], [0, 0])
 
 
