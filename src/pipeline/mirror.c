@@ -71,8 +71,8 @@ static bool find_generation(struct stream *s, struct mirror *m, struct error *er
 
 static bool load_chunks(struct stream *s, struct mirror *m, struct error *err)
 {
-	if (!m->building)
-		return true;
+	if (!m->building || s->source->ops->shared)
+		return true; /* what was read again of a shared log was confirmed by nobody */
 	if (!state_chunks(
 		    s->state, s->settings->name, m->table->source_id, m->building, &m->chunks, err))
 		return false;
@@ -289,6 +289,7 @@ bool mirror_recopy(struct stream *s, struct mirror *m, const char *reason, struc
 		ok = mirror_compile_filter(m, err) && mirror_attach_all(s, m, false, err) &&
 		     state_chunks_forget(s->state, s->settings->name, m->table->source_id, err) &&
 		     mirror_save(s, m, err);
+		mirror_wait_for_copy(s, m);
 	}
 	pthread_rwlock_unlock(&m->lock);
 	return ok || mirror_table_error(s, m, err);

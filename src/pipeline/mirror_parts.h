@@ -26,6 +26,8 @@ bool mirror_table_error(struct stream *, struct mirror *, struct error *);
 
 /* Nothing of the table is confirmed until it is let go. */
 void mirror_hold(struct stream *, const struct mirror *, bool hold);
+/* A copy begins that alone has the rows which come now: those are held back until the log is read again for it. */
+void mirror_wait_for_copy(struct stream *, const struct mirror *);
 /* Other processes may have exchanged the table's storage since it was recorded, or mended what broke it here. */
 MUST_CHECK bool mirror_take_part(struct stream *, struct mirror *, struct error *);
 

@@ -12,6 +12,18 @@ void mirror_hold(struct stream *s, const struct mirror *m, bool held)
 		s->source->ops->hold(s->source, m->table, held);
 }
 
+/* Is it where nobody reads it that rows go? */
+static bool builds_alone(const struct mirror *m)
+{
+	return m->generation && m->building && !m->feed_live;
+}
+
+void mirror_wait_for_copy(struct stream *s, const struct mirror *m)
+{
+	if (builds_alone(m))
+		mirror_hold(s, m, true);
+}
+
 bool mirror_take_part(struct stream *s, struct mirror *m, struct error *err)
 {
 	struct landing landing = {.table = m->table};
@@ -26,6 +38,7 @@ bool mirror_take_part(struct stream *s, struct mirror *m, struct error *err)
 	mirror_set_generations(
 		s, m, generation || building ? generation : 1, building, m->feed_live);
 	mirror_set_status(s, m, building ? TABLE_COPYING : TABLE_LIVE, "");
+	mirror_wait_for_copy(s, m);
 	return true;
 }
 
@@ -56,7 +69,7 @@ bool mirror_mend(struct stream *s, struct mirror *m, struct error *err)
 	table_unref(old);
 	if (!ok)
 		return mirror_table_error(s, m, err);
-	if (mirror_takes_rows(m))
+	if (mirror_takes_rows(m) && !builds_alone(m))
 		mirror_hold(s, m, false);
 	return true;
 }

@@ -49,14 +49,16 @@ bool kafka_source_plan(
 	return ok;
 }
 
-/* The place is committed before anything is read, so a crash goes on from there. */
+/* The place is committed before anything is read, and none behind it until the table is live: what only the storage
+ * that is built has is not there for others, should they go on. */
 static bool go_back(
 	struct kafka_source *k, uint64_t table, const struct kafka_places *first, struct error *err)
 {
 	offsets_hold(&k->offsets, table);
 	bool ok = kafka_commit_offsets(kafka_consumer_client(k->member), first, true, err);
 
-	offsets_let_go(&k->offsets, table, ok ? first : NULL);
+	if (ok)
+		offsets_let_go(&k->offsets, table, first);
 	return ok;
 }
 

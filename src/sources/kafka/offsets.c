@@ -30,6 +30,7 @@ void offsets_release(struct offsets *o)
 		forget_head(o, o->heads.len - 1);
 	vec_release(&o->heads);
 	vec_release(&o->ends);
+	vec_release(&o->held);
 	vec_release(&o->lost);
 	vec_each (&o->parts, part) {
 		free((*part)->topic);
@@ -45,6 +46,14 @@ uint64_t topic_id(const char *name)
 	return text_hash(name, strlen(name)) >> 1;
 }
 
+static bool is_held(const struct offsets *o, uint64_t table)
+{
+	vec_each (&o->held, held)
+		if (*held == table)
+			return true;
+	return false;
+}
+
 struct part *offsets_part(struct offsets *o, const char *topic, int partition)
 {
 	char name[320];
@@ -57,6 +66,7 @@ struct part *offsets_part(struct offsets *o, const char *topic, int partition)
 	part->topic = xstrdup(topic);
 	part->partition = partition;
 	part->table = topic_id(topic);
+	part->held = is_held(o, part->table);
 	map_put(&o->by_name, name, len, part);
 	vec_push(&o->parts, part);
 	return part;
@@ -137,6 +147,8 @@ void offsets_give(struct offsets *o, const struct kafka_place *place)
 void offsets_hold(struct offsets *o, uint64_t table)
 {
 	pthread_mutex_lock(&o->lock);
+	if (!is_held(o, table))
+		vec_push(&o->held, table);
 	vec_each (&o->parts, part) {
 		if ((*part)->table != table)
 			continue;
@@ -162,6 +174,12 @@ static const struct kafka_place *place_of(
 void offsets_let_go(struct offsets *o, uint64_t table, const struct kafka_places *places)
 {
 	pthread_mutex_lock(&o->lock);
+	vec_each (&o->held, held) {
+		if (*held != table)
+			continue;
+		*held = o->held.items[--o->held.len];
+		break;
+	}
 	vec_each (&o->parts, it) {
 		struct part *part = *it;
 		const struct kafka_place *place = place_of(part, places);
@@ -298,7 +316,7 @@ bool offsets_commit(struct offsets *o, struct kafka *client, struct error *err)
 	pthread_mutex_lock(&o->lock);
 	vec_each (&o->parts, it) {
 		struct part *part = *it;
-		if (!part->ours || part->held || part->committed == part->confirmed)
+		if (!part->ours || part->held || part->retold || part->committed == part->confirmed)
 			continue;
 		part->committed = part->confirmed;
 		vec_push(&places,

@@ -25,8 +25,9 @@ struct part {
 	bool ours;
 	bool held,
 		let_go; /* its rows are not taken; from now on they are again, those from `confirmed` on */
-	bool paused;       /* the reader's: nothing is read */
-	bool retold;       /* was read again for a copy, which other members know nothing of */
+	bool paused; /* the reader's: nothing is read */
+	/* is read again for a copy, of which other members know nothing: should we end, one begins where we did */
+	bool retold;
 	int64_t next;      /* behind what was read */
 	int64_t given;     /* behind what the last end covers */
 	int64_t confirmed; /* behind what is durable */
@@ -55,6 +56,7 @@ struct offsets {
 	VEC(struct head) heads; /* not reached yet, oldest first */
 	unsigned __int128 order;
 	bool changed;             /* something is held or let go */
+	VEC(uint64_t) held;       /* tables that are, also of partitions that are yet to come */
 	VEC(uint64_t) lost;       /* tables whose copy lost a partition */
 	int64_t head_us;          /* moment of the last head */
 	uint64_t messages, bytes; /* read so far, which tells how large a message is */
@@ -88,7 +90,8 @@ void offsets_end(struct offsets *o, struct bundle *bundle, int64_t commit_time_u
 
 /* Durable up to that place. */
 void offsets_confirm(struct offsets *o, const struct position *upto);
-/* Commits what is durable and was not committed yet, or was refused. */
+/* Commits what is durable and was not committed yet, or was refused; but of a table that is read again nothing until
+ * it is let go without places. */
 MUST_CHECK bool offsets_commit(struct offsets *o, struct kafka *client, struct error *err);
 void offsets_refused(struct offsets *o, const struct kafka_place *place);
 

@@ -562,6 +562,20 @@ def a_column_that_two_processes_bring_at_once_is_one_and_is_shown():
 
 
 @test
+def what_waits_for_a_copy_anew_is_not_lost_with_the_process_that_waits():
+    prefix, now = fresh(), int(time.time() * 1000)
+    with two_members(prefix, {"id": "int32", "name": "string"}, now) as (warehouse, (stays, leaves), write):
+        other = stays.stream()["partitions"][0]["partition"]
+        write(leaves, {"id": "int32", "name": "int32", "came": "int32"}, now + 10, name=7, came=8)
+        wait_until(lambda: leaves.said("a copy waits"), "it to wait for the other to stop")
+        leaves.stop()
+        wait_until(lambda: (stays.table("public.t") or {}).get("generation") == 2, "the other to copy the table anew", 60)
+        read_up(stays)
+        eq(warehouse.query("SELECT name, came FROM shop.t ORDER BY name"), [(other, None), (7, 8)])
+        eq(stays.said("level=error"), 0)
+
+
+@test
 def a_view_that_one_process_makes_while_another_adds_a_column_has_that_column():
     prefix, now = fresh(), int(time.time() * 1000)
     first = {"id": "int32", "name": "string"}
