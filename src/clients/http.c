@@ -30,6 +30,7 @@ struct transfer {
 	CURL *curl;
 	int64_t moved_ms; /* when a byte last went either way */
 	bool stalled, cancelled, refused;
+	bool headed; /* the head of the answer came to its end */
 	struct error *err;
 };
 
@@ -146,13 +147,17 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *data)
 	return size * n;
 }
 
-/* "Name: value\r\n" */
+/* "HTTP/1.1 200 OK\r\n", "Name: value\r\n", and an empty line at the end of the head. */
 static size_t on_header(char *line, size_t size, size_t n, void *data)
 {
 	struct transfer *t = data;
 	size_t len = size * n;
 
 	t->moved_ms = mono_ms();
+	if (len > 5 && !memcmp(line, "HTTP/", 5))
+		t->headed = false; /* one may follow another: 100 Continue */
+	else if (line[0] == '\r' || line[0] == '\n')
+		t->headed = true;
 	for (size_t i = 0; i < t->request->n_wanted; i++) {
 		struct http_header *header = &t->request->wanted[i];
 		size_t at = strlen(header->name);
@@ -285,7 +290,7 @@ static bool fail(const struct transfer *t, CURLcode code, const char *text, stru
 	if (t->stalled)
 		return error_set(err, ERROR_RETRY, "no answer: nothing came or went for %lld s",
 			(long long)(t->http->options.stall_timeout_ms / 1000));
-	if (code == CURLE_SEND_FAIL_REWIND)
+	if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_OK)
 		return error_set(err, ERROR_RETRY, "the connection was cut before the answer came");
 	enum error_kind kind = ERROR_RETRY;
 	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
@@ -322,5 +327,6 @@ bool http_perform(struct http *h, const struct http_request *request, struct err
 	give_handle(h, t.curl);
 	curl_slist_free_all(headers);
 	http_coder_free(coder);
-	return code == CURLE_OK || fail(&t, code, text, err);
+	/* To libcurl an answer that ends within its head is one of no bytes. */
+	return (code == CURLE_OK && t.headed) || fail(&t, code, text, err);
 }

@@ -140,6 +140,12 @@ static void what_is_cut_off_or_stands_still_is_tried_again(void **state)
 {
 	(void)state;
 	expect_error(&(struct script){NULL, .hang_up = true}, false, ERROR_RETRY, "127.0.0.1");
+	expect_error(&(struct script){"HTTP/1.1 200 OK\r\nDate: Sun, 22 Nov 2026 03:46:19 GMT\r\n",
+			     .hang_up = true},
+		false, ERROR_RETRY, "cut before the answer came");
+	expect_error(&(struct script){"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
+			     .hang_up = true},
+		false, ERROR_RETRY, "cut before the answer came");
 	expect_error(&(struct script){"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
 			     .hang_up = true},
 		false, ERROR_RETRY, "127.0.0.1");
