@@ -156,6 +156,21 @@ def restarted(server, name, text):
 
 
 @test
+def a_statement_whose_server_dies_has_not_succeeded():
+    """The head of its answer has begun by then: ClickHouse tells of progress there every five seconds."""
+    server, done = ClickHouse(), []
+    asks = Tailrace(mirror(pg, warehouse=server))
+    slow = "SELECT count() FROM numbers(1000) WHERE sleepEachRow(0.1) = 0 SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0"
+    thread = threading.Thread(target=lambda: done.append(asks.command("query", slow)))
+    thread.start()
+    running = "SELECT max(elapsed) FROM system.processes WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%processes%'"
+    wait_until(lambda: server.value(running) > 6, "the statement to run for a while")
+    server.kill()
+    thread.join()
+    eq((done[0].code, done[0].out), (1, ""), repr(done[0]))
+
+
+@test
 def a_clickhouse_that_takes_no_rows_for_a_while_is_waited_for():
     server = ClickHouse()
     tail = Tailrace(named("refused", warehouse=server))
