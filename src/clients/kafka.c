@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/wait.h"
 #include "clients/kafka_handle.h"
 
@@ -253,24 +254,28 @@ bool kafka_check(struct kafka *k, rd_kafka_error_t *error, const char *what, str
 
 /* --- What librdkafka tells ------------------------------------------------------------------------- */
 
-/* A login that is refused is tried again several times a second. */
-static bool was_told(struct kafka *k)
+/* A login that is refused is tried again several times a second; "(after 3ms in state AUTH_REQ)" is another each time. */
+static bool is_repeated(struct kafka *k, const char *text)
 {
+	const char *after = strstr(text, " (after ");
+	uint64_t hash = text_hash(text, after ? (size_t)(after - text) : strlen(text));
 	int64_t now_ms = mono_ms();
 
 	pthread_mutex_lock(&k->lock);
-	bool told = k->failed_ms && now_ms - k->failed_ms < FAILED_AGAIN_MS;
-	if (!told)
+	bool repeated = k->failed_ms && k->failed == hash &&
+			now_ms - k->failed_ms < FAILED_AGAIN_MS;
+	if (!repeated)
 		k->failed_ms = now_ms;
+	k->failed = hash;
 	pthread_mutex_unlock(&k->lock);
-	return told;
+	return repeated;
 }
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	enum log_level ours = level <= 3 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
 
-	if (!strcmp(facility, "FAIL") && was_told(rd_kafka_opaque(rk)))
+	if (!strcmp(facility, "FAIL") && is_repeated(rd_kafka_opaque(rk), text))
 		ours = LOG_DEBUG;
 	log_write(ours, "kafka", LOG_FIELDS(F("what", facility), F("said", text)));
 }

@@ -66,8 +66,9 @@ struct kafka_new_topic {
 MUST_CHECK bool kafka_topic_create(
 	struct kafka *, const struct kafka_new_topic *, bool *made, struct error *);
 
-/* One setting of a topic, "max.message.bytes"; NULL: it is not to be had. */
-char *kafka_topic_setting(struct kafka *, const char *topic, const char *name, struct arena *);
+/* One setting of a topic, "max.message.bytes"; *value is left as it is where the brokers do not tell. False: no answer. */
+MUST_CHECK bool kafka_topic_setting(struct kafka *, const char *topic, const char *name,
+	struct arena *, char **value, struct error *);
 
 /*
  * May the user do this? Nothing is changed: each asks for what brokers cannot grant, and refuse only after they

@@ -89,7 +89,8 @@ MUST_CHECK bool kafka_bounds(
 /* The first message of each partition that was written at that time or later; their ends where none was. */
 MUST_CHECK bool kafka_since(struct kafka *, struct kafka_places *, int64_t time_ms, struct error *);
 
-/* Without `wait` the group is told when the brokers refuse. */
+/* Without `wait` the group is told when the brokers refuse; with it ERROR_RETRY after some seconds without an answer,
+ * and it may have been done all the same. */
 MUST_CHECK bool kafka_commit_offsets(
 	struct kafka *, const struct kafka_places *, bool wait, struct error *);
 

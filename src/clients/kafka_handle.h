@@ -19,8 +19,9 @@ struct kafka {
 	uint64_t sent, sent_bytes, unlooked;
 	pthread_mutex_t lock;
 	/* under the lock: */
-	bool reached;          /* brokers have answered once */
-	int64_t failed_ms;     /* when a connection that failed was last told of */
+	bool reached;      /* brokers have answered once */
+	int64_t failed_ms; /* when a connection that failed was last told of, and what was said */
+	uint64_t failed;
 	int x509;              /* what was wrong with the last certificate; 0: nothing */
 	struct error trouble;  /* what a connection last suffered from: why nothing is answered */
 	struct error delivery; /* the first message that no broker took */

@@ -77,27 +77,36 @@ static size_t size_of(const struct kafka_message *m)
 	return m->key_len + m->value_len + header + RECORD_BYTES;
 }
 
-static void ask_limit(struct kafka_topic *t)
+static bool ask_limit(struct kafka_topic *t, struct error *err)
 {
 	struct arena arena;
+	char *text = NULL;
 
 	arena_init(&arena);
-	const char *text = kafka_topic_setting(
-		t->client, rd_kafka_topic_name(t->topic), "max.message.bytes", &arena);
+	bool ok = kafka_topic_setting(
+		t->client, rd_kafka_topic_name(t->topic), "max.message.bytes", &arena, &text, err);
 	long long most = text ? atoll(text) : 0;
 	arena_release(&arena);
+	if (!ok)
+		return false;
 	t->takes_bytes = (size_t)(most > FRAME_BYTES ? most : BYTES_DEFAULT) - FRAME_BYTES;
 	t->asked_ms = mono_ms();
+	return true;
 }
 
 /* The limit may have been raised since it was asked for. */
-static bool fits(struct kafka_topic *t, size_t bytes)
+static bool check_fits(struct kafka_topic *t, size_t bytes, struct error *err)
 {
-	if (bytes <= t->takes_bytes)
-		return true;
-	if (!t->takes_bytes || mono_ms() - t->asked_ms >= ASK_AGAIN_MS)
-		ask_limit(t);
-	return bytes <= t->takes_bytes;
+	bool known = bytes <= t->takes_bytes ||
+		     (t->takes_bytes && mono_ms() - t->asked_ms < ASK_AGAIN_MS);
+
+	if (!known && !ask_limit(t, err))
+		return false;
+	return bytes <= t->takes_bytes ||
+	       error_set(err, ERROR_DATA,
+		       "a message of %zu bytes is more than topic %s takes; raise its "
+		       "max.message.bytes",
+		       bytes, rd_kafka_topic_name(t->topic));
 }
 
 /* Brokers refuse a request whole that is larger than the topic takes, however small its messages are; and
@@ -187,12 +196,7 @@ bool kafka_send(struct kafka_topic *t, const struct kafka_message *m, struct err
 	struct kafka *k = t->client;
 	size_t bytes = size_of(m);
 
-	if (!fits(t, bytes))
-		return error_set(err, ERROR_DATA,
-			"a message of %zu bytes is more than topic %s takes; raise its "
-			"max.message.bytes",
-			bytes, rd_kafka_topic_name(t->topic));
-	if (!make_room(t, bytes, err))
+	if (!check_fits(t, bytes, err) || !make_room(t, bytes, err))
 		return false;
 	rd_kafka_resp_err_t code = send_once(t, m);
 	int64_t until = code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? mono_ms() + STALL_MS : 0;

@@ -1,9 +1,13 @@
 /* Brokers and topics: looked at, made, asked for a setting; see kafka.h. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/text.h"
 #include "clients/kafka_handle.h"
+
+#define MADE_MS       5000 /* until all brokers know a topic that was made just now */
+#define MADE_AGAIN_US 100000
 
 enum topics_wanted { NO_TOPICS, ALL_TOPICS, ONE_TOPIC };
 
@@ -180,7 +184,8 @@ bool kafka_topic_create(
 	return ok;
 }
 
-static char *find_setting(rd_kafka_event_t *event, const char *name, struct arena *arena)
+static rd_kafka_resp_err_t find_setting(
+	rd_kafka_event_t *event, const char *name, struct arena *arena, char **value)
 {
 	size_t n = 0, entries = 0;
 	const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
@@ -191,25 +196,46 @@ static char *find_setting(rd_kafka_event_t *event, const char *name, struct aren
 
 	for (size_t i = 0; i < entries; i++)
 		if (strcmp(rd_kafka_ConfigEntry_name(list[i]), name) == 0)
-			return arena_strdup(arena, rd_kafka_ConfigEntry_value(list[i]));
-	return NULL;
+			*value = arena_strdup(arena, rd_kafka_ConfigEntry_value(list[i]));
+	return n ? rd_kafka_ConfigResource_error(resources[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-char *kafka_topic_setting(struct kafka *k, const char *topic, const char *name, struct arena *arena)
+static rd_kafka_resp_err_t describe(
+	struct kafka *k, const char *topic, const char *name, struct arena *arena, char **value)
 {
-	struct error ignored = {0};
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
 	rd_kafka_AdminOptions_t *options = admin_options(k);
 	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(
 		RD_KAFKA_RESOURCE_TOPIC, topic);
 
 	rd_kafka_DescribeConfigs(k->rk, &resource, 1, options, queue);
-	rd_kafka_event_t *event = answer(k, queue, topic, &ignored);
-	char *value = event ? find_setting(event, name, arena) : NULL;
-	if (event)
-		rd_kafka_event_destroy(event);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_WAIT_MS + 1000);
+	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event)
+					 : RD_KAFKA_RESP_ERR__TIMED_OUT;
+	if (!code)
+		code = find_setting(event, name, arena, value);
+	rd_kafka_event_destroy(event);
 	rd_kafka_ConfigResource_destroy(resource);
 	rd_kafka_AdminOptions_destroy(options);
 	rd_kafka_queue_destroy(queue);
-	return value;
+	return code;
+}
+
+/* Codes below 0 are librdkafka's own. */
+static bool has_answered(rd_kafka_resp_err_t code)
+{
+	return code >= 0 || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+}
+
+bool kafka_topic_setting(struct kafka *k, const char *topic, const char *name, struct arena *arena,
+	char **value, struct error *err)
+{
+	int64_t until_ms = mono_ms() + MADE_MS;
+	rd_kafka_resp_err_t code = describe(k, topic, name, arena, value);
+
+	while (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && mono_ms() < until_ms) {
+		usleep(MADE_AGAIN_US);
+		code = describe(k, topic, name, arena, value);
+	}
+	return has_answered(code) || kafka_fail(k, err, code, topic, NULL);
 }

@@ -108,7 +108,8 @@ struct sink_ops {
 	/* makes database, storage and views when missing; leaves what is there. ERROR_TABLE: of a
 	 * known one the storage is missing */
 	sink_attach_fn *attach;
-	/* storage of `old` becomes that of landing->table. *in_place false: nothing was done, this
+	/* storage of `old` becomes that of landing->table; where that was told earlier than what is stored (`told`), it
+	 * only has room for it then. *in_place false: nothing was done, this
 	 * change needs a new generation (key, order, inexact type). old NULL, but of logs: whatever
 	 * is stored */
 	sink_evolve_fn *evolve;

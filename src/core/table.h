@@ -97,7 +97,7 @@ struct table {
 	const char *physical;
 	uint64_t rows_estimate, bytes_estimate;
 	/* Of a log that several processes read into one target: how late in it the definition was told. One that was told
-	 * earlier takes nothing back of what a later one brought. 0: not said */
+	 * earlier takes nothing back of what a later one brought. 0: not said. Not kept by table_to_json() */
 	version_t told;
 	/* why it cannot be mirrored as asked, and what mends it; NULL: nothing */
 	const char *problem;

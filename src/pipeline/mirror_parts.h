@@ -28,7 +28,8 @@ bool mirror_table_error(struct stream *, struct mirror *, struct error *);
 void mirror_hold(struct stream *, const struct mirror *, bool hold);
 /* A copy begins that alone has the rows which come now: those are held back until the log is read again for it. */
 void mirror_wait_for_copy(struct stream *, const struct mirror *);
-/* Other processes may have exchanged the table's storage since it was recorded, or mended what broke it here. */
+/* Other processes may have exchanged the table's storage since it was recorded, or mended what broke it here. While
+ * it is copied it waits for that. */
 MUST_CHECK bool mirror_take_part(struct stream *, struct mirror *, struct error *);
 
 #endif

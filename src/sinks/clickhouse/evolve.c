@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "sinks/clickhouse/clickhouse.h"
 
 #define MOST_ATTEMPTS 3
@@ -182,6 +183,10 @@ static bool add_column(struct alter *a, const struct table_column *want)
 	char at[32];
 
 	format_utc(wall_us(), at);
+	if (a->behind)
+		log_warn("a later definition of the table lacks this column: it is stored, and not "
+			 "shown",
+			F("table", a->storage), F("column", want->name));
 	begin_alter(a);
 	buf_puts(&a->sql, "ADD COLUMN IF NOT EXISTS ");
 	add_column_definition(a->sink, a->now, want, true, a->behind ? at : NULL, &a->sql);
@@ -402,6 +407,10 @@ static bool follow(struct clickhouse_sink *s, const struct landing *landing, enu
 		if (!ok && err->kind != ERROR_TABLE)
 			return false;
 	}
+	if (ok && !settled)
+		return error_set(err, ERROR_RETRY,
+			"%s.%s: other processes follow other definitions of it meanwhile",
+			part_database(s), part);
 	return ok;
 }
 

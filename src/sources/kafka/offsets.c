@@ -78,6 +78,7 @@ void offsets_take(struct offsets *o, const struct kafka_place *place)
 	struct part *part = offsets_part(o, place->topic, place->partition);
 	part->ours = true;
 	part->paused = part->let_go = false;
+	part->held = is_held(o, part->table); /* it may have been let go while it was another's */
 	o->changed = o->changed || part->held;
 	part->next = part->given = part->head = place->offset;
 	part->confirmed = part->committed = place->offset;
@@ -185,7 +186,9 @@ void offsets_let_go(struct offsets *o, uint64_t table, const struct kafka_places
 		const struct kafka_place *place = place_of(part, places);
 		if (part->table != table)
 			continue;
-		part->retold = place != NULL;
+		if (place && !part->ours) /* it was given away meanwhile */
+			vec_push(&o->lost, table);
+		part->retold = place && part->ours;
 		if (place)
 			part->confirmed = part->committed = place->offset;
 		part->let_go = part->held;

@@ -646,7 +646,7 @@ def a_stop_while_tables_are_taken_up_takes_none_of_them_for_gone():
 
 @test
 def brokers_that_do_not_take_a_commit_do_not_keep_a_process_from_ending():
-    """What is written is neither lost nor there twice: its place is taken from the state."""
+    """What was not committed is read again, and written equal."""
     silent = Kafka()
     silent.produce("away.public.t", [(key(1), row(NEW, id=1, name="one"))])
     tail = Tailrace(subscribed(silent, topic_prefix="away"))
