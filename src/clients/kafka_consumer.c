@@ -156,10 +156,8 @@ static rd_kafka_resp_err_t commit_and_wait(
 	rd_kafka_resp_err_t code = rd_kafka_commit_queue(k->rk, list, queue, NULL, NULL);
 	rd_kafka_event_t *event = code ? NULL : rd_kafka_queue_poll(queue, KAFKA_WAIT_MS);
 
-	if (event)
-		code = rd_kafka_event_error(event);
-	else if (!code)
-		code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	if (!code)
+		code = kafka_event_code(event);
 	rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
 	return code;

@@ -27,6 +27,12 @@ struct kafka {
 	struct error delivery; /* the first message that no broker took */
 };
 
+/* Of an event that was waited for; NULL: none came. */
+static inline rd_kafka_resp_err_t kafka_event_code(rd_kafka_event_t *event)
+{
+	return event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
 /* kafka_producer.c */
 struct kafka_topic {
 	struct kafka *client;

@@ -84,14 +84,11 @@ static rd_kafka_event_t *answer(
 	struct kafka *k, rd_kafka_queue_t *queue, const char *what, struct error *err)
 {
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_WAIT_MS + 1000);
+	rd_kafka_resp_err_t code = kafka_event_code(event);
 
-	if (!event) {
-		kafka_fail(k, err, RD_KAFKA_RESP_ERR__TIMED_OUT, what, NULL);
-		return NULL;
-	}
-	if (!rd_kafka_event_error(event))
+	if (!code)
 		return event;
-	kafka_fail(k, err, rd_kafka_event_error(event), what, rd_kafka_event_error_string(event));
+	kafka_fail(k, err, code, what, event ? rd_kafka_event_error_string(event) : NULL);
 	rd_kafka_event_destroy(event);
 	return NULL;
 }
@@ -210,8 +207,7 @@ static rd_kafka_resp_err_t describe(
 
 	rd_kafka_DescribeConfigs(k->rk, &resource, 1, options, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_WAIT_MS + 1000);
-	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event)
-					 : RD_KAFKA_RESP_ERR__TIMED_OUT;
+	rd_kafka_resp_err_t code = kafka_event_code(event);
 	if (!code)
 		code = find_setting(event, name, arena, value);
 	rd_kafka_event_destroy(event);

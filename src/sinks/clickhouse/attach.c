@@ -103,7 +103,7 @@ void add_missing_value(struct clickhouse_sink *s, const struct table *t,
 }
 
 void add_column_definition(struct clickhouse_sink *s, const struct table *t,
-	const struct table_column *c, bool with_default, const char *dropped_at, struct buf *sql)
+	const struct table_column *c, bool with_default, bool dropped, struct buf *sql)
 {
 	struct buf type;
 
@@ -117,7 +117,7 @@ void add_column_definition(struct clickhouse_sink *s, const struct table *t,
 		add_missing_value(s, t, c, sql);
 	}
 	buf_puts(sql, " COMMENT ");
-	add_column_comment(sql, c, dropped_at);
+	add_column_comment(sql, c, dropped);
 }
 
 static void add_own_columns(const struct table *t, enum storage_kind kind, struct buf *sql)
@@ -171,7 +171,7 @@ static void create_statement(struct clickhouse_sink *s, const struct landing *la
 	add_name(sql, part_database(s), name);
 	buf_puts(sql, " (");
 	for (size_t i = 0; i < t->n_columns; i++) {
-		add_column_definition(s, t, &t->columns[i], false, NULL, sql);
+		add_column_definition(s, t, &t->columns[i], false, false, sql);
 		buf_puts(sql, ", ");
 	}
 	add_own_columns(t, kind, sql);

@@ -86,7 +86,8 @@ bool storage_type_read(const struct clickhouse_sink *s, const struct table *t,
 
 /* The comments. */
 void add_table_comment(struct buf *sql, const struct landing *landing, enum storage_kind kind);
-void add_column_comment(struct buf *sql, const struct table_column *c, const char *dropped_at);
+/* dropped: now. */
+void add_column_comment(struct buf *sql, const struct table_column *c, bool dropped);
 #define TOLD_COLUMN "_version" /* in its comment is how late the definition was told */
 void add_told_comment(struct buf *sql, const struct table *t);
 
@@ -229,9 +230,9 @@ sink_check_fn clickhouse_check;
 MUST_CHECK bool database_create(struct clickhouse_sink *s, const char *name, struct error *err);
 
 /* Adds "name Type COMMENT ..." of a column of the source; with_default: and the value that older
- * rows have; dropped_at: when it was dropped, or NULL. */
+ * rows have. */
 void add_column_definition(struct clickhouse_sink *s, const struct table *t,
-	const struct table_column *c, bool with_default, const char *dropped_at, struct buf *sql);
+	const struct table_column *c, bool with_default, bool dropped, struct buf *sql);
 /* That value, as an expression; of a column that has one. */
 bool has_missing_value(const struct table_column *c);
 void add_missing_value(struct clickhouse_sink *s, const struct table *t,

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "sinks/clickhouse/clickhouse.h"
@@ -120,14 +119,12 @@ static bool mark_dropped(struct alter *a, const struct stored_column *c)
 	const struct table_column *was = old_column(a, c->attribute);
 	struct table_column gone = {
 		.attribute = c->attribute, .source_type = was ? was->source_type : NULL};
-	char at[32];
 
-	format_utc(wall_us(), at);
 	begin_alter(a);
 	buf_puts(&a->sql, "COMMENT COLUMN IF EXISTS ");
 	clickhouse_quote_name(c->name, &a->sql);
 	buf_puts(&a->sql, " ");
-	add_column_comment(&a->sql, &gone, at);
+	add_column_comment(&a->sql, &gone, true);
 	return run_alter(a);
 }
 
@@ -180,16 +177,13 @@ static bool rename_columns(struct alter *a, bool step_aside)
  * own name: who brings it at this moment means the same one, and finds that it is not shown. */
 static bool add_column(struct alter *a, const struct table_column *want)
 {
-	char at[32];
-
-	format_utc(wall_us(), at);
 	if (a->behind)
 		log_warn("a later definition of the table lacks this column: it is stored, and not "
 			 "shown",
 			F("table", a->storage), F("column", want->name));
 	begin_alter(a);
 	buf_puts(&a->sql, "ADD COLUMN IF NOT EXISTS ");
-	add_column_definition(a->sink, a->now, want, true, a->behind ? at : NULL, &a->sql);
+	add_column_definition(a->sink, a->now, want, true, a->behind, &a->sql);
 	return run_alter(a);
 }
 
@@ -280,7 +274,7 @@ static bool widen_column(
 		buf_printf(&a->sql, " %s", buf_text(&type));
 		if (!a->behind) {
 			buf_puts(&a->sql, " COMMENT ");
-			add_column_comment(&a->sql, want, NULL);
+			add_column_comment(&a->sql, want, false);
 		}
 		ok = run_alter(a);
 	}

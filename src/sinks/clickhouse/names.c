@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/clock.h"
 #include "base/json.h"
 #include "formats/native/native.h"
 #include "sinks/clickhouse/clickhouse.h"
@@ -170,17 +171,20 @@ void add_table_comment(struct buf *sql, const struct landing *landing, enum stor
 	buf_release(&json);
 }
 
-void add_column_comment(struct buf *sql, const struct table_column *c, const char *dropped_at)
+void add_column_comment(struct buf *sql, const struct table_column *c, bool dropped)
 {
 	struct buf json;
+	char now[32];
 
 	buf_init(&json, BUF_MAX);
 	buf_puts(&json, "{");
 	json_put_int(&json, "attribute", c->attribute);
 	if (c->source_type)
 		json_put_text(&json, "type", c->source_type);
-	if (dropped_at)
-		json_put_text(&json, "dropped", dropped_at);
+	if (dropped) {
+		format_utc(wall_us(), now);
+		json_put_text(&json, "dropped", now);
+	}
 	buf_puts(&json, "}");
 	add_text(sql, buf_text(&json));
 	buf_release(&json);

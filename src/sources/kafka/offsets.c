@@ -66,7 +66,6 @@ struct part *offsets_part(struct offsets *o, const char *topic, int partition)
 	part->topic = xstrdup(topic);
 	part->partition = partition;
 	part->table = topic_id(topic);
-	part->held = is_held(o, part->table);
 	map_put(&o->by_name, name, len, part);
 	vec_push(&o->parts, part);
 	return part;

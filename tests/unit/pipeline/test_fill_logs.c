@@ -220,6 +220,19 @@ static void a_log_that_goes_on_finds_all_in_the_target(void **unused)
 	assert_int_equal(fake_source.fetches, 0);
 }
 
+/* A target that has the log up to `cut`, a source that has all of it, and a batch from `from` on. */
+static void replay(struct world *w, unsigned seed, unsigned from, unsigned cut)
+{
+	make_world(w, seed);
+	batch_clear(&batch);
+	batch_clear(&fake_sink.rows);
+	batch_clear(&fake_source.rows);
+	add_state(&fake_sink.rows, w, cut, OP_UPDATE);
+	add_state(&fake_source.rows, w, LOG, OP_COPY);
+	for (unsigned i = from; i < LOG; i++)
+		add_event(w, i);
+}
+
 static void a_log_that_is_replayed_takes_no_value_for_anothers(void **unused)
 {
 	static struct world w;
@@ -227,14 +240,7 @@ static void a_log_that_is_replayed_takes_no_value_for_anothers(void **unused)
 	(void)unused;
 	for (unsigned seed = 1; seed <= 300; seed++) {
 		unsigned from = seed % LOG, cut = from + (LOG - from) * (seed % 7) / 7;
-		make_world(&w, seed);
-		batch_clear(&batch);
-		batch_clear(&fake_sink.rows);
-		batch_clear(&fake_source.rows);
-		add_state(&fake_sink.rows, &w, cut, OP_UPDATE);
-		add_state(&fake_source.rows, &w, LOG, OP_COPY);
-		for (unsigned i = from; i < LOG; i++)
-			add_event(&w, i);
+		replay(&w, seed, from, cut);
 		run();
 		assert_bodies(&w, seed, false);
 		assert_complete(&w, seed, cut);
@@ -277,14 +283,7 @@ static void a_log_under_a_filter_leaves_what_the_filter_takes(void **unused)
 	for (unsigned seed = 1; seed <= 600; seed++) {
 		unsigned from = seed % LOG, cut = seed % 3 ? from : from + (LOG - from) / 2;
 		table->keep = seed % 2 ? KEEP_LATEST : KEEP_BOTH;
-		make_world(&w, seed);
-		batch_clear(&batch);
-		batch_clear(&fake_sink.rows);
-		batch_clear(&fake_source.rows);
-		add_state(&fake_sink.rows, &w, cut, OP_UPDATE);
-		add_state(&fake_source.rows, &w, LOG, OP_COPY);
-		for (unsigned i = from; i < LOG; i++)
-			add_event(&w, i);
+		replay(&w, seed, from, cut);
 		if (seed % 5 == 0)
 			batch_set_aside(
 				&batch, &(struct set_aside){.key = "{\"id\":99}", .row = "{}"});
