@@ -422,6 +422,21 @@ static void who_does_not_speak_kafka_is_asked_about(void **state)
 	close(silent);
 }
 
+/* A row is not too large because nobody says what its topic takes. */
+static void a_limit_that_no_broker_tells_is_asked_for_again(void **state)
+{
+	static const struct kafka_setting none[] = {{0}};
+	struct kafka *k = kafka_new(&options, KAFKA_PRODUCER, none, &err);
+	struct kafka_topic *topic = kafka_topic_open(k, "orders");
+	(void)state;
+
+	assert_false(send_text(topic, "v"));
+	assert_said(ERROR_RETRY, "orders");
+	assert_int_equal(topic->takes_bytes, 0);
+	kafka_topic_close(topic);
+	kafka_free(k);
+}
+
 static void topics_are_listed(void **state)
 {
 	struct kafka *k = producer(NULL);
@@ -504,6 +519,8 @@ int main(void)
 			brokers_that_are_away_are_named_with_why, start, stop),
 		cmocka_unit_test_setup_teardown(
 			who_does_not_speak_kafka_is_asked_about, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_limit_that_no_broker_tells_is_asked_for_again, start, stop),
 		cmocka_unit_test_setup_teardown(topics_are_listed, start, stop),
 		cmocka_unit_test_setup_teardown(
 			a_commit_that_no_broker_answers_is_not_waited_for_until_one_does, start,
