@@ -251,9 +251,10 @@ static void send_many(struct kafka *k)
 {
 	static const uint8_t value[LARGE];
 	const struct kafka_message message = {.value = value, .value_len = sizeof value};
-	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 
+	/* first: to ask for a topic makes it, of four partitions */
 	rd_kafka_mock_topic_create(cluster_of(k), "orders", 1, 3);
+	struct kafka_topic *topic = open_topic(k, MESSAGE_BYTES);
 	for (int i = 0; i < MANY; i++)
 		assert_true(kafka_send(topic, &message, &err) && kafka_flush(k, &err));
 	kafka_topic_close(topic);
